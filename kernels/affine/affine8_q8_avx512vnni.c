@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * affine8_q8 with AVX-512 VNNI: one vpdpbusd multiplies a line (4 channels of 16 keys, unsigned
+ * codes) by a broadcast query dword (4 signed bytes). For d = 64 the 16 query dwords stay in
+ * registers; longer queries are broadcast from memory by the instruction's operand.
+ *
+ * Limits, d = 64: 16 loads and 16 dot products for 16 keys: a line a cycle where two lines can be
+ * loaded and one or two dot products issued a cycle. Beyond L1 the memory is the limit.
+ */
+#include "../simd/unroll.h"
+#include "../simd/x86_avx512.h"
+#include "affine.h"
+
+enum { LINES64 = 64 / KVR_AFFINE8_LINE_CHANNELS };
+
+KVR_INLINE __m512i dot_line(__m512i sum, const unsigned char *line, __m512i query)
+{
+    return _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(line), query);
+}
+
+KVR_INLINE __m512i block64(const unsigned char *codes, const __m512i *query, __m512i start,
+                           const unsigned char *ahead, const int prefetch)
+{
+    __m512i a = start, b = _mm512_setzero_si512(), c = b, d = b;
+    KVR_UNROLL
+    for (size_t l = 0; l < LINES64; l += 4) {
+        const unsigned char *p = codes + l * KVR_LINE_BYTES;
+        if (prefetch)
+            kvr_prefetch(ahead + l * KVR_LINE_BYTES, 4 * KVR_LINE_BYTES);
+        a = dot_line(a, p, query[l]);
+        b = dot_line(b, p + KVR_LINE_BYTES, query[l + 1]);
+        c = dot_line(c, p + 2 * KVR_LINE_BYTES, query[l + 2]);
+        d = dot_line(d, p + 3 * KVR_LINE_BYTES, query[l + 3]);
+    }
+    return _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d));
+}
+
+/* d a multiple of 16: four lines a step. */
+KVR_INLINE __m512i block_any(const unsigned char *codes, const int32_t *query, size_t lines,
+                             __m512i start, const unsigned char *ahead, const int prefetch)
+{
+    __m512i a = start, b = _mm512_setzero_si512(), c = b, d = b;
+    for (size_t l = 0; l < lines; l += 4) {
+        const unsigned char *p = codes + l * KVR_LINE_BYTES;
+        if (prefetch)
+            kvr_prefetch(ahead + l * KVR_LINE_BYTES, 4 * KVR_LINE_BYTES);
+        a = dot_line(a, p, _mm512_set1_epi32(query[l]));
+        b = dot_line(b, p + KVR_LINE_BYTES, _mm512_set1_epi32(query[l + 1]));
+        c = dot_line(c, p + 2 * KVR_LINE_BYTES, _mm512_set1_epi32(query[l + 2]));
+        d = dot_line(d, p + 3 * KVR_LINE_BYTES, _mm512_set1_epi32(query[l + 3]));
+    }
+    return _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d));
+}
+
+KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const void *prepared,
+                      float *scores, const uint32_t lines, const int prefetch)
+{
+    const struct kvr_prepared_affine_q8 *p = prepared;
+    const __m512i start = _mm512_set1_epi32(-p->offset_sum);
+    const __m512 scale = _mm512_set1_ps(p->scale);
+    const size_t bytes = kvr_affine_bytes(lines, segments->tokens);
+    const size_t block_bytes = (size_t)lines * KVR_LINE_BYTES;
+    __m512i query[LINES64];
+    if (lines == LINES64) {
+        KVR_UNROLL
+        for (int l = 0; l < LINES64; l++)
+            query[l] = _mm512_set1_epi32(p->dwords[l]);
+    }
+    uint32_t left = segments->tokens;
+    for (size_t offset = 0; offset < bytes;) {
+        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
+        for (size_t o = 0; o < run.bytes; o += block_bytes) {
+            const unsigned char *codes = run.codes + o, *ahead = run.ahead + o;
+            __m512i sum = lines == LINES64
+                              ? block64(codes, query, start, ahead, prefetch)
+                              : block_any(codes, p->dwords, lines, start, ahead, prefetch);
+            kvr_store16(scores, left, _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale));
+            scores += KVR_AFFINE_BLOCK_KEYS;
+            left -= KVR_AFFINE_BLOCK_KEYS; /* wraps after the last block only */
+        }
+        offset += run.bytes;
+    }
+}
+
+KVR_INLINE void score_lines(const struct kvr_segments *segments, uint32_t i, const void *prepared,
+                            float *scores, const uint32_t lines)
+{
+    if (segments->ahead_segments || segments->ahead_bytes)
+        score(segments, i, prepared, scores, lines, 1);
+    else
+        score(segments, i, prepared, scores, lines, 0);
+}
+
+static void score_affine8_q8(const struct kvr_shape *shape, const struct kvr_segments *segments,
+                             uint32_t i, const void *side, const void *prepared, float *scores)
+{
+    (void)side;
+    if (shape->head_dim == 64)
+        score_lines(segments, i, prepared, scores, LINES64);
+    else
+        score_lines(segments, i, prepared, scores, shape->head_dim / KVR_AFFINE8_LINE_CHANNELS);
+}
+
+const struct kvr_kernel kvr_kernel_affine8_q8_fused_avx512vnni = {
+    .variant = "fused",
+    .isa_name = "avx512vnni",
+    .format = &kvr_format_affine8_q8,
+    .isa = KVR_ISA_AVX512 | KVR_ISA_VNNI,
+    .score = score_affine8_q8,
+};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Look-ahead over a segment list, for kernels: which line to prefetch while a line is consumed.
+ * Static inline and branch-poor, because a segment may be as short as 2 KiB.
+ */
+#ifndef KVR_AHEAD_H
+#define KVR_AHEAD_H
+
+#include "kernel.h"
+
+#define KVR_INLINE static inline __attribute__((always_inline))
+
+KVR_INLINE const unsigned char *kvr_segment(const struct kvr_segments *s, uint32_t i)
+{
+    return s->base + s->stride_bytes * s->order[i];
+}
+
+/* The segment `ahead` places after i in the cyclic list. */
+KVR_INLINE const unsigned char *kvr_segment_ahead(const struct kvr_segments *s, uint32_t i,
+                                                  uint32_t ahead)
+{
+    uint64_t j = (uint64_t)i + ahead;
+    if (j >= s->count)
+        j = j - s->count < s->count ? j - s->count : j % s->count;
+    return kvr_segment(s, (uint32_t)j);
+}
+
+/* A part of segment i whose look-ahead target is contiguous: while bytes [offset, offset + bytes)
+ * of the segment are consumed, ahead + 0 .. bytes are prefetched, in step. */
+struct kvr_run {
+    const unsigned char *codes, *ahead;
+    size_t bytes;
+};
+
+/* The next run at `offset` of segment i (segment_bytes long); bytes is a multiple of step_bytes
+ * (the inner loop's stride) unless the segment ends. Call until offset == segment_bytes. */
+KVR_INLINE struct kvr_run kvr_next_run(const struct kvr_segments *s, uint32_t i, size_t offset,
+                                       size_t segment_bytes, size_t step_bytes)
+{
+    struct kvr_run run = {.codes = kvr_segment(s, i) + offset, .bytes = segment_bytes - offset};
+    if (s->ahead_segments) {
+        run.ahead = kvr_segment_ahead(s, i, s->ahead_segments) + offset;
+        return run;
+    }
+    size_t target = offset + s->ahead_bytes;
+    uint32_t places = 0;
+    while (target >= segment_bytes) {
+        target -= segment_bytes;
+        places++;
+    }
+    run.ahead = (places ? kvr_segment_ahead(s, i, places) : kvr_segment(s, i)) + target;
+    size_t left = segment_bytes - target; /* until the target runs into the segment after it */
+    left = (left + step_bytes - 1) / step_bytes * step_bytes;
+    if (left < run.bytes)
+        run.bytes = left;
+    return run;
+}
+
+/* Prefetch all lines of `bytes` at `ahead`; always_inline because gcc 12 finds an outlined helper
+ * that only prefetches to be const and deletes its call. */
+KVR_INLINE void kvr_prefetch(const unsigned char *ahead, size_t bytes)
+{
+    for (size_t o = 0; o < bytes; o += KVR_LINE_BYTES)
+        __builtin_prefetch(ahead + o, 0, 3);
+}
+
+#endif

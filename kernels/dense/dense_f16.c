@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * dense_f16: row-major float16 keys. Layout, cost, reference.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "dense.h"
+
+static size_t segment_bytes(const struct kvr_shape *shape, uint32_t tokens)
+{
+    return kvr_dense_bytes(shape, tokens);
+}
+
+static size_t prepared_bytes(const struct kvr_shape *shape)
+{
+    (void)shape;
+    return sizeof(struct kvr_prepared_dense);
+}
+
+static void cost(const struct kvr_shape *shape, struct kvr_cost *cost)
+{
+    double d = shape->head_dim, keys = shape->tokens, queries = shape->queries;
+    *cost = (struct kvr_cost){
+        .stream_bytes = (double)segment_bytes(shape, shape->tokens),
+        .side_bytes = sizeof(float) * d * queries,
+        .score_bytes = sizeof(float) * keys * queries,
+        .useful_flops = 2 * d * keys * queries,
+        .executed_flops = 2 * d * keys * queries,
+        .converts = d * keys * queries,
+    };
+}
+
+/* From the definition of binary16 and not with the kernels' bit tricks: an error there shows. */
+static double half_value(uint16_t half)
+{
+    int exponent = half >> 10 & 31, mantissa = half & 1023;
+    double magnitude = exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+    if (exponent == 31)
+        magnitude = mantissa ? (double)NAN : (double)INFINITY;
+    return half >> 15 ? -magnitude : magnitude;
+}
+
+static double half_at(const void *codes, size_t index)
+{
+    uint16_t half;
+    memcpy(&half, (const unsigned char *)codes + index * sizeof half, sizeof half);
+    return half_value(half);
+}
+
+static void reference(const struct kvr_shape *shape, uint32_t tokens, const void *codes,
+                      const void *side, const void *prepared, double *scores)
+{
+    const struct kvr_prepared_dense *p = prepared;
+    (void)side;
+    for (uint32_t k = 0; k < tokens; k++) {
+        scores[k] = 0;
+        for (uint32_t c = 0; c < shape->head_dim; c++)
+            scores[k] += half_at(codes, (size_t)k * shape->head_dim + c) * (double)p->query[c];
+    }
+}
+
+static double scale(const struct kvr_shape *shape, const void *prepared)
+{
+    const struct kvr_prepared_dense *p = prepared;
+    double sum = 0;
+    for (uint32_t c = 0; c < shape->head_dim; c++)
+        sum += fabs((double)p->query[c]);
+    return sum;
+}
+
+static double magnitude(const struct kvr_shape *shape, uint32_t tokens, const void *codes)
+{
+    double largest = 0;
+    for (size_t i = 0; i < (size_t)tokens * shape->head_dim; i++)
+        largest = fmax(largest, fabs(half_at(codes, i)));
+    return largest;
+}
+
+const struct kvr_format kvr_format_dense_f16 = {
+    .name = "dense_f16",
+    .layout = "row-major float16 [token][d]",
+    .block_keys = KVR_DENSE_BLOCK_KEYS,
+    .segment_bytes = segment_bytes,
+    .prepared_bytes = prepared_bytes,
+    .cost = cost,
+    .reference = reference,
+    .tolerance = 64 * 0x1p-24, /* about 64 roundings of a float sum in the longest chain */
+    .scale = scale,
+    .row_major = 1,
+    .magnitude = magnitude,
+};

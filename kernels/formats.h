@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The formats that codecs encode into. Each object is defined beside its kernels; its layout is
+ * described at the end of kernel.h.
+ */
+#ifndef KVR_FORMATS_H
+#define KVR_FORMATS_H
+
+#include "kernel.h"
+
+extern const struct kvr_format kvr_format_dense_f16;
+extern const struct kvr_format kvr_format_affine8;
+extern const struct kvr_format kvr_format_affine4;
+extern const struct kvr_format kvr_format_affine8_q8;
+extern const struct kvr_format kvr_format_affine4_q8;
+extern const struct kvr_format kvr_format_lookup_f32;
+extern const struct kvr_format kvr_format_lookup_u8;
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The contract between hot code and the rest: shapes, costs, segment lists, formats, kernels.
+ * This is the only header of ours that a kernel includes (besides its ISA helpers in simd/).
+ *
+ * Notation (SYSTEMS.md of the literature, arXiv 2601.10155 section 3): head_dim d, tokens L,
+ * subspaces m, centroids per subspace K. A score is q.k / sqrt(d); the factor 1/sqrt(d) and every
+ * per-tensor scale are folded into the prepared query, never into the scan.
+ */
+#ifndef KVR_KERNEL_H
+#define KVR_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { KVR_LINE_BYTES = 64, KVR_MAX_HEAD_DIM = 256, KVR_MAX_TABLES = 64 };
+
+/* ISA feature bits: a kernel names every bit it needs; machine/isa.h says which ones this host has
+ * (CPUID and XCR0, HWCAP), so a kernel never asks the CPU anything. */
+enum kvr_isa {
+    KVR_ISA_AVX2 = 1 << 0, /* AVX2 itself; kernels also name FMA and F16C if they use them */
+    KVR_ISA_FMA = 1 << 1,
+    KVR_ISA_F16C = 1 << 2,
+    KVR_ISA_AVX512 = 1 << 3, /* F, BW, DQ, VL, CD together: what every AVX-512 server CPU has */
+    KVR_ISA_VNNI = 1 << 4,   /* AVX512_VNNI */
+    KVR_ISA_VBMI = 1 << 5,   /* AVX512_VBMI */
+    KVR_ISA_BF16 = 1 << 6,   /* AVX512_BF16 */
+    KVR_ISA_FP16 = 1 << 7,   /* AVX512_FP16 */
+    KVR_ISA_AVXVNNI = 1 << 8,
+    KVR_ISA_AMX_BF16 = 1 << 9, /* with tile permission granted by the kernel */
+    KVR_ISA_AMX_INT8 = 1 << 10,
+    KVR_ISA_NEON = 1 << 11
+};
+
+struct kvr_shape {
+    uint32_t head_dim; /* d: channels of a key */
+    uint32_t tokens;   /* L: keys of one head */
+    uint32_t heads;    /* heads that one pass reads */
+    uint32_t queries;  /* queries that share a key (GQA); 1 in a scan */
+    uint32_t tables;   /* m: subspaces, one table each; 0: not a lookup format */
+    uint32_t entries;  /* K: centroids per subspace; 0: not a lookup format */
+    uint32_t group;    /* channels that share a scale; 0: one scale per tensor */
+};
+
+/* Per scan of one head. Exact: whole lines, padded blocks. */
+struct kvr_cost {
+    double stream_bytes; /* key codes and in-line scales: must come from where the keys lie */
+    double side_bytes;   /* prepared query, tables: read once per head and query, stay hot in a scan */
+    double score_bytes;  /* scores written; they stay in cache */
+    double written_bytes; /* written to memory (materialised variants) */
+    double useful_flops; /* what dense would need: 2 * head_dim * tokens * queries */
+    double executed_flops, int_ops, lookups, converts; /* what this format really does */
+};
+
+/* Instructions that one block of keys executes in this kernel's inner loop, at
+ * `at_head_dim`/`at_tables` (the declared shape); vector instructions count once whatever their
+ * width. Tested against the compiled loop. */
+struct kvr_work {
+    uint32_t block_keys; /* keys that one iteration of the inner loop consumes; 0: not declared */
+    uint32_t loads, stores, shuffles, vector_alu, fma, int_dots, converts, gathered, uops;
+};
+
+/* Where the keys lie: heads, pages, one stream, or a fold into L1. Segment i lies at
+ * base + stride_bytes * order[i]; the list is cyclic: segment `count` is segment 0 again. */
+struct kvr_segments {
+    const unsigned char *base;
+    size_t stride_bytes;
+    const uint32_t *order;
+    uint32_t count;
+    uint32_t tokens; /* keys per segment; a partial last block is padded in memory, not scored */
+    /* Tuning, not semantics. Per consumed line prefetch the line at the same offset of segment
+     * i + ahead_segments, or ahead_bytes further on, running into the following segments.
+     * At most one is non-zero; both 0: no prefetch instruction is executed. */
+    uint32_t ahead_segments, ahead_bytes;
+};
+
+/* How codes lie in memory and how scores follow from a prepared query. */
+struct kvr_format {
+    const char *name;
+    const char *layout;  /* one sentence */
+    uint32_t block_keys; /* keys per block of the layout; segments are padded to whole blocks */
+    size_t (*segment_bytes)(const struct kvr_shape *, uint32_t tokens); /* padded codes */
+    size_t (*prepared_bytes)(const struct kvr_shape *); /* size of a prepared query */
+    void (*cost)(const struct kvr_shape *, struct kvr_cost *);
+    /* Scores of `tokens` keys of one segment in double, from the same codes and prepared query. */
+    void (*reference)(const struct kvr_shape *, uint32_t tokens, const void *codes,
+                      const void *side, const void *prepared, double *scores);
+    /* |kernel - reference| <= tolerance * scale(prepared), scale = the largest |score| that the
+     * prepared query can give; 0: the kernel's float result must equal (float)reference. */
+    double tolerance;
+    double (*scale)(const struct kvr_shape *, const void *prepared);
+    /* Formats that do not bound a key's values: the largest |value| of a segment, a further factor
+     * of the tolerance (scale is then for keys of magnitude 1). NULL: scale says it all. */
+    double (*magnitude)(const struct kvr_shape *, uint32_t tokens, const void *codes);
+    int row_major; /* a key is one run of bytes: keys can be moved one by one, not only in blocks */
+};
+
+/* Scores of segment i: writes exactly segments->tokens floats to `scores`. Reads whole padded
+ * blocks of the segment and nothing else; may prefetch whatever order[] names. `side` and
+ * `prepared` are 64-byte aligned; so is every segment. Pure: no call, no allocation, no errno. */
+typedef void kvr_score_fn(const struct kvr_shape *, const struct kvr_segments *, uint32_t i,
+                          const void *side, const void *prepared, float *scores);
+
+struct kvr_kernel {
+    const char *variant;             /* "fused", "f32", "f32-gather", "u8" */
+    const char *isa_name;            /* "scalar", "avx2", "avx512", "avx512vnni", "avx512vbmi" */
+    const struct kvr_format *format;
+    uint64_t isa;                    /* enum kvr_isa bits, every one required */
+    uint32_t max_tables;             /* lookup kernels: most subspaces served; 0: any */
+    struct kvr_work work;
+    uint32_t work_head_dim, work_tables; /* the shape for which `work` is declared */
+    kvr_score_fn *score;
+};
+
+/* A compute-free reader or a rate loop of the peak family, see peak.h. */
+struct kvr_peak;
+
+/* All kernels of kernels.inc that were compiled in; *count receives their number. Const. */
+const struct kvr_kernel *const *kvr_kernels(size_t *count);
+/* All members of the peak family. Const. */
+const struct kvr_peak *const *kvr_peaks(size_t *count);
+
+/* ---- layouts of prepared queries (`d` = head_dim; all arrays 64-byte aligned) ---- */
+
+/* dense_f16: query * 1/sqrt(d). Keys: row-major float16 [token][d]. */
+struct kvr_prepared_dense {
+    float query[KVR_MAX_HEAD_DIM];
+};
+
+/* affine8, affine4 with a float query: query * scale / sqrt(d), and offset_sum = zero * sum(query)
+ * (zero = 128 or 8), to be subtracted: score = sum(query[c] * code[c]) - offset_sum.
+ * affine8 layout: blocks of 16 keys, [d/4][16 keys][4 channels] bytes, code = value + 128, so that
+ * one 64-byte line is 4 channels of 16 keys and one dword is 4 channels of one key.
+ * affine4 layout: blocks of 16 keys, [d/8][16 keys] dwords, nibble j (bits 4j..4j+3) of a dword =
+ * channel 8*i + j of that key, code = value + 8. Padding keys hold the code of value 0. */
+struct kvr_prepared_affine {
+    float query[KVR_MAX_HEAD_DIM];
+    float offset_sum;
+};
+
+/* affine8_q8, affine4_q8: query8 = round(query / step) with step = max|query| / 127;
+ * score = (sum(code * query8) - zero * sum(query8)) * scale, all sums exact in int32;
+ * query8[c] natural channel order; dwords[] is the same query as the kernels want it:
+ * affine8_q8: dwords[i] = channels 4i..4i+3, byte j = channel 4i + j;
+ * affine4_q8: dwords[2i] = channels 8i, 8i+2, 8i+4, 8i+6 (low nibbles of the four bytes),
+ *             dwords[2i+1] = channels 8i+1, 8i+3, 8i+5, 8i+7 (high nibbles). */
+struct kvr_prepared_affine_q8 {
+    int32_t dwords[KVR_MAX_HEAD_DIM / 4];
+    int8_t query8[KVR_MAX_HEAD_DIM];
+    int32_t offset_sum; /* zero * sum(query8) */
+    float scale;        /* key scale * step / sqrt(d) */
+};
+
+/* lookup_f32: float tables[m][K], tables[i][c] = <q_i, C_i[c]> / sqrt(d); score = sum_i. The
+ * reference adds in double, kernels in float, in order of i. Nothing but the array.
+ * lookup_u8: header, then uint8_t tables[m][K]: score = sum_i u8 * step + bias, the sum exact in
+ * 16 bits (m <= 64: 64 * 255 < 65536); 1/step = 255 / max_i(max_c T_i - min_c T_i), bias =
+ * sum_i min_c T_i (the 8-bit tables of FAISS' fast scan and of Bolt).
+ * Codes: blocks of 64 keys, [m][64] bytes, so that one 64-byte line is one subspace of 64 keys. */
+struct kvr_prepared_lookup_u8 {
+    float step, bias;
+    unsigned char pad[56];
+    uint8_t tables[]; /* [m][K] */
+};
+
+#endif

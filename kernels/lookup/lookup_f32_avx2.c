@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * lookup_f32 with AVX2 gathers: eight keys per gather, the table of the subspace as its base.
+ *
+ * Limit: the gather. It loads eight elements one by one (and on some CPUs in microcode); the rest
+ * of the loop hides behind it.
+ */
+#include <immintrin.h>
+
+#include "../simd/unroll.h"
+#include "lookup.h"
+
+enum { LANES = 8, HALF_KEYS = KVR_LOOKUP_BLOCK_KEYS / 2, TABLES = 4 };
+
+KVR_INLINE __m256 lookup8(const float *table, const unsigned char *codes)
+{
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)codes);
+    return _mm256_i32gather_ps(table, _mm256_cvtepu8_epi32(bytes), sizeof(float));
+}
+
+static const int32_t tail_masks[2 * LANES] = {-1, -1, -1, -1, -1, -1, -1, -1};
+
+/* Stores the first min(left, 8) floats; left may be 0 or negative. */
+KVR_INLINE void store8(float *scores, int64_t left, __m256 values)
+{
+    if (left >= LANES) {
+        _mm256_storeu_ps(scores, values);
+    } else if (left > 0) {
+        const int32_t *mask = tail_masks + LANES - left;
+        _mm256_maskstore_ps(scores, _mm256_loadu_si256((const __m256i *)(const void *)mask), values);
+    }
+}
+
+/* 32 keys' sums. */
+struct sums {
+    __m256 a, b, c, d;
+};
+
+KVR_INLINE struct sums zero(void)
+{
+    const __m256 z = _mm256_setzero_ps();
+    return (struct sums){z, z, z, z};
+}
+
+KVR_INLINE void add_half_line(struct sums *s, const float *table, const unsigned char *codes)
+{
+    s->a = _mm256_add_ps(s->a, lookup8(table, codes));
+    s->b = _mm256_add_ps(s->b, lookup8(table, codes + LANES));
+    s->c = _mm256_add_ps(s->c, lookup8(table, codes + 2 * LANES));
+    s->d = _mm256_add_ps(s->d, lookup8(table, codes + 3 * LANES));
+}
+
+KVR_INLINE void store_half(float *scores, int64_t left, const struct sums *s)
+{
+    if (left >= HALF_KEYS) {
+        _mm256_storeu_ps(scores, s->a);
+        _mm256_storeu_ps(scores + LANES, s->b);
+        _mm256_storeu_ps(scores + 2 * LANES, s->c);
+        _mm256_storeu_ps(scores + 3 * LANES, s->d);
+    } else {
+        store8(scores, left, s->a);
+        store8(scores + LANES, left - LANES, s->b);
+        store8(scores + 2 * LANES, left - 2 * LANES, s->c);
+        store8(scores + 3 * LANES, left - 3 * LANES, s->d);
+    }
+}
+
+/* m = 4, unrolled: half a block's keys at a time, because sixteen registers hold eight sums, masks
+ * and indices only in a loop that is not unrolled. */
+KVR_INLINE void score_block4(const unsigned char *codes, const unsigned char *ahead,
+                             const float *tables, size_t entries, float *scores, int64_t left,
+                             const int prefetch)
+{
+    KVR_UNROLL
+    for (int half = 0; half < 2; half++) {
+        struct sums s = zero();
+        KVR_UNROLL
+        for (size_t i = 0; i < TABLES; i++) {
+            if (prefetch && i % 2 == 0) {
+                size_t line = (size_t)half * TABLES / 2 + i / 2;
+                kvr_prefetch(ahead + line * KVR_LINE_BYTES, KVR_LINE_BYTES);
+            }
+            add_half_line(&s, tables + i * entries, codes + i * KVR_LINE_BYTES + half * HALF_KEYS);
+        }
+        store_half(scores + half * HALF_KEYS, left - half * HALF_KEYS, &s);
+    }
+}
+
+/* Any m: a line at a time, with the block's sums in eight registers. */
+KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahead,
+                            const float *tables, size_t entries, size_t count, float *scores,
+                            int64_t left, const int prefetch)
+{
+    struct sums low = zero(), high = zero();
+    for (size_t i = 0; i < count; i++) {
+        const unsigned char *line = codes + i * KVR_LINE_BYTES;
+        if (prefetch)
+            kvr_prefetch(ahead + i * KVR_LINE_BYTES, KVR_LINE_BYTES);
+        add_half_line(&low, tables + i * entries, line);
+        add_half_line(&high, tables + i * entries, line + HALF_KEYS);
+    }
+    store_half(scores, left, &low);
+    store_half(scores + HALF_KEYS, left - HALF_KEYS, &high);
+}
+
+KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const float *tables,
+                      size_t entries, float *scores, const uint32_t count, const int prefetch)
+{
+    const size_t block_bytes = (size_t)count * KVR_LINE_BYTES;
+    const size_t bytes = kvr_lookup_bytes(count, segments->tokens);
+    int64_t left = segments->tokens;
+    for (size_t offset = 0; offset < bytes;) {
+        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
+        for (size_t o = 0; o < run.bytes; o += block_bytes) {
+            if (count == TABLES)
+                score_block4(run.codes + o, run.ahead + o, tables, entries, scores, left, prefetch);
+            else
+                score_block(run.codes + o, run.ahead + o, tables, entries, count, scores, left,
+                            prefetch);
+            scores += KVR_LOOKUP_BLOCK_KEYS;
+            left -= KVR_LOOKUP_BLOCK_KEYS;
+        }
+        offset += run.bytes;
+    }
+}
+
+KVR_INLINE void score_tables(const struct kvr_segments *segments, uint32_t i, const float *tables,
+                             size_t entries, float *scores, const uint32_t count)
+{
+    if (segments->ahead_segments || segments->ahead_bytes)
+        score(segments, i, tables, entries, scores, count, 1);
+    else
+        score(segments, i, tables, entries, scores, count, 0);
+}
+
+static void score_lookup_f32(const struct kvr_shape *shape, const struct kvr_segments *segments,
+                             uint32_t i, const void *side, const void *prepared, float *scores)
+{
+    (void)side;
+    if (shape->tables == TABLES)
+        score_tables(segments, i, prepared, shape->entries, scores, TABLES);
+    else
+        score_tables(segments, i, prepared, shape->entries, scores, shape->tables);
+}
+
+const struct kvr_kernel kvr_kernel_lookup_f32_f32_gather_avx2 = {
+    .variant = "f32-gather",
+    .isa_name = "avx2",
+    .format = &kvr_format_lookup_f32,
+    .isa = KVR_ISA_AVX2,
+    .score = score_lookup_f32,
+};

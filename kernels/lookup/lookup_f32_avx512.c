@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * lookup_f32 with AVX-512 gathers: 16 keys per gather, the table of the subspace as its base.
+ *
+ * Limit: the gather. It loads 16 elements one by one (and on some CPUs in microcode); the rest of
+ * the loop hides behind it.
+ */
+#include "../simd/x86_avx512.h"
+#include "lookup.h"
+
+enum { LANES = 16, TABLES = 4 };
+
+KVR_INLINE __m512 lookup16(const float *table, const unsigned char *codes)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)codes);
+    return _mm512_i32gather_ps(_mm512_cvtepu8_epi32(bytes), table, sizeof(float));
+}
+
+/* A line at a time, with the block's four vectors of sums in registers. */
+KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahead,
+                            const float *tables, size_t entries, const uint32_t count,
+                            float *scores, uint32_t left, const int prefetch)
+{
+    __m512 a = _mm512_setzero_ps(), b = a, c = a, d = a;
+    for (uint32_t i = 0; i < count; i++) {
+        const unsigned char *line = codes + (size_t)i * KVR_LINE_BYTES;
+        if (prefetch)
+            kvr_prefetch(ahead + (size_t)i * KVR_LINE_BYTES, KVR_LINE_BYTES);
+        a = _mm512_add_ps(a, lookup16(tables, line));
+        b = _mm512_add_ps(b, lookup16(tables, line + LANES));
+        c = _mm512_add_ps(c, lookup16(tables, line + 2 * LANES));
+        d = _mm512_add_ps(d, lookup16(tables, line + 3 * LANES));
+        tables += entries;
+    }
+    if (left >= KVR_LOOKUP_BLOCK_KEYS) {
+        _mm512_storeu_ps(scores, a);
+        _mm512_storeu_ps(scores + LANES, b);
+        _mm512_storeu_ps(scores + 2 * LANES, c);
+        _mm512_storeu_ps(scores + 3 * LANES, d);
+    } else {
+        kvr_store_tail64(scores, left, a, b, c, d);
+    }
+}
+
+KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const float *tables,
+                      size_t entries, float *scores, const uint32_t count, const int prefetch)
+{
+    const size_t block_bytes = (size_t)count * KVR_LINE_BYTES;
+    const size_t bytes = kvr_lookup_bytes(count, segments->tokens);
+    uint32_t left = segments->tokens;
+    for (size_t offset = 0; offset < bytes;) {
+        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
+        for (size_t o = 0; o < run.bytes; o += block_bytes) {
+            score_block(run.codes + o, run.ahead + o, tables, entries, count, scores, left,
+                        prefetch);
+            scores += KVR_LOOKUP_BLOCK_KEYS;
+            left -= KVR_LOOKUP_BLOCK_KEYS; /* wraps after the last block only */
+        }
+        offset += run.bytes;
+    }
+}
+
+KVR_INLINE void score_tables(const struct kvr_segments *segments, uint32_t i, const float *tables,
+                             size_t entries, float *scores, const uint32_t count)
+{
+    if (segments->ahead_segments || segments->ahead_bytes)
+        score(segments, i, tables, entries, scores, count, 1);
+    else
+        score(segments, i, tables, entries, scores, count, 0);
+}
+
+static void score_lookup_f32(const struct kvr_shape *shape, const struct kvr_segments *segments,
+                             uint32_t i, const void *side, const void *prepared, float *scores)
+{
+    (void)side;
+    if (shape->tables == TABLES)
+        score_tables(segments, i, prepared, shape->entries, scores, TABLES);
+    else
+        score_tables(segments, i, prepared, shape->entries, scores, shape->tables);
+}
+
+const struct kvr_kernel kvr_kernel_lookup_f32_f32_gather_avx512 = {
+    .variant = "f32-gather",
+    .isa_name = "avx512",
+    .format = &kvr_format_lookup_f32,
+    .isa = KVR_ISA_AVX512,
+    .score = score_lookup_f32,
+};

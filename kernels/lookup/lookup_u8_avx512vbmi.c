@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * lookup_u8 with AVX-512 VBMI, K = 256: a table of 256 bytes is four registers; two vpermi2b look
+ * 64 codes up in its halves and a blend on the codes' top bit chooses. The bytes are summed in 16
+ * bits without unpacking: pairs as 16-bit words into one sum, the words shifted right by 8 (the odd
+ * keys) into another; at the end the even keys' sum is the first minus 256 times the second.
+ *
+ * Four subspaces' tables fill 16 registers and stay there for all blocks of a segment. With more
+ * subspaces, a tile of blocks is walked once per group of four, its sums waiting in L1.
+ *
+ * Limits, m = 4: 12 shuffles and 4 loads for 64 keys (256 bytes). Where vpermi2b is three micro-ops,
+ * two of them on the one shuffle port (Intel), that port is full for 4 cycles a line; elsewhere the
+ * ALU ports share about 55 vector operations a block. From memory, the memory is the limit.
+ */
+#include "../simd/x86_avx512.h"
+#include "lookup.h"
+
+enum { ENTRIES = 256, GROUP = 4, TILE_BLOCKS = 8, LANES = 16 };
+
+struct sums {
+    __m512i words, odd;
+};
+
+/* What turns sums into scores. */
+struct finish {
+    __m512i order[4]; /* for 16 keys in order: words of (even keys' sums, odd keys' sums) */
+    __m512 step, bias;
+};
+
+KVR_INLINE struct finish load_finish(const struct kvr_prepared_lookup_u8 *p)
+{
+    /* key j is word j / 2 of the even or (+ 32) of the odd keys' sums */
+    __m512i first = _mm512_setr_epi32(0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39);
+    KVR_KEEP(first); /* made anew in each pass, not kept on the stack across passes */
+    return (struct finish){
+        .order = {first, _mm512_add_epi32(first, _mm512_set1_epi32(8)),
+                  _mm512_add_epi32(first, _mm512_set1_epi32(16)),
+                  _mm512_add_epi32(first, _mm512_set1_epi32(24))},
+        .step = _mm512_set1_ps(p->step),
+        .bias = _mm512_set1_ps(p->bias),
+    };
+}
+
+/* 16 scores: 16-bit sums widened by the permute's zeroing mask; no multiply-add, because the
+ * reference rounds the product. */
+KVR_INLINE __m512 scores16(__m512i even, __m512i odd, __m512i order, const struct finish *f)
+{
+    __m512i sum = _mm512_maskz_permutex2var_epi16(0x55555555, even, order, odd);
+    return _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), f->step), f->bias);
+}
+
+KVR_INLINE void store_scores(struct sums s, const struct finish *f, float *scores, uint32_t left)
+{
+    __m512i even = _mm512_sub_epi16(s.words, _mm512_slli_epi16(s.odd, 8));
+    __m512 a = scores16(even, s.odd, f->order[0], f), b = scores16(even, s.odd, f->order[1], f);
+    __m512 c = scores16(even, s.odd, f->order[2], f), d = scores16(even, s.odd, f->order[3], f);
+    if (left >= KVR_LOOKUP_BLOCK_KEYS) {
+        _mm512_storeu_ps(scores, a);
+        _mm512_storeu_ps(scores + LANES, b);
+        _mm512_storeu_ps(scores + 2 * LANES, c);
+        _mm512_storeu_ps(scores + 3 * LANES, d);
+    } else {
+        kvr_store_tail64(scores, left, a, b, c, d);
+    }
+}
+
+struct table {
+    __m512i a, b, c, d;
+};
+
+KVR_INLINE struct table load_table(const uint8_t *p)
+{
+    return (struct table){_mm512_loadu_si512(p), _mm512_loadu_si512(p + 64),
+                          _mm512_loadu_si512(p + 128), _mm512_loadu_si512(p + 192)};
+}
+
+KVR_INLINE void add_line(struct sums *s, const struct table *t, const unsigned char *line,
+                         const unsigned char *ahead, const int prefetch)
+{
+    __m512i codes = _mm512_loadu_si512(line);
+    KVR_KEEP(codes);
+    if (prefetch)
+        kvr_prefetch(ahead, KVR_LINE_BYTES);
+    __m512i low = _mm512_permutex2var_epi8(t->a, codes, t->b);
+    __m512i high = _mm512_permutex2var_epi8(t->c, codes, t->d);
+    __m512i bytes = _mm512_mask_blend_epi8(_mm512_movepi8_mask(codes), low, high);
+    s->words = _mm512_add_epi16(s->words, bytes);
+    s->odd = _mm512_add_epi16(s->odd, _mm512_srli_epi16(bytes, 8));
+}
+
+/* Blocks that one pass walks, and where its parts lie. */
+struct tile {
+    const unsigned char *codes, *ahead; /* of the pass' first subspace */
+    size_t block_bytes;
+    uint32_t blocks;
+};
+
+/* `count` subspaces (1 to 4) of every block of a tile. first: sums start at 0, else at partial[].
+ * last: scores are written, else partial[]. The four tables are named, not an array, so that they
+ * are registers in every compiler. */
+KVR_INLINE void pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *tables,
+                     const uint32_t count, const int first, const int last, const int prefetch,
+                     const struct tile *t, struct sums *partial, float *scores, uint32_t left)
+{
+    const size_t line = KVR_LINE_BYTES;
+    const struct finish f = load_finish(p);
+    const struct table t0 = load_table(tables);
+    const struct table t1 = count > 1 ? load_table(tables + ENTRIES) : t0;
+    const struct table t2 = count > 2 ? load_table(tables + 2 * ENTRIES) : t0;
+    const struct table t3 = count > 3 ? load_table(tables + 3 * ENTRIES) : t0;
+    for (uint32_t b = 0; b < t->blocks; b++) {
+        const unsigned char *codes = t->codes + b * t->block_bytes;
+        const unsigned char *ahead = t->ahead + b * t->block_bytes;
+        struct sums s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+        if (!first)
+            s = partial[b];
+        add_line(&s, &t0, codes, ahead, prefetch);
+        if (count > 1)
+            add_line(&s, &t1, codes + line, ahead + line, prefetch);
+        if (count > 2)
+            add_line(&s, &t2, codes + 2 * line, ahead + 2 * line, prefetch);
+        if (count > 3)
+            add_line(&s, &t3, codes + 3 * line, ahead + 3 * line, prefetch);
+        if (last) {
+            store_scores(s, &f, scores, left);
+            scores += KVR_LOOKUP_BLOCK_KEYS;
+            left -= KVR_LOOKUP_BLOCK_KEYS; /* wraps after the last block only */
+        } else {
+            partial[b] = s;
+        }
+    }
+}
+
+/* The last 1 to 4 subspaces. */
+KVR_INLINE void last_pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *tables,
+                          uint32_t count, const int first, const int prefetch,
+                          const struct tile *t, struct sums *partial, float *scores, uint32_t left)
+{
+    if (count == 4)
+        pass(p, tables, 4, first, 1, prefetch, t, partial, scores, left);
+    else if (count == 3)
+        pass(p, tables, 3, first, 1, prefetch, t, partial, scores, left);
+    else if (count == 2)
+        pass(p, tables, 2, first, 1, prefetch, t, partial, scores, left);
+    else
+        pass(p, tables, 1, first, 1, prefetch, t, partial, scores, left);
+}
+
+/* More than four subspaces: all passes over one tile. */
+KVR_INLINE void score_tile(struct tile t, const struct kvr_prepared_lookup_u8 *p, uint32_t count,
+                           float *scores, uint32_t left, const int prefetch)
+{
+    const uint8_t *tables = p->tables;
+    struct sums partial[TILE_BLOCKS];
+    const size_t group_lines = (size_t)GROUP * KVR_LINE_BYTES;
+    pass(p, tables, GROUP, 1, 0, prefetch, &t, partial, NULL, 0);
+    for (count -= GROUP; ; count -= GROUP) {
+        tables += GROUP * ENTRIES;
+        t.codes += group_lines;
+        t.ahead += group_lines;
+        if (count <= GROUP)
+            break;
+        pass(p, tables, GROUP, 0, 0, prefetch, &t, partial, NULL, 0);
+    }
+    last_pass(p, tables, count, 0, prefetch, &t, partial, scores, left);
+}
+
+KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *segments,
+                      uint32_t i, const void *prepared, float *scores, const int prefetch)
+{
+    const struct kvr_prepared_lookup_u8 *p = prepared;
+    const uint32_t count = shape->tables;
+    const size_t block_bytes = (size_t)count * KVR_LINE_BYTES;
+    const size_t bytes = kvr_lookup_bytes(count, segments->tokens);
+    uint32_t left = segments->tokens;
+    for (size_t offset = 0; offset < bytes;) {
+        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
+        const uint32_t run_blocks = (uint32_t)(run.bytes / block_bytes);
+        const uint32_t tile_blocks = count <= GROUP ? run_blocks : TILE_BLOCKS;
+        for (uint32_t b = 0; b < run_blocks; b += tile_blocks) {
+            struct tile t = {run.codes + b * block_bytes, run.ahead + b * block_bytes, block_bytes,
+                             run_blocks - b < tile_blocks ? run_blocks - b : tile_blocks};
+            if (count <= GROUP)
+                last_pass(p, p->tables, count, 1, prefetch, &t, NULL, scores, left);
+            else
+                score_tile(t, p, count, scores, left, prefetch);
+            scores += (size_t)t.blocks * KVR_LOOKUP_BLOCK_KEYS;
+            left -= t.blocks * KVR_LOOKUP_BLOCK_KEYS;
+        }
+        offset += run.bytes;
+    }
+}
+
+static void score_lookup_u8(const struct kvr_shape *shape, const struct kvr_segments *segments,
+                            uint32_t i, const void *side, const void *prepared, float *scores)
+{
+    (void)side;
+    if (segments->ahead_segments || segments->ahead_bytes)
+        score(shape, segments, i, prepared, scores, 1);
+    else
+        score(shape, segments, i, prepared, scores, 0);
+}
+
+const struct kvr_kernel kvr_kernel_lookup_u8_u8_avx512vbmi = {
+    .variant = "u8",
+    .isa_name = "avx512vbmi",
+    .format = &kvr_format_lookup_u8,
+    .isa = KVR_ISA_AVX512 | KVR_ISA_VBMI,
+    .max_tables = KVR_MAX_TABLES,
+    .score = score_lookup_u8,
+};

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "problem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "guarded.h"
+
+const char *const fill_names[FILL_COUNT] = {"all min", "all max", "random", "alternating"};
+
+void *aligned_bytes(size_t bytes)
+{
+    bytes = bytes / 64 * 64 + 64;
+    void *p = aligned_alloc(64, bytes);
+    if (!p)
+        abort();
+    return memset(p, 0, bytes);
+}
+
+static int is_lookup(const struct kvr_format *format)
+{
+    return format == &kvr_format_lookup_f32 || format == &kvr_format_lookup_u8;
+}
+
+/* Uniform in [-1, 1]. */
+static float signed_unit(uint64_t *random)
+{
+    return (float)((double)(guarded_random(random) & 0xffffffff) / 0x7fffffff - 1);
+}
+
+/* -low or high by the fill's pattern; random values by the caller. */
+static int extreme(enum fill fill, size_t index)
+{
+    return fill == FILL_MAX || (fill == FILL_ALTERNATING && index % 2);
+}
+
+static void fill_halves(enum fill fill, unsigned char *codes, size_t bytes, uint64_t *random)
+{
+    for (size_t i = 0; i < bytes / sizeof(uint16_t); i++) {
+        uint16_t half;
+        if (fill == FILL_RANDOM) { /* magnitudes from 2^-7 to 4, any mantissa and sign */
+            uint64_t r = guarded_random(random);
+            half = (uint16_t)((r & 0x83ff) | (8 + (r >> 20) % 9) << 10);
+        } else {
+            half = extreme(fill, i) ? 0x7bff : 0xfbff; /* the largest finite value */
+        }
+        memcpy(codes + i * sizeof half, &half, sizeof half);
+    }
+}
+
+void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, enum fill fill,
+                unsigned char *codes, size_t bytes, uint64_t *random)
+{
+    if (format == &kvr_format_dense_f16) {
+        fill_halves(fill, codes, bytes, random);
+        return;
+    }
+    unsigned highest = is_lookup(format) ? shape->entries - 1 : 255;
+    for (size_t i = 0; i < bytes; i++) {
+        if (fill == FILL_RANDOM)
+            codes[i] = (unsigned char)(guarded_random(random) % (highest + 1));
+        else
+            codes[i] = (unsigned char)(extreme(fill, i) ? highest : 0);
+    }
+}
+
+/* Random, but the sign by the fill: codes and query extreme together give the largest sums. */
+static float query_value(enum fill fill, size_t index, uint64_t *random)
+{
+    if (fill == FILL_RANDOM)
+        return signed_unit(random);
+    return extreme(fill, index) ? 1.0f : -1.0f;
+}
+
+static void fill_affine(const struct kvr_shape *shape, int zero, enum fill fill,
+                        struct kvr_prepared_affine *p, uint64_t *random)
+{
+    double sum = 0;
+    for (uint32_t c = 0; c < shape->head_dim; c++) {
+        p->query[c] = query_value(fill, c, random);
+        sum += (double)p->query[c];
+    }
+    p->offset_sum = (float)(zero * sum);
+}
+
+static void fill_affine_q8(const struct kvr_format *format, const struct kvr_shape *shape,
+                           enum fill fill, struct kvr_prepared_affine_q8 *p, uint64_t *random)
+{
+    unsigned char *bytes = (unsigned char *)p->dwords;
+    int zero = format == &kvr_format_affine8_q8 ? 128 : 8;
+    int32_t sum = 0;
+    for (uint32_t c = 0; c < shape->head_dim; c++) {
+        int value = fill == FILL_RANDOM ? (int)(guarded_random(random) % 255) - 127
+                    : extreme(fill, c)  ? 127
+                                        : -127;
+        /* affine4: of 8 channels the even ones in one dword, the odd ones in the next */
+        size_t at = zero == 128 ? c : c / 8 * 8 + c % 2 * 4 + c % 8 / 2;
+        p->query8[c] = (int8_t)value;
+        bytes[at] = (unsigned char)value;
+        sum += value;
+    }
+    p->offset_sum = zero * sum;
+    p->scale = 0.001f * (1.0f + signed_unit(random) / 2);
+}
+
+void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shape, enum fill fill,
+                   void *prepared, uint64_t *random)
+{
+    size_t entries = (size_t)shape->tables * shape->entries;
+    memset(prepared, 0, format->prepared_bytes(shape));
+    if (format == &kvr_format_dense_f16) {
+        struct kvr_prepared_dense *p = prepared;
+        for (uint32_t c = 0; c < shape->head_dim; c++)
+            p->query[c] = query_value(fill, c, random);
+    } else if (format == &kvr_format_affine8) {
+        fill_affine(shape, 128, fill, prepared, random);
+    } else if (format == &kvr_format_affine4) {
+        fill_affine(shape, 8, fill, prepared, random);
+    } else if (format == &kvr_format_lookup_f32) {
+        float *tables = prepared;
+        for (size_t i = 0; i < entries; i++)
+            tables[i] = query_value(fill, i, random);
+    } else if (format == &kvr_format_lookup_u8) {
+        struct kvr_prepared_lookup_u8 *p = prepared;
+        p->step = 0.01f * (1.0f + signed_unit(random) / 2);
+        p->bias = signed_unit(random);
+        for (size_t i = 0; i < entries; i++)
+            p->tables[i] = (uint8_t)(fill == FILL_RANDOM  ? guarded_random(random)
+                                     : extreme(fill, i) ? 255
+                                                        : 0);
+    } else {
+        fill_affine_q8(format, shape, fill, prepared, random);
+    }
+}
+
+double allowed_difference(const struct kvr_format *format, const struct kvr_shape *shape,
+                          uint32_t tokens, const void *codes, const void *prepared)
+{
+    double factor = format->magnitude ? format->magnitude(shape, tokens, codes) : 1;
+    return format->tolerance * format->scale(shape, prepared) * factor;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Codes and prepared queries made by the tests themselves, from the layouts in kernel.h and not
+ * with the codecs, so that extremes occur that no codec would produce.
+ */
+#ifndef KVR_TESTS_PROBLEM_H
+#define KVR_TESTS_PROBLEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/formats.h"
+
+enum fill { FILL_MIN, FILL_MAX, FILL_RANDOM, FILL_ALTERNATING, FILL_COUNT };
+
+extern const char *const fill_names[FILL_COUNT];
+
+/* `bytes` of codes of any number of padded segments. */
+void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, enum fill fill,
+                unsigned char *codes, size_t bytes, uint64_t *random);
+
+/* format->prepared_bytes(shape) bytes. */
+void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shape, enum fill fill,
+                   void *prepared, uint64_t *random);
+
+/* Zeroed, 64-byte aligned; aborts without memory. */
+void *aligned_bytes(size_t bytes);
+
+/* What kernel and reference may differ by. */
+double allowed_difference(const struct kvr_format *format, const struct kvr_shape *shape,
+                          uint32_t tokens, const void *codes, const void *prepared);
+
+#endif
