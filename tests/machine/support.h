@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Recorded roots: a folder that stands for "/" with the files of /proc and /sys that a test writes.
+ */
+#ifndef KVR_TEST_MACHINE_SUPPORT_H
+#define KVR_TEST_MACHINE_SUPPORT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+/* A new empty folder; the path is owned by the caller. Fails the test when it cannot be made. */
+char *root_make(void);
+/* Writes root + path, with the folders above it. */
+void root_put(const char *root, const char *path, const char *text);
+/* Removes the folder and frees its path. */
+void root_remove(char *root);
+
+/* Names hwloc's machine by HWLOC_SYNTHETIC; NULL: this system again. */
+void use_synthetic(const char *description);
+
+#endif
