@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A codec is a system: it encodes float keys into a format and prepares a query for it. It knows
+ * no ISA and no timing; everything here is cold code, compiled with baseline flags.
+ */
+#ifndef KVR_CODEC_H
+#define KVR_CODEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../kernels/kernel.h"
+
+struct kvr_codec {
+    const char *name;    /* "lookat" */
+    const char *source;  /* "arXiv 2601.10155" */
+    const char *summary; /* one line for `list codecs` */
+    const struct kvr_format *const *formats; /* NULL-terminated: scans it can be attended with */
+    int calibrated; /* 1: train() takes calibration keys; 0: it takes the keys to be encoded */
+    /* NULL, or why this shape cannot be coded ("m = 3 does not divide d = 64"): a static or
+     * thread-local string. Checks head_dim, tables, entries, group. */
+    const char *(*refuses)(const struct kvr_shape *);
+    double (*key_bytes)(const struct kvr_shape *); /* physical bytes per key, without padding */
+    size_t (*side_bytes)(const struct kvr_shape *); /* size of `side` (scale, codebooks) */
+    /* Offline. keys: float [count][head_dim]. Deterministic for a seed. 0 or -errno (-ENOMEM,
+     * -EINVAL for count < entries or a key that is not finite). */
+    int (*train)(const struct kvr_shape *, const float *keys, size_t count, uint64_t seed,
+                 void *side);
+    /* Encodes `count` keys into one padded segment of formats[0]'s layout (all formats of a codec
+     * share it): formats[0]->segment_bytes(shape, count) bytes at `codes`. 0 or -errno
+     * (-ENOMEM; fp16: -ERANGE for a key that float16 cannot hold). */
+    int (*encode)(const struct kvr_shape *, const void *side, const float *keys, size_t count,
+                  void *codes);
+    /* Codes back to float [count][head_dim]. */
+    void (*decode)(const struct kvr_shape *, const void *side, const void *codes, size_t count,
+                   float *keys);
+    /* query: float [head_dim], not pre-scaled. Writes format->prepared_bytes(shape) bytes. */
+    void (*prepare)(const struct kvr_shape *, const struct kvr_format *, const void *side,
+                    const float *query, void *prepared);
+};
+
+/* All codecs, NULL-terminated, in the order of the names table. */
+const struct kvr_codec *const *kvr_codecs(void);
+const struct kvr_codec *kvr_codec_find(const char *name); /* NULL if unknown */
+
+/* ---- float16 (IEEE binary16), independent of the host's ISA ---- */
+float kvr_half_to_float(uint16_t half);
+uint16_t kvr_float_to_half(float value); /* round to nearest even, overflow to infinity */
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * LOOKAT (arXiv 2601.10155): product quantization of keys, scored by look-ups in a table per
+ * query. A key's sub-vector i is replaced by the index of the nearest of K centroids of subspace
+ * i; side = float codebook [m][K][d/m].
+ */
+#include "codecs.h"
+#include "kmeans.h"
+
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../kernels/formats.h"
+
+enum { ENTRIES = 256, BLOCK_KEYS = 64, LLOYD_ITERATIONS = 25 };
+
+/* Byte of one subspace of one key in [block][m][64 keys]. */
+static size_t code_index(const struct kvr_shape *shape, size_t key, uint32_t subspace)
+{
+    return (key / BLOCK_KEYS * shape->tables + subspace) * BLOCK_KEYS + key % BLOCK_KEYS;
+}
+
+static const char *lookat_refuses(const struct kvr_shape *shape)
+{
+    uint32_t d = shape->head_dim, m = shape->tables;
+    if (d == 0 || d > KVR_MAX_HEAD_DIM)
+        return kvr_refusal("lookat serves head dims (--head-dim) from 1 to %d, not %u",
+                           KVR_MAX_HEAD_DIM, d);
+    if (m == 0 || m > KVR_MAX_TABLES)
+        return kvr_refusal("lookat serves 1 to %d subspaces (--subspaces), not %u", KVR_MAX_TABLES,
+                           m);
+    if (d % m)
+        return kvr_refusal("m = %u subspaces (--subspaces) do not divide d = %u channels "
+                           "(--head-dim)",
+                           m, d);
+    if (shape->entries != ENTRIES)
+        return kvr_refusal("lookat serves %d entries per subspace (--entries), not %u", ENTRIES,
+                           shape->entries);
+    if (shape->group)
+        return kvr_refusal("lookat has no scale groups, but %u channels were asked to share a "
+                           "scale",
+                           shape->group);
+    return NULL;
+}
+
+static double lookat_key_bytes(const struct kvr_shape *shape)
+{
+    return shape->tables;
+}
+
+static size_t lookat_side_bytes(const struct kvr_shape *shape)
+{
+    return (size_t)shape->entries * shape->head_dim * sizeof(float);
+}
+
+static int lookat_train(const struct kvr_shape *shape, const float *keys, size_t count,
+                        uint64_t seed, void *side)
+{
+    uint32_t dim = shape->head_dim / shape->tables;
+    float *codebook = side;
+    int status = 0;
+    for (uint32_t i = 0; i < shape->tables && !status; i++)
+        status = kvr_kmeans(keys + i * dim, count, shape->head_dim, dim, shape->entries,
+                            LLOYD_ITERATIONS, seed + i * UINT64_C(0x9e3779b97f4a7c15),
+                            codebook + (size_t)i * shape->entries * dim, NULL);
+    return status;
+}
+
+/* Index of the nearest centroid; of several equally near ones the lowest. In double, because
+ * near ties decided in float would differ between summation orders. `columns` is the subspace's
+ * codebook transposed to [dim][K], so that the inner loop runs over centroids. */
+static uint8_t nearest(const double *columns, uint32_t dim, const float *vector)
+{
+    double distances[ENTRIES] = {0};
+    for (uint32_t j = 0; j < dim; j++) {
+        const double *column = columns + (size_t)j * ENTRIES;
+        double value = vector[j];
+        for (uint32_t c = 0; c < ENTRIES; c++)
+            distances[c] += (value - column[c]) * (value - column[c]);
+    }
+    uint32_t best = 0;
+    for (uint32_t c = 1; c < ENTRIES; c++) {
+        if (distances[c] < distances[best])
+            best = c;
+    }
+    return (uint8_t)best;
+}
+
+static int lookat_encode(const struct kvr_shape *shape, const void *side, const float *keys,
+                         size_t count, void *codes)
+{
+    uint32_t d = shape->head_dim, m = shape->tables, dim = d / m;
+    const float *codebook = side;
+    uint8_t *bytes = codes;
+    double *columns = malloc((size_t)d * ENTRIES * sizeof *columns);
+    if (!columns)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < m; i++) {
+        for (uint32_t c = 0; c < ENTRIES; c++) {
+            for (uint32_t j = 0; j < dim; j++)
+                columns[(size_t)(i * dim + j) * ENTRIES + c] =
+                    codebook[((size_t)i * ENTRIES + c) * dim + j];
+        }
+    }
+    memset(codes, 0, kvr_format_lookup_f32.segment_bytes(shape, (uint32_t)count));
+    for (size_t k = 0; k < count; k++) {
+        for (uint32_t i = 0; i < m; i++)
+            bytes[code_index(shape, k, i)] =
+                nearest(columns + (size_t)i * dim * ENTRIES, dim, keys + k * d + i * dim);
+    }
+    free(columns);
+    return 0;
+}
+
+static void lookat_decode(const struct kvr_shape *shape, const void *side, const void *codes,
+                          size_t count, float *keys)
+{
+    uint32_t d = shape->head_dim, m = shape->tables, dim = d / m;
+    const float *codebook = side;
+    const uint8_t *bytes = codes;
+    for (size_t k = 0; k < count; k++) {
+        for (uint32_t i = 0; i < m; i++) {
+            size_t centroid = (size_t)i * ENTRIES + bytes[code_index(shape, k, i)];
+            memcpy(keys + k * d + i * dim, codebook + centroid * dim, dim * sizeof *keys);
+        }
+    }
+}
+
+/* tables[i][c] = <q_i, C_i[c]> / sqrt(d) */
+static void build_tables(const struct kvr_shape *shape, const float *codebook, const float *query,
+                         float *tables)
+{
+    uint32_t dim = shape->head_dim / shape->tables;
+    double root = sqrt((double)shape->head_dim);
+    for (uint32_t i = 0; i < shape->tables; i++) {
+        for (uint32_t c = 0; c < ENTRIES; c++) {
+            size_t entry = (size_t)i * ENTRIES + c;
+            double sum = 0.0;
+            for (uint32_t j = 0; j < dim; j++)
+                sum += (double)query[i * dim + j] * codebook[entry * dim + j];
+            tables[entry] = (float)(sum / root);
+        }
+    }
+}
+
+/* One step for all tables, set by the widest of them, so that the scan adds integers. */
+static void quantise_tables(const struct kvr_shape *shape, const float *tables,
+                            struct kvr_prepared_lookup_u8 *prepared)
+{
+    float lowest[KVR_MAX_TABLES];
+    double width = 0.0, bias = 0.0;
+    for (uint32_t i = 0; i < shape->tables; i++) {
+        const float *table = tables + (size_t)i * ENTRIES;
+        float low = table[0], high = table[0];
+        for (uint32_t c = 1; c < ENTRIES; c++) {
+            low = fminf(low, table[c]);
+            high = fmaxf(high, table[c]);
+        }
+        lowest[i] = low;
+        bias += low;
+        width = fmax(width, (double)high - low);
+    }
+    memset(prepared, 0, sizeof *prepared);
+    prepared->bias = (float)bias;
+    /* A subnormal step would be flushed to 0 by the measured threads' modes. */
+    prepared->step = width / 255.0 >= FLT_MIN ? (float)(width / 255.0) : 0.0f;
+    for (uint32_t i = 0; i < shape->tables; i++) {
+        for (uint32_t c = 0; c < ENTRIES; c++) {
+            size_t entry = (size_t)i * ENTRIES + c;
+            double offset = (double)tables[entry] - lowest[i];
+            double steps = prepared->step > 0.0f ? offset / prepared->step : 0.0;
+            prepared->tables[entry] = (uint8_t)lrint(fmin(steps, 255.0));
+        }
+    }
+}
+
+static void lookat_prepare(const struct kvr_shape *shape, const struct kvr_format *format,
+                           const void *side, const float *query, void *prepared)
+{
+    if (format != &kvr_format_lookup_u8) {
+        build_tables(shape, side, query, prepared);
+    } else {
+        float tables[KVR_MAX_TABLES * ENTRIES];
+        build_tables(shape, side, query, tables);
+        quantise_tables(shape, tables, prepared);
+    }
+}
+
+static const struct kvr_format *const lookat_formats[] = {
+    &kvr_format_lookup_f32,
+    &kvr_format_lookup_u8,
+    NULL,
+};
+
+const struct kvr_codec kvr_codec_lookat = {
+    .name = "lookat",
+    .source = "arXiv 2601.10155",
+    .summary = "product quantization; scores by look-ups in a table per query",
+    .formats = lookat_formats,
+    .calibrated = 1,
+    .refuses = lookat_refuses,
+    .key_bytes = lookat_key_bytes,
+    .side_bytes = lookat_side_bytes,
+    .train = lookat_train,
+    .encode = lookat_encode,
+    .decode = lookat_decode,
+    .prepare = lookat_prepare,
+};

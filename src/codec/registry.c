@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The list of codecs, and the refusals that several of them share.
+ */
+#include "codecs.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct kvr_codec *const codecs[] = {
+    &kvr_codec_fp16,
+    &kvr_codec_int8,
+    &kvr_codec_int4,
+    &kvr_codec_int8q8,
+    &kvr_codec_int4q8,
+    &kvr_codec_lookat,
+    NULL,
+};
+
+const struct kvr_codec *const *kvr_codecs(void)
+{
+    return codecs;
+}
+
+const struct kvr_codec *kvr_codec_find(const char *name)
+{
+    for (size_t i = 0; codecs[i]; i++) {
+        if (strcmp(codecs[i]->name, name) == 0)
+            return codecs[i];
+    }
+    return NULL;
+}
+
+const char *kvr_refusal(const char *format, ...)
+{
+    static _Thread_local char sentence[200];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    return sentence;
+}
+
+const char *kvr_refuses_rows(const char *name, const struct kvr_shape *shape)
+{
+    uint32_t d = shape->head_dim;
+    if (d == 0 || d % 16 || d > KVR_MAX_HEAD_DIM)
+        return kvr_refusal("%s serves head dims (--head-dim) that are multiples of 16 up to %d, "
+                           "not %u",
+                           name, KVR_MAX_HEAD_DIM, d);
+    if (shape->group)
+        return kvr_refusal("%s has no scale groups, but %u channels were asked to share a scale",
+                           name, shape->group);
+    return NULL;
+}

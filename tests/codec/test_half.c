@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * float16 conversions against their definition: every half, and every rounding border between two
+ * neighbouring halves.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../src/codec/codec.h"
+
+static double half_value(unsigned half)
+{
+    int exponent = half >> 10 & 31, mantissa = half & 0x3ff;
+    double magnitude = exponent == 31 ? (mantissa ? NAN : INFINITY)
+                       : exponent     ? ldexp(1024 + mantissa, exponent - 25)
+                                      : ldexp(mantissa, -24);
+    return half & 0x8000 ? -magnitude : magnitude;
+}
+
+static void every_half_is_exact(void **state)
+{
+    (void)state;
+    for (unsigned half = 0; half <= 0xffff; half++) {
+        float value = kvr_half_to_float((uint16_t)half);
+        double expected = half_value(half);
+        int negative = half >= 0x8000;
+        if (isnan(expected) ? !isnan(value) : (double)value != expected)
+            fail_msg("half %04x gives %g, not %g", half, (double)value, expected);
+        if (!!signbit(value) != negative)
+            fail_msg("half %04x has the wrong sign", half);
+    }
+}
+
+static void every_half_comes_back(void **state)
+{
+    (void)state;
+    for (unsigned half = 0; half <= 0xffff; half++) {
+        unsigned back = kvr_float_to_half(kvr_half_to_float((uint16_t)half));
+        int is_nan = (half & 0x7fff) > 0x7c00;
+        unsigned expected = is_nan ? half | 0x200 : half; /* NaNs become quiet */
+        if (back != expected)
+            fail_msg("half %04x comes back as %04x, not %04x", half, back, expected);
+    }
+}
+
+static void check(float value, unsigned expected)
+{
+    if (kvr_float_to_half(value) != expected)
+        fail_msg("%a gives %04x, not %04x", (double)value, kvr_float_to_half(value), expected);
+    if (kvr_float_to_half(-value) != (expected | 0x8000))
+        fail_msg("%a gives %04x, not %04x", (double)-value, kvr_float_to_half(-value),
+                 expected | 0x8000);
+}
+
+static void rounds_to_nearest_even(void **state)
+{
+    (void)state;
+    for (unsigned half = 0; half < 0x7c00; half++) {
+        double low = half_value(half);
+        /* what would follow the largest half if the exponent went on decides its overflow */
+        double high = half == 0x7bff ? 65536.0 : half_value(half + 1);
+        float middle = (float)((low + high) / 2);
+        assert_true((double)middle == (low + high) / 2);
+        check(nextafterf(middle, 0.0f), half);
+        check(middle, half + (half & 1));
+        check(nextafterf(middle, INFINITY), half + 1);
+    }
+}
+
+static void extremes(void **state)
+{
+    (void)state;
+    check(0.0f, 0);
+    check(0x1p-149f, 0);
+    check(0x1p-126f, 0);
+    check(0x1.fffffep+127f, 0x7c00);
+    check(INFINITY, 0x7c00);
+    assert_true((kvr_float_to_half(NAN) & 0x7e00) == 0x7e00);
+    uint32_t signalling = 0xff800001u; /* its payload lies below the half's bits */
+    float value;
+    memcpy(&value, &signalling, sizeof value);
+    assert_int_equal(kvr_float_to_half(value), 0xfe00);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_half_is_exact),
+        cmocka_unit_test(every_half_comes_back),
+        cmocka_unit_test(rounds_to_nearest_even),
+        cmocka_unit_test(extremes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Codecs and formats together, on the built-in keys: what a format computes from codes and a
+ * prepared query is the dot product of the decoded key with the query, and decoded keys lie as
+ * near to the originals as the codes allow.
+ */
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../kernels/formats.h"
+#include "../../src/data/keyset.h"
+#include "support.h"
+
+enum { TOKENS = 203 }; /* no multiple of any block */
+
+static int set_up(void **state)
+{
+    char data[4096];
+    (void)state;
+    test_data_path("k.npy", data, sizeof data);
+    *strrchr(data, '/') = '\0';
+    return setenv("KVROOF_DATA", data, 1);
+}
+
+static double dot(const float *a, const float *b, size_t dim)
+{
+    double sum = 0.0;
+    for (size_t c = 0; c < dim; c++)
+        sum += (double)a[c] * b[c];
+    return sum;
+}
+
+static double sum_of_magnitudes(const float *a, size_t dim)
+{
+    double sum = 0.0;
+    for (size_t c = 0; c < dim; c++)
+        sum += fabs((double)a[c]);
+    return sum;
+}
+
+static double largest_magnitude(const float *a, size_t count)
+{
+    double largest = 0.0;
+    for (size_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs((double)a[i]));
+    return largest;
+}
+
+/* What quantising the query or its tables may add to the difference of one score. */
+static double quantised_query_error(const struct kvr_shape *shape, const struct kvr_format *format,
+                                    const float *query, const float *decoded, const void *prepared)
+{
+    uint32_t d = shape->head_dim;
+    if (format == &kvr_format_affine8_q8 || format == &kvr_format_affine4_q8)
+        return sum_of_magnitudes(decoded, d) * largest_magnitude(query, d) / 127 / 2 / sqrt(d);
+    if (format == &kvr_format_lookup_u8)
+        return shape->tables * .5 * ((const struct kvr_prepared_lookup_u8 *)prepared)->step;
+    return 0.0;
+}
+
+/* Reference scores of one head for some queries, against decoded keys and, where `key_error` (the
+ * largest error of one channel) is given, against the original keys. */
+static void check_scores(const struct kvr_codec *codec, const struct kvr_shape *shape,
+                         const struct kvr_keyset *set, const struct test_encoded *encoded,
+                         double key_error)
+{
+    uint32_t d = shape->head_dim;
+    float *decoded = test_memory(TOKENS * d * sizeof *decoded);
+    double *scores = test_memory(TOKENS * sizeof *scores), root = sqrt(d);
+    codec->decode(shape, encoded->side, encoded->codes, TOKENS, decoded);
+    double largest = largest_magnitude(decoded, TOKENS * d);
+    for (size_t f = 0; codec->formats[f]; f++) {
+        const struct kvr_format *format = codec->formats[f];
+        for (size_t q = 0; q < set->query_tokens; q += 37) {
+            const float *query = set->queries + q * d;
+            void *prepared = test_prepare(codec, shape, format, encoded->side, query);
+            format->reference(shape, TOKENS, encoded->codes, encoded->side, prepared, scores);
+            double rounding = 2 * FLT_EPSILON * sum_of_magnitudes(query, d) * largest / root;
+            for (size_t k = 0; k < TOKENS; k++) {
+                double expected = dot(query, decoded + k * d, d) / root;
+                double bound = rounding + quantised_query_error(shape, format, query,
+                                                                decoded + k * d, prepared);
+                if (!(fabs(scores[k] - expected) <= bound))
+                    fail_msg("%s %s d %u m %u query %zu key %zu: %.9g, decoded key gives %.9g, "
+                             "bound %g",
+                             codec->name, format->name, d, shape->tables, q, k, scores[k], expected,
+                             bound);
+                double original = dot(query, set->keys + k * d, d) / root;
+                bound += key_error * sum_of_magnitudes(query, d) / root;
+                if (!isnan(key_error) && !(fabs(scores[k] - original) <= bound))
+                    fail_msg("%s %s d %u query %zu key %zu: %.9g, original key gives %.9g, bound "
+                             "%g",
+                             codec->name, format->name, d, q, k, scores[k], original, bound);
+            }
+            free(prepared);
+        }
+    }
+    free(scores);
+    free(decoded);
+}
+
+static void check_codec(const char *name, uint32_t head_dim, uint32_t tables)
+{
+    struct kvr_keyset_paths mini = {NULL, NULL, NULL, NULL};
+    struct kvr_keyset set;
+    char error[256] = "";
+    const struct kvr_codec *codec = kvr_codec_find(name);
+    struct kvr_shape shape = {.head_dim = head_dim,
+                              .tokens = TOKENS,
+                              .heads = 1,
+                              .queries = 1,
+                              .tables = tables,
+                              .entries = tables ? 256 : 0};
+    assert_non_null(codec);
+    if (kvr_keyset_load(&mini, head_dim, &set, error, sizeof error))
+        fail_msg("%s", error);
+    struct test_encoded e =
+        test_encode(codec, &shape, codec->calibrated ? set.calibration : set.keys,
+                    codec->calibrated ? 1000 : TOKENS, set.keys, TOKENS);
+    double key_error = NAN; /* product quantization gives no bound */
+    if (strcmp(name, "fp16") == 0)
+        key_error = 0.0; /* the built-in keys are float16 already */
+    else if (!tables)
+        key_error = *(float *)e.side * .500001;
+    check_scores(codec, &shape, &set, &e, key_error);
+    free(e.side);
+    free(e.codes);
+    kvr_keyset_free(&set);
+}
+
+static const uint32_t head_dims[] = {16, 64, 80, 96, 128, 256};
+
+static void dense_and_affine(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"fp16", "int8", "int4", "int8q8", "int4q8"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        for (size_t k = 0; k < sizeof head_dims / sizeof head_dims[0]; k++)
+            check_codec(names[i], head_dims[k], 0);
+    }
+}
+
+static void lookup(void **state)
+{
+    (void)state;
+    for (uint32_t m = 2; m <= 16; m *= 2)
+        check_codec("lookat", 64, m);
+    check_codec("lookat", 64, 1);
+    check_codec("lookat", 64, 64);
+    check_codec("lookat", 80, 5);
+    check_codec("lookat", 128, 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dense_and_affine),
+        cmocka_unit_test(lookup),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
