@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Records as jansson values, both ways. Only for src/report.
+ */
+#ifndef KVR_JSON_H
+#define KVR_JSON_H
+
+#include <jansson.h>
+
+#include "fields.h"
+
+/* ---- writing: a new value that the caller owns, or NULL (out of memory) ---- */
+/* Everything but `results`. */
+json_t *kvr_json_header(const struct kvr_run_record *record);
+json_t *kvr_json_result(const struct kvr_result *result);
+json_t *kvr_json_machine(const struct kvr_machine *machine, double clock_ghz);
+/* A string with what is not valid UTF-8 replaced. */
+json_t *kvr_json_string(const char *text);
+/* Sets `key` and takes over `value`; true on success, false if value is NULL or memory ran out. */
+bool kvr_json_set(json_t *object, const char *key, json_t *value);
+bool kvr_json_append(json_t *array, json_t *value);
+/* Adds the fields of a table to `object`. */
+bool kvr_json_put(json_t *object, const struct kvr_field *fields, const void *base);
+
+/* ---- reading: 0, -ENOMEM, or -EINVAL with a sentence in the reader's error ---- */
+struct kvr_reader {
+    const char *file;
+    size_t line; /* of a JSONL file; 0: the place in the document says enough */
+    char *error;
+    size_t error_bytes;
+};
+
+/* "FILE: " or "FILE:LINE: " and the text into error; returns -EINVAL. */
+int kvr_reader_fail(const struct kvr_reader *reader, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* `where` is the object's own place ("results[3].rounds[0]"), "" for the document. */
+int kvr_json_get(const struct kvr_reader *reader, const char *where, const json_t *object,
+                 const struct kvr_field *fields, void *base);
+/* The member `key` if it has the type wanted; *value NULL if absent. */
+int kvr_json_member(const struct kvr_reader *reader, const char *where, const json_t *object,
+                    const char *key, json_type type, json_t **value);
+int kvr_json_read_header(const struct kvr_reader *reader, const json_t *root,
+                         struct kvr_run_record *record);
+int kvr_json_read_machine(const struct kvr_reader *reader, const json_t *object,
+                          struct kvr_run_record *record);
+/* Appends to record->results. */
+int kvr_json_read_result(const struct kvr_reader *reader, const char *where, const json_t *object,
+                         struct kvr_run_record *record);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sentence.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+int kvr_sentence_begin(struct kvr_sentence *w)
+{
+    w->text = NULL;
+    w->line = open_memstream(&w->text, &w->bytes);
+    if (!w->line)
+        return -ENOMEM;
+    fputs(w->bullet, w->line);
+    return 0;
+}
+
+int kvr_sentence_end(struct kvr_sentence *w)
+{
+    int rc = fclose(w->line) ? -ENOMEM : 0;
+    if (!rc)
+        kvr_put_wrapped(w->out, w->text, w->width);
+    free(w->text);
+    w->text = NULL;
+    return rc;
+}
+
+void kvr_sentence_name(struct kvr_sentence *w, const char *name)
+{
+    char text[KVR_NAME_BYTES];
+    kvr_clean_text(text, sizeof text, name);
+    fprintf(w->line, "%s%s%s", w->quote, text, w->quote);
+}
+
+void kvr_sentence_figure(struct kvr_sentence *w, double value, int digits)
+{
+    char text[40];
+    kvr_figure_text(value, digits, text, sizeof text);
+    fputs(text, w->line);
+}
+
+/* ---- flags ---- */
+
+static const char *meaning(const char *flag)
+{
+    static const struct { const char *flag, *text; } known[] = {
+        {"leaking", "the codebooks were fitted to the very keys that they encode"},
+        {"mismatch", "the scores differ from the reference: the time is that of a wrong result"},
+        {"ceiling-raised", "faster than every compute-free reader, so its own time stands for "
+                           "the read roof"},
+        {"ceiling-bug", "faster than a ceiling can be: the ceiling is wrong"},
+        {"dram-unproven", "time per byte still changes with the working set: a cache may serve "
+                          "a part"},
+        {"c-unstable", "the core-alone time changes by more than 3 % with the size of the fold"},
+        {"noisy", "the interval reaches more than 3 % to a side"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(flag, known[i].flag))
+            return known[i].text;
+    return "";
+}
+
+static bool flagged_before(const struct kvr_run_record *record, size_t index, const char *flag)
+{
+    for (size_t i = 0; i < index; i++)
+        if (kvr_result_flagged(&record->results[i], flag))
+            return true;
+    return false;
+}
+
+static int put_flag(struct kvr_sentence *w, const struct kvr_run_record *record, size_t index,
+                    const char *flag)
+{
+    char text[24];
+    const char *separator = ": ";
+    int rc = kvr_sentence_begin(w);
+    if (rc)
+        return rc;
+    kvr_clean_text(text, sizeof text, flag);
+    fprintf(w->line, "Flag %s", text);
+    if (*meaning(flag))
+        fprintf(w->line, " (%s)", meaning(flag));
+    for (size_t i = index; i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        if (!kvr_result_flagged(r, flag))
+            continue;
+        fputs(separator, w->line);
+        kvr_sentence_name(w, r->name);
+        if (!strcmp(flag, "ceiling-raised") && isfinite(r->ceiling_raised_percent))
+            fprintf(w->line, " (%.0f %% of the read roof)", r->ceiling_raised_percent);
+        separator = ", ";
+    }
+    fputc('.', w->line);
+    return kvr_sentence_end(w);
+}
+
+static int put_flags(struct kvr_sentence *w, const struct kvr_run_record *record)
+{
+    for (size_t i = 0; i < record->result_count; i++)
+        for (size_t f = 0; f < KVR_MAX_FLAGS && record->results[i].flags[f][0]; f++) {
+            const char *flag = record->results[i].flags[f];
+            int rc = flagged_before(record, i, flag) ? 0 : put_flag(w, record, i, flag);
+            if (rc)
+                return rc;
+        }
+    return 0;
+}
+
+/* ---- what was not measured ---- */
+
+static void put_text(struct kvr_sentence *w, const char *text)
+{
+    char clean[256];
+    kvr_clean_text(clean, sizeof clean, text);
+    fputs(clean, w->line);
+}
+
+/* A case without a measurement: its reasons. */
+static int put_skip(struct kvr_sentence *w, const struct kvr_result *r)
+{
+    int rc = kvr_sentence_begin(w);
+    if (rc)
+        return rc;
+    fputs("not measured: ", w->line);
+    kvr_sentence_name(w, r->name);
+    for (size_t u = 0; u < r->unavailable_count; u++) {
+        fputs(u ? "; " : ": ", w->line);
+        put_text(w, r->unavailable[u].why);
+    }
+    return kvr_sentence_end(w);
+}
+
+static bool lacks(const struct kvr_result *r, const struct kvr_unavailable *u)
+{
+    for (size_t i = 0; r->measured && i < r->unavailable_count; i++)
+        if (!strcmp(r->unavailable[i].what, u->what) && !strcmp(r->unavailable[i].why, u->why))
+            return true;
+    return false;
+}
+
+/* A figure that measured cases lack for the same reason: said once for all of them. */
+static int put_lack(struct kvr_sentence *w, const struct kvr_run_record *record, size_t index,
+                    const struct kvr_unavailable *u)
+{
+    size_t cases = 0, measured = 0;
+    for (size_t i = 0; i < index; i++)
+        if (lacks(&record->results[i], u))
+            return 0;
+    for (size_t i = 0; i < record->result_count; i++) {
+        measured += record->results[i].measured;
+        cases += lacks(&record->results[i], u);
+    }
+    int rc = kvr_sentence_begin(w);
+    if (rc)
+        return rc;
+    fputs("not measured: ", w->line);
+    put_text(w, u->what);
+    if (cases == measured)
+        fputs(" (every case): ", w->line);
+    else if (cases > 1)
+        fprintf(w->line, " (%zu of %zu cases): ", cases, measured);
+    if (cases != measured && cases == 1) {
+        fputs(" of ", w->line);
+        kvr_sentence_name(w, record->results[index].name);
+        fputs(": ", w->line);
+    }
+    put_text(w, u->why);
+    return kvr_sentence_end(w);
+}
+
+static int put_line(struct kvr_sentence *w, const char *text)
+{
+    int rc = kvr_sentence_begin(w);
+    if (rc)
+        return rc;
+    fputs(text, w->line);
+    return kvr_sentence_end(w);
+}
+
+int kvr_put_notes(struct kvr_sentence *w, const struct kvr_run_record *record)
+{
+    size_t measured = 0;
+    int rc = put_flags(w, record);
+    for (size_t i = 0; !rc && i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        measured += r->measured;
+        for (size_t u = 0; !rc && r->measured && u < r->unavailable_count; u++)
+            rc = put_lack(w, record, i, &r->unavailable[u]);
+    }
+    for (size_t i = 0; !rc && i < record->result_count; i++)
+        if (!record->results[i].measured)
+            rc = put_skip(w, &record->results[i]);
+    if (!rc && !measured)
+        rc = put_line(w, "No case was measured.");
+    if (!rc && !record->complete)
+        rc = put_line(w, "This result is not marked complete: the run was interrupted, or the "
+                         "file is a JSONL stream; more cases may have been planned.");
+    return rc;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Pictures: records as TSV, and gnuplot run over the TSV with a script of plots/. The data and the
+ * script stay beside the picture, so that it can be drawn again and restyled.
+ */
+#ifndef KVR_PLOTDATA_H
+#define KVR_PLOTDATA_H
+
+#include <stdio.h>
+
+#include "record.h"
+
+/* Writes ladder.tsv (its columns: plots/ladder.gp) of one or several records. Series: the read
+ * bandwidth per machine and number of threads, and every kernel that was scanned at three or more
+ * working sets. 0; -ENODATA: no record holds a ladder, nothing is written; -ENOMEM; -errno of the
+ * write. */
+int kvr_plot_ladder(FILE *out, const struct kvr_run_record *records, size_t count);
+
+/* Folder of the scripts: $KVROOF_PLOTS, the installed one, the source tree; the first that holds
+ * `script`. NULL if none; the buffer is the caller's. */
+const char *kvr_plot_folder(const char *script, char *buffer, size_t bytes);
+
+/* Runs `gnuplot -e 'FORMAT="format"' script` in `folder`, without a shell. 0; -ENOENT: there is no
+ * gnuplot; -EIO: it failed, with the last of what it said in error; -errno. */
+int kvr_plot_gnuplot(const char *folder, const char *script, const char *format, char *error,
+                     size_t error_bytes);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "record.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fields.h"
+
+void kvr_result_init(struct kvr_result *result)
+{
+    memset(result, 0, sizeof *result);
+    kvr_fields_clear(kvr_result_fields, result);
+    kvr_fields_clear(kvr_op_fields, &result->result);
+    kvr_fields_clear(kvr_verdict_fields, &result->verdict);
+}
+
+void kvr_ceiling_init(struct kvr_ceiling *ceiling)
+{
+    memset(ceiling, 0, sizeof *ceiling);
+    kvr_fields_clear(kvr_ceiling_fields, ceiling);
+}
+
+void kvr_run_record_init(struct kvr_run_record *record)
+{
+    memset(record, 0, sizeof *record);
+    kvr_fields_clear(kvr_record_fields, record);
+    record->clock_ghz = NAN;
+}
+
+static void free_strings(char **strings)
+{
+    for (char **s = strings; s && *s; s++)
+        free(*s);
+    free(strings);
+}
+
+void kvr_run_record_free(struct kvr_run_record *record)
+{
+    free_strings(record->command);
+    free_strings(record->tags);
+    free(record->profile_json);
+    kvr_checks_free(&record->checks);
+    for (size_t i = 0; i < record->ceiling_count; i++)
+        free(record->ceilings[i].family);
+    for (size_t i = 0; i < record->result_count; i++)
+        free(record->results[i].rounds);
+    free(record->ceilings);
+    free(record->results);
+    free(record->claims);
+    kvr_run_record_init(record);
+}
+
+/* Makes room for one more of `count` items: the capacity is the next power of two, so it need not
+ * be stored. Returns the array, or NULL with the old one untouched. */
+static void *grow(void *items, size_t count, size_t item_bytes)
+{
+    if (count & (count - 1))
+        return items;
+    size_t capacity = count ? 2 * count : 1;
+    return realloc(items, capacity * item_bytes);
+}
+
+struct kvr_result *kvr_record_add_result(struct kvr_run_record *record,
+                                         const struct kvr_result *result)
+{
+    struct kvr_result *items = grow(record->results, record->result_count, sizeof *items);
+    if (!items)
+        return NULL;
+    record->results = items;
+    items[record->result_count] = *result;
+    return &items[record->result_count++];
+}
+
+struct kvr_ceiling *kvr_record_add_ceiling(struct kvr_run_record *record,
+                                           const struct kvr_ceiling *ceiling)
+{
+    struct kvr_ceiling *items = grow(record->ceilings, record->ceiling_count, sizeof *items);
+    if (!items)
+        return NULL;
+    record->ceilings = items;
+    items[record->ceiling_count] = *ceiling;
+    return &items[record->ceiling_count++];
+}
+
+bool kvr_result_flagged(const struct kvr_result *result, const char *flag)
+{
+    for (size_t i = 0; i < KVR_MAX_FLAGS && result->flags[i][0]; i++)
+        if (!strcmp(result->flags[i], flag))
+            return true;
+    return false;
+}
+
+void kvr_result_flag(struct kvr_result *result, const char *flag)
+{
+    if (!*flag || kvr_result_flagged(result, flag))
+        return;
+    for (size_t i = 0; i < KVR_MAX_FLAGS; i++) {
+        if (result->flags[i][0])
+            continue;
+        snprintf(result->flags[i], sizeof result->flags[i], "%s", flag);
+        return;
+    }
+}
+
+void kvr_result_unavailable(struct kvr_result *result, const char *what, const char *why, ...)
+{
+    size_t i = 0;
+    while (i < result->unavailable_count && strcmp(result->unavailable[i].what, what))
+        i++;
+    if (i == KVR_MAX_UNAVAILABLE)
+        return;
+    struct kvr_unavailable *u = &result->unavailable[i];
+    snprintf(u->what, sizeof u->what, "%s", what);
+    va_list arguments;
+    va_start(arguments, why);
+    vsnprintf(u->why, sizeof u->why, why, arguments);
+    va_end(arguments);
+    if (i == result->unavailable_count)
+        result->unavailable_count++;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The one result type: what a run measured, in the terms of the schema kvroof.result/1
+ * (schema/kvroof.result.1.json). Measuring fills it, writers print it, the reader restores it.
+ *
+ * Absence: a double that was not measured is NAN, a string "", a count in `unavailable` says why.
+ * Writers leave absent fields out; they never print 0, null, NaN or Infinity for them. Times per
+ * key are ns and real numbers.
+ */
+#ifndef KVR_RECORD_H
+#define KVR_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../kernels/kernel.h"
+#include "../machine/checks.h"
+#include "../machine/machine.h"
+
+enum { KVR_NAME_BYTES = 192, KVR_MAX_FLAGS = 12, KVR_MAX_UNAVAILABLE = 12 };
+
+struct kvr_round {
+    uint32_t process;
+    double t_ns, m_ns, c_ns, fp16_ns;          /* robust, ns a key */
+    double fp16_m_ns, fp16_c_ns;               /* of the reference in this round */
+    double t_total_ns, m_total_ns, c_total_ns; /* wall time, ns a key */
+    double sentinel_ns;                        /* DRAM read, ns per 64-byte line */
+    double stolen;                             /* of T: 1 - robust/total */
+    double t_first_ns, t_first_stolen;         /* the other attempt of a repeated T; NAN: none */
+    double clock_ghz;
+    uint64_t keys;                             /* of T, all threads */
+    uint32_t faults, switches, preemptions;    /* of T, all threads */
+    bool repeated, invalid;                    /* JSON: repeated, void */
+};
+
+/* The summary of one op ("scan", later "step", "attention"). */
+struct kvr_op_result {
+    double ns_per_key, ci95[2], cv;
+    double cycles_per_key, cycles_per_line;
+    double m_ns_per_key, c_ns_per_key;
+    double speedup_vs_fp16, speedup_ci95[2];
+    char basis[16]; /* equal-bytes, equal-tokens */
+    double keys_per_s, gb_per_s, lookups_per_s, flops_per_s;
+    double arithmetic_intensity, ridge_point;
+    double percent_of_roof, percent_of_roof_ci95[2], percent_of_read_roof;
+    char roof[8];   /* memory, core */
+    double prepare_share;
+};
+
+struct kvr_verdict_record {
+    char side[12], bound[12], resource[16], cause[24], m_cause[24];
+    double attained, balance, balance_ci95[2], overlap;
+    char shift_vs[24], shift_says[12];
+    double shift_ln_b, shift_ci95[2];
+    char why[320];
+};
+
+struct kvr_unavailable { char what[48], why[200]; };
+
+struct kvr_tuning {
+    uint32_t ahead_segments, ahead_bytes;
+    char alternatives[256]; /* "0:5.31 s1:4.02 s2:3.99 b512:4.4": ns a key of each one tried */
+};
+
+struct kvr_traffic { double l1, l1_l2, l2_l3, mem_read, mem_write, mem_allocate; }; /* bytes a key */
+
+struct kvr_result {
+    char name[KVR_NAME_BYTES]; /* unique and stable, see INTERFACE "Names" */
+    char codec[24], variant[24], isa[24], op[12], level[8];
+    uint32_t head_dim, tokens, heads, group_queries, batch, subspaces, entries, group;
+    char table[8];          /* f32, u8; "" where there is no table */
+    char layout[16], codebook[8], codebook_residency[8];
+    uint64_t evict_bytes;
+    struct kvr_tuning tuning;
+    uint32_t threads;
+    uint32_t cpus[64];
+    char mem[24], pages[8];
+    uint64_t working_set_bytes;
+    double key_bytes;       /* physical bytes a key without padding */
+    struct kvr_cost cost;   /* per scan of one head */
+    double prepare_flops;
+    struct kvr_traffic traffic;
+    bool verified;
+    char checksum[20];      /* of the scores, hex */
+    char flags[KVR_MAX_FLAGS][24];
+    char m_member[64];      /* which reader M was most often */
+    double fp16_ns_per_key;
+    double ceiling_raised_percent; /* NAN unless flagged */
+    double huge_fraction;   /* of the arena half behind huge pages, NAN unknown */
+    struct kvr_round *rounds; /* owned */
+    size_t round_count;
+    struct kvr_op_result result; /* printed under the name of op */
+    struct kvr_verdict_record verdict; /* side "" = no verdict yet in this version */
+    struct kvr_unavailable unavailable[KVR_MAX_UNAVAILABLE];
+    size_t unavailable_count;
+    bool measured;          /* false: a row with its reasons only */
+};
+
+struct kvr_ceiling_member { char name[40]; double value; };
+
+struct kvr_ceiling {
+    char id[96];
+    char kind[12];   /* bandwidth, rate */
+    char type[16];   /* read, copy, triad, load, shuffle, fma ... */
+    char dtype[8], level[8], isa[24];
+    uint32_t threads;
+    char pages[8], layout[16];
+    uint64_t working_set_bytes, segment_bytes; /* 0: does not apply */
+    double value, ci95[2];
+    char unit[16];   /* GB/s, Gop/s, GHz, ns */
+    struct kvr_ceiling_member *family; /* owned */
+    size_t family_count;
+    char method[160];
+};
+
+struct kvr_claim {
+    char id[40], source[40], claim[200], type[16], claimed[64], measured[64], unit[16];
+    char holds[24], why[320];
+};
+
+struct kvr_run_record {
+    bool complete;
+    char version[24], git[48], compiler[64], flags[128];
+    char started[32];   /* RFC 3339, UTC */
+    double duration_s;
+    char **command;     /* owned, NULL-terminated */
+    char *profile_json; /* the merged profile as a JSON object, owned; NULL: none */
+    char label[128];
+    char **tags;        /* owned "k=v", NULL-terminated; NULL: none */
+    struct kvr_machine machine;
+    double clock_ghz;
+    struct kvr_checks checks;
+    struct kvr_ceiling *ceilings; size_t ceiling_count;  /* owned */
+    struct kvr_result *results; size_t result_count;     /* owned */
+    struct kvr_claim *claims; size_t claim_count;        /* owned */
+    uint32_t verdict_settings, verdict_right, verdict_wrong, verdict_undecided; /* 0: no test */
+};
+
+void kvr_result_init(struct kvr_result *result);      /* every double NAN, the rest zero */
+void kvr_ceiling_init(struct kvr_ceiling *ceiling);
+void kvr_run_record_init(struct kvr_run_record *record);
+void kvr_run_record_free(struct kvr_run_record *record);
+/* Appends a copy (takes over owned pointers); returns its address or NULL (out of memory). */
+struct kvr_result *kvr_record_add_result(struct kvr_run_record *record, const struct kvr_result *);
+struct kvr_ceiling *kvr_record_add_ceiling(struct kvr_run_record *record,
+                                           const struct kvr_ceiling *);
+void kvr_result_flag(struct kvr_result *result, const char *flag); /* once each */
+bool kvr_result_flagged(const struct kvr_result *result, const char *flag);
+void kvr_result_unavailable(struct kvr_result *result, const char *what, const char *why, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

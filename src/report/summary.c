@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The sentences below a table. They pick stored figures and say them; C/M is the one quotient
+ * that is formed here, and only to name the larger of two stored times.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "sentence.h"
+#include "table.h"
+#include "text.h"
+
+/* Within 15 % of each other the memory and the core side count as even. */
+#define EVEN_RATIO 1.15
+
+static void put_kernel(struct kvr_sentence *w, const struct kvr_result *r)
+{
+    char kernel[96], flags[320];
+    kvr_kernel_text(r, kernel, sizeof kernel);
+    kvr_flags_text(r, ", ", flags, sizeof flags);
+    kvr_sentence_name(w, kernel);
+    if (*flags)
+        fprintf(w->line, " [%s]", flags);
+}
+
+/* "scan, d 64, 4096 tokens, layout heads, 1 thread" */
+static void put_case(struct kvr_sentence *w, const struct kvr_result *r, bool tokens)
+{
+    char op[sizeof r->op], layout[sizeof r->layout];
+    kvr_clean_text(op, sizeof op, r->op);
+    kvr_clean_text(layout, sizeof layout, r->layout);
+    fprintf(w->line, "%s, d %u", op, r->head_dim);
+    if (tokens)
+        fprintf(w->line, ", %u tokens", r->tokens);
+    if (*layout)
+        fprintf(w->line, ", layout %s", layout);
+    fprintf(w->line, ", %u thread%s", r->threads, r->threads == 1 ? "" : "s");
+}
+
+/* ---- the fastest format from DRAM ---- */
+
+static bool counts(const struct kvr_result *r)
+{
+    /* The time of a wrong result is no speed. */
+    return r->measured && isfinite(r->result.ns_per_key) && !kvr_result_flagged(r, "mismatch");
+}
+
+static bool from_dram(const struct kvr_result *r)
+{
+    return counts(r) && !strcmp(r->level, "DRAM");
+}
+
+/* Figures that may be compared per key. */
+static bool comparable(const struct kvr_result *a, const struct kvr_result *b)
+{
+    return !strcmp(a->op, b->op) && a->head_dim == b->head_dim && !strcmp(a->layout, b->layout);
+}
+
+/* The fastest of those comparable to `like`, at the fewest threads and the longest length. */
+static const struct kvr_result *fastest(const struct kvr_run_record *record,
+                                        const struct kvr_result *like)
+{
+    const struct kvr_result *best = NULL;
+    for (size_t i = 0; i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        if (!from_dram(r) || !comparable(r, like))
+            continue;
+        bool better = !best || r->threads < best->threads;
+        if (best && r->threads == best->threads)
+            better = r->tokens > best->tokens ||
+                     (r->tokens == best->tokens &&
+                      r->result.ns_per_key < best->result.ns_per_key);
+        if (better)
+            best = r;
+    }
+    return best;
+}
+
+static void put_speedup(struct kvr_sentence *w, const struct kvr_result *r)
+{
+    const struct kvr_op_result *o = &r->result;
+    char basis[sizeof o->basis];
+    kvr_clean_text(basis, sizeof basis, o->basis);
+    if (!strcmp(r->codec, "fp16")) {
+        fputs("; no other format was faster than dense FP16", w->line);
+        return;
+    }
+    if (!isfinite(o->speedup_vs_fp16)) {
+        fputs("; its speed-up over dense FP16 was not measured", w->line);
+        return;
+    }
+    fputs(", ", w->line);
+    kvr_sentence_figure(w, o->speedup_vs_fp16, 3);
+    fputs(" times as fast as dense FP16", w->line);
+    if (isfinite(o->speedup_ci95[0]) && isfinite(o->speedup_ci95[1])) {
+        fputs(" (95 % interval ", w->line);
+        kvr_sentence_figure(w, o->speedup_ci95[0], 3);
+        fputs(" to ", w->line);
+        kvr_sentence_figure(w, o->speedup_ci95[1], 3);
+        fprintf(w->line, "%s%s)", *basis ? ", " : "", basis);
+    } else {
+        fprintf(w->line, " (no interval: too few rounds%s%s)", *basis ? ", " : "", basis);
+    }
+}
+
+static void put_limit(struct kvr_sentence *w, const struct kvr_result *r)
+{
+    const struct kvr_op_result *o = &r->result;
+    const struct kvr_verdict_record *v = &r->verdict;
+    double balance = o->c_ns_per_key / o->m_ns_per_key;
+    if (v->side[0]) {
+        fprintf(w->line, " Verdict: %s%s", v->side, strcmp(v->side, "even") ? " side" : "");
+        if (isfinite(v->attained))
+            fprintf(w->line, ", %.0f %% attained", 100 * v->attained);
+        fprintf(w->line, "%s%s", v->bound[0] ? ": " : "", v->bound);
+        if (v->resource[0] || v->cause[0])
+            fprintf(w->line, " (%s)", v->resource[0] ? v->resource : v->cause);
+        fputc('.', w->line);
+    } else if (!isfinite(balance)) {
+        fputs(" What limits it is not known: its memory-alone or core-alone time was not "
+              "measured.", w->line);
+    } else {
+        const char *limit = "both about equally limit";
+        if (balance < 1 / EVEN_RATIO)
+            limit = "the memory side limits";
+        else if (balance > EVEN_RATIO)
+            limit = "the core limits";
+        fprintf(w->line, " Of memory and core, %s it: core alone ", limit);
+        kvr_sentence_figure(w, o->c_ns_per_key, 3);
+        fputs(" ns/key, memory alone ", w->line);
+        kvr_sentence_figure(w, o->m_ns_per_key, 3);
+        fputs(" ns/key, together ", w->line);
+        kvr_sentence_figure(w, o->ns_per_key, 3);
+        fputs(" ns/key.", w->line);
+    }
+}
+
+static int put_fastest(struct kvr_sentence *w, const struct kvr_run_record *record, size_t index)
+{
+    const struct kvr_result *like = &record->results[index];
+    for (size_t i = 0; i < index; i++)
+        if (from_dram(&record->results[i]) && comparable(&record->results[i], like))
+            return 0;
+    const struct kvr_result *r = fastest(record, like);
+    if (!r)
+        return 0;
+    int rc = kvr_sentence_begin(w);
+    if (rc)
+        return rc;
+    fputs("Fastest from DRAM (", w->line);
+    put_case(w, r, true);
+    fputs("): ", w->line);
+    put_kernel(w, r);
+    if (r->subspaces)
+        fprintf(w->line, " with m %u", r->subspaces);
+    fputs(", ", w->line);
+    kvr_sentence_figure(w, r->result.ns_per_key, 4);
+    fputs(" ns/key", w->line);
+    put_speedup(w, r);
+    fputc('.', w->line);
+    if (isfinite(r->result.percent_of_read_roof)) {
+        fputs(" It reaches ", w->line);
+        kvr_sentence_figure(w, r->result.percent_of_read_roof, 3);
+        fputs(" % of the read roof, the best compute-free reader over the same addresses.",
+              w->line);
+    }
+    put_limit(w, r);
+    return kvr_sentence_end(w);
+}
+
+/* ---- LOOKAT over FP16 ---- */
+
+static bool is_lookat(const struct kvr_result *r)
+{
+    return counts(r) && !strcmp(r->codec, "lookat") && isfinite(r->result.speedup_vs_fp16);
+}
+
+static bool same_line(const struct kvr_result *a, const struct kvr_result *b)
+{
+    return comparable(a, b) && !strcmp(a->level, b->level) && a->threads == b->threads &&
+           a->subspaces == b->subspaces && a->entries == b->entries;
+}
+
+/* The fastest variant of the shortest length above `above`. */
+static const struct kvr_result *next_length(const struct kvr_run_record *record,
+                                            const struct kvr_result *like, uint32_t above)
+{
+    const struct kvr_result *best = NULL;
+    for (size_t i = 0; i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        if (!is_lookat(r) || !same_line(r, like) || r->tokens <= above)
+            continue;
+        if (!best || r->tokens < best->tokens ||
+            (r->tokens == best->tokens && r->result.ns_per_key < best->result.ns_per_key))
+            best = r;
+    }
+    return best;
+}
+
+static int put_lookat(struct kvr_sentence *w, const struct kvr_run_record *record, size_t index)
+{
+    const struct kvr_result *like = &record->results[index], *r;
+    for (size_t i = 0; i < index; i++)
+        if (is_lookat(&record->results[i]) && same_line(&record->results[i], like))
+            return 0;
+    int rc = kvr_sentence_begin(w);
+    if (rc)
+        return rc;
+    char level[sizeof like->level];
+    kvr_clean_text(level, sizeof level, like->level);
+    fprintf(w->line, "LOOKAT over dense FP16 (%s%s", level, *level ? ", " : "");
+    put_case(w, like, false);
+    fprintf(w->line, ", m %u, K %u):", like->subspaces, like->entries);
+    const char *separator = " x";
+    for (uint32_t above = 0; (r = next_length(record, like, above)); above = r->tokens) {
+        fputs(separator, w->line);
+        kvr_sentence_figure(w, r->result.speedup_vs_fp16, 3);
+        fprintf(w->line, " at %u tokens (", r->tokens);
+        put_kernel(w, r);
+        fputc(')', w->line);
+        separator = "; x";
+    }
+    fputc('.', w->line);
+    return kvr_sentence_end(w);
+}
+
+int kvr_put_summary(FILE *out, const struct kvr_run_record *record, const char *bullet,
+                    const char *quote, int width)
+{
+    struct kvr_sentence w = {.out = out, .bullet = bullet, .quote = quote, .width = width};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < record->result_count; i++)
+        if (from_dram(&record->results[i]))
+            rc = put_fastest(&w, record, i);
+    for (size_t i = 0; !rc && i < record->result_count; i++)
+        if (is_lookat(&record->results[i]))
+            rc = put_lookat(&w, record, i);
+    return rc ? rc : kvr_put_notes(&w, record);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "table.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "text.h"
+
+static const char bold[] = "\033[1m", yellow[] = "\033[33m", plain[] = "\033[0m";
+
+void kvr_machine_text(const struct kvr_run_record *record, char *text, size_t bytes)
+{
+    const struct kvr_machine *m = &record->machine;
+    char cpu[64], virtual[16], kernel[96], started[32], label[128], ghz[32] = "";
+    kvr_clean_text(cpu, sizeof cpu, m->isa.name[0] ? m->isa.name : "unnamed CPU");
+    kvr_clean_text(virtual, sizeof virtual, m->isa.hypervisor_name);
+    kvr_clean_text(kernel, sizeof kernel, m->kernel);
+    kvr_clean_text(started, sizeof started, record->started);
+    kvr_clean_text(label, sizeof label, record->label);
+    if (isfinite(record->clock_ghz))
+        snprintf(ghz, sizeof ghz, ", %.2f GHz", record->clock_ghz);
+    char cpus[40] = "", hypervisor[40] = "";
+    if (m->cpu_count)
+        snprintf(cpus, sizeof cpus, ", %zu CPU%s", m->cpu_count, m->cpu_count == 1 ? "" : "s");
+    if (m->isa.hypervisor)
+        snprintf(hypervisor, sizeof hypervisor, ", virtual%s%s", *virtual ? ": " : "", virtual);
+    snprintf(text, bytes, "%s%s%s%s%s%s%s%s%s%s", cpu, cpus, ghz, hypervisor,
+             *kernel ? ", Linux " : "", kernel, *started ? "; " : "", started,
+             *label ? "; " : "", label);
+}
+
+static void put_padded(FILE *out, const char *text, size_t width, bool left, bool last)
+{
+    size_t columns = kvr_utf8_columns(text);
+    int padding = columns < width ? (int)(width - columns) : 0;
+    if (left)
+        fprintf(out, "%s%*s", text, last ? 0 : padding, "");
+    else
+        fprintf(out, "%*s%s", padding, "", text);
+}
+
+/* One line of the grid; row SIZE_MAX is the headings. */
+static void put_line(FILE *out, const struct kvr_grid *grid, size_t row, bool color)
+{
+    size_t last = 0;
+    bool first = true;
+    for (size_t c = 0; c < KVR_GRID_COLUMNS; c++)
+        if (grid->shown[c])
+            last = c;
+    for (size_t c = 0; c <= last; c++) {
+        if (!grid->shown[c])
+            continue;
+        const char *text = row == SIZE_MAX ? kvr_grid_heading(c)
+                                           : grid->cells[row * KVR_GRID_COLUMNS + c];
+        const char *mark = row == SIZE_MAX ? bold : kvr_grid_is_flags(c) ? yellow : NULL;
+        bool marked = color && mark && *text;
+        fputs(first ? "" : "  ", out);
+        fputs(marked ? mark : "", out);
+        put_padded(out, text, grid->widths[c], kvr_grid_left_aligned(c), c == last);
+        fputs(marked ? plain : "", out);
+        first = false;
+    }
+    fputc('\n', out);
+}
+
+static int put_group(FILE *out, const struct kvr_run_record *record, size_t first,
+                     const struct kvr_output_style *style)
+{
+    struct kvr_grid grid;
+    char legend[sizeof grid.legend + 16];
+    int rc = kvr_grid_make(record, first, style->width, &grid);
+    if (rc)
+        return rc;
+    fputc('\n', out);
+    kvr_put_wrapped(out, grid.title, style->width);
+    for (size_t row = 0; row <= grid.rows; row++)
+        put_line(out, &grid, row ? row - 1 : SIZE_MAX, style->color);
+    if (grid.letters) {
+        snprintf(legend, sizeof legend, "flags: %s", grid.legend);
+        kvr_put_wrapped(out, legend, style->width);
+    }
+    kvr_grid_free(&grid);
+    return 0;
+}
+
+int kvr_put_table(FILE *out, const struct kvr_run_record *record,
+                  const struct kvr_output_style *style)
+{
+    char machine[512];
+    kvr_machine_text(record, machine, sizeof machine);
+    kvr_put_wrapped(out, machine, style->width);
+    for (size_t i = 0; i < record->result_count; i++) {
+        int rc = kvr_grid_starts(record, i) ? put_group(out, record, i, style) : 0;
+        if (rc)
+            return rc;
+    }
+    fputc('\n', out);
+    return kvr_put_summary(out, record, "", "", style->width);
+}
+
+/* ---- Markdown ---- */
+
+/* As code: GitHub takes a bare name@isa for the mention of a user. */
+static void put_code(FILE *out, const char *text)
+{
+    fputc('`', out);
+    for (; *text; text++)
+        fputc(*text == '`' || *text == '|' ? '?' : *text, out);
+    fputc('`', out);
+}
+
+static void put_escaped(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        if (strchr("|\\`*_<>[]", *text))
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+}
+
+static void put_markdown_line(FILE *out, const struct kvr_grid *grid, size_t row)
+{
+    fputc('|', out);
+    for (size_t c = 0; c < KVR_GRID_COLUMNS; c++) {
+        if (!grid->shown[c])
+            continue;
+        const char *text = row == SIZE_MAX ? kvr_grid_heading(c)
+                                           : grid->cells[row * KVR_GRID_COLUMNS + c];
+        fputc(' ', out);
+        if (c == 0 && row != SIZE_MAX)
+            put_code(out, text);
+        else
+            put_escaped(out, text);
+        fputs(" |", out);
+    }
+    fputc('\n', out);
+}
+
+static int put_markdown_group(FILE *out, const struct kvr_run_record *record, size_t first)
+{
+    struct kvr_grid grid;
+    int rc = kvr_grid_make(record, first, 0, &grid);
+    if (rc)
+        return rc;
+    fputs("\n### ", out);
+    put_escaped(out, grid.title);
+    fputs("\n\n", out);
+    put_markdown_line(out, &grid, SIZE_MAX);
+    fputc('|', out);
+    for (size_t c = 0; c < KVR_GRID_COLUMNS; c++)
+        if (grid.shown[c])
+            fputs(kvr_grid_left_aligned(c) ? " --- |" : " ---: |", out);
+    fputc('\n', out);
+    for (size_t row = 0; row < grid.rows; row++)
+        put_markdown_line(out, &grid, row);
+    kvr_grid_free(&grid);
+    return 0;
+}
+
+int kvr_put_markdown(FILE *out, const struct kvr_run_record *record)
+{
+    char machine[512];
+    kvr_machine_text(record, machine, sizeof machine);
+    fputs("## kvroof\n\n", out);
+    put_escaped(out, machine);
+    fputc('\n', out);
+    for (size_t i = 0; i < record->result_count; i++) {
+        int rc = kvr_grid_starts(record, i) ? put_markdown_group(out, record, i) : 0;
+        if (rc)
+            return rc;
+    }
+    fputc('\n', out);
+    return kvr_put_summary(out, record, "- ", "`", 0);
+}

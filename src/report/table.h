@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Results as text: the grid of one group (op and level), table, Markdown, summary. Only for
+ * src/report; callers have set the numeric locale (text.h). Functions return 0 or -ENOMEM; errors
+ * of the stream stay in the stream.
+ */
+#ifndef KVR_TABLE_H
+#define KVR_TABLE_H
+
+#include <stdio.h>
+
+#include "writers.h"
+
+enum { KVR_GRID_COLUMNS = 23 };
+
+/* The measured results of one op and level as cells. What is the same in every row stands in the
+ * title instead of a column; columns that hold nothing are left out. */
+struct kvr_grid {
+    char title[256];
+    size_t rows;
+    char **cells;                     /* [rows][KVR_GRID_COLUMNS], owned */
+    bool shown[KVR_GRID_COLUMNS];
+    size_t widths[KVR_GRID_COLUMNS];  /* terminal columns, heading included */
+    bool letters;                     /* flags are letters; `legend` says which is which */
+    char legend[400];
+};
+
+const char *kvr_grid_heading(size_t column);
+bool kvr_grid_left_aligned(size_t column);
+bool kvr_grid_is_flags(size_t column);
+
+/* Results `first` and all later ones of its op and level. width 0: unlimited; else flags are
+ * shortened and the least important columns dropped until a row fits. */
+int kvr_grid_make(const struct kvr_run_record *record, size_t first, int width,
+                  struct kvr_grid *grid);
+void kvr_grid_free(struct kvr_grid *grid);
+/* True if `index` is the first measured result of its op and level. */
+bool kvr_grid_starts(const struct kvr_run_record *record, size_t index);
+
+/* "lookat.u8@avx512vbmi"; the flags with a separator between them. Clean text (text.h). */
+void kvr_kernel_text(const struct kvr_result *result, char *text, size_t bytes);
+void kvr_flags_text(const struct kvr_result *result, const char *separator, char *text,
+                    size_t bytes);
+/* One sentence on machine, date and label. */
+void kvr_machine_text(const struct kvr_run_record *record, char *text, size_t bytes);
+
+int kvr_put_table(FILE *out, const struct kvr_run_record *record,
+                  const struct kvr_output_style *style);
+int kvr_put_markdown(FILE *out, const struct kvr_run_record *record);
+/* Every sentence is a line that starts with `bullet`; names stand between two `quote`s. */
+int kvr_put_summary(FILE *out, const struct kvr_run_record *record, const char *bullet,
+                    const char *quote, int width);
+
+#endif
