@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "balance.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../measure/stats.h"
+
+enum { MAX_ROUNDS = 4096 };
+
+/* The value of one round that an estimate is taken over. */
+typedef double round_value(const struct kvr_round *round);
+
+static double value_t(const struct kvr_round *r)
+{
+    return r->t_ns;
+}
+static double value_m(const struct kvr_round *r)
+{
+    return r->m_ns;
+}
+static double value_c(const struct kvr_round *r)
+{
+    return r->c_ns;
+}
+static double value_speedup(const struct kvr_round *r)
+{
+    return r->fp16_ns / r->t_ns;
+}
+static double value_fp16(const struct kvr_round *r)
+{
+    return r->fp16_ns;
+}
+static double value_roof(const struct kvr_round *r)
+{
+    return 100 * fmax(r->m_ns, r->c_ns) / r->t_ns;
+}
+static double value_read_roof(const struct kvr_round *r)
+{
+    return 100 * r->m_ns / r->t_ns;
+}
+static double value_core_roof(const struct kvr_round *r)
+{
+    return 100 * r->c_ns / r->t_ns;
+}
+static double value_ghz(const struct kvr_round *r)
+{
+    return r->clock_ghz;
+}
+
+static struct kvr_estimate over_rounds(const struct kvr_result *result, round_value *value)
+{
+    double values[MAX_ROUNDS];
+    size_t n = 0;
+    for (size_t i = 0; i < result->round_count && n < MAX_ROUNDS; i++)
+        if (!result->rounds[i].invalid)
+            values[n++] = value(&result->rounds[i]);
+    return kvr_median(values, n);
+}
+
+static void store(const struct kvr_estimate *e, double *median, double ci95[2])
+{
+    *median = e->median;
+    if (ci95 && e->interval) {
+        ci95[0] = e->low;
+        ci95[1] = e->high;
+    }
+}
+
+static void judge_ceiling(struct kvr_result *result, const struct kvr_estimate *read_roof,
+                          const struct kvr_estimate *core_roof)
+{
+    /* A kernel that streams the same addresses faster than every reader proves that memory can. */
+    if (read_roof->median > 103) {
+        kvr_result_flag(result, "ceiling-raised");
+        result->ceiling_raised_percent = read_roof->median;
+    }
+    if (read_roof->median > 110 || core_roof->median > 103)
+        kvr_result_flag(result, "ceiling-bug");
+}
+
+static void rates(struct kvr_result *r, double peak_flops)
+{
+    struct kvr_op_result *o = &r->result;
+    double ns = o->ns_per_key, keys = r->tokens;
+    double bytes = r->traffic.mem_read;
+    o->keys_per_s = 1e9 / ns;
+    if (!strcmp(r->level, "DRAM"))
+        o->gb_per_s = bytes / ns;
+    else
+        o->gb_per_s = r->cost.stream_bytes / keys / ns;
+    if (r->cost.lookups > 0)
+        o->lookups_per_s = r->cost.lookups / keys * 1e9 / ns;
+    if (r->cost.executed_flops > 0) {
+        o->flops_per_s = r->cost.executed_flops / keys * 1e9 / ns;
+        o->arithmetic_intensity = r->cost.executed_flops / r->cost.stream_bytes;
+        double read_gb_per_s = r->cost.stream_bytes / keys / o->m_ns_per_key;
+        o->ridge_point = peak_flops / (read_gb_per_s * 1e9);
+    }
+}
+
+void kvr_balance(struct kvr_result *r, double peak_flops)
+{
+    struct kvr_op_result *o = &r->result;
+    struct kvr_estimate t = over_rounds(r, value_t), m = over_rounds(r, value_m);
+    struct kvr_estimate c = over_rounds(r, value_c), ghz = over_rounds(r, value_ghz);
+    struct kvr_estimate roof = over_rounds(r, value_roof);
+    struct kvr_estimate read_roof = over_rounds(r, value_read_roof);
+    struct kvr_estimate core_roof = over_rounds(r, value_core_roof);
+    struct kvr_estimate speedup = over_rounds(r, value_speedup);
+    double values[MAX_ROUNDS];
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->round_count && n < MAX_ROUNDS; i++)
+        if (!r->rounds[i].invalid)
+            values[n++] = r->rounds[i].t_ns;
+    if (!n)
+        return;
+    store(&t, &o->ns_per_key, o->ci95);
+    o->cv = kvr_variation(values, n);
+    o->m_ns_per_key = m.median;
+    o->c_ns_per_key = c.median;
+    store(&speedup, &o->speedup_vs_fp16, o->speedup_ci95);
+    r->fp16_ns_per_key = over_rounds(r, value_fp16).median;
+    store(&roof, &o->percent_of_roof, o->percent_of_roof_ci95);
+    o->percent_of_read_roof = read_roof.median;
+    snprintf(o->roof, sizeof o->roof, "%s", m.median >= c.median ? "memory" : "core");
+    judge_ceiling(r, &read_roof, &core_roof);
+    if (kvr_result_flagged(r, "ceiling-raised") && o->percent_of_roof > 100)
+        o->percent_of_roof = 100; /* T takes M's place; the flag carries the figure */
+    if (kvr_relative_half_width(&t) > .03)
+        kvr_result_flag(r, "noisy");
+    /* Wall time over all keys of all threads; a core's cycles are threads times that. */
+    o->cycles_per_key = o->ns_per_key * ghz.median * r->threads;
+    o->cycles_per_line = o->cycles_per_key * r->tokens * KVR_LINE_BYTES / r->cost.stream_bytes;
+    rates(r, peak_flops);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * From rounds to figures: pure functions of what is stored, so that `show` can compute them again.
+ */
+#ifndef KVR_BALANCE_H
+#define KVR_BALANCE_H
+
+#include "../report/record.h"
+
+/* Fills result->result (and flags ceiling-raised, ceiling-bug, noisy) from result->rounds, cost,
+ * tokens, clock. `peak_flops` is the FMA ceiling of one core times threads, NAN if unknown.
+ * Valid rounds only; with fewer than 6 no interval is given. */
+void kvr_balance(struct kvr_result *result, double peak_flops);
+
+#endif

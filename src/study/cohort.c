@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cohort.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cohort_work.h"
+
+enum { MIN_ROUNDS = 6 };
+
+static uint64_t cohort_seed(const struct kvr_session *s, const struct kvr_cohort *cohort)
+{
+    return s->options->seed * 1000003u + cohort->position;
+}
+
+/* Fills a half unless it already holds these bytes. */
+static void fill(struct kvr_half *half, const struct kvr_material *material, uint64_t bytes)
+{
+    if (kvr_material_same(&half->filled, material) && half->filled_bytes >= bytes)
+        return;
+    kvr_material_fill(material, half->memory.base, bytes);
+    half->filled = (struct kvr_material){.codec = material->codec, .shape = material->shape};
+    half->filled_bytes = bytes;
+}
+
+/* Keys whose scores fit the reused buffer: at most a quarter of L2, whole blocks. */
+static uint32_t score_tile(const struct kvr_session *s, uint32_t tokens)
+{
+    uint64_t most = s->l2_bytes ? s->l2_bytes / 4 / sizeof(float) : 32768;
+    most = most < 64 ? 64 : most / 64 * 64;
+    return tokens <= most ? tokens : (uint32_t)most;
+}
+
+static int build_lists(struct kvr_session *s, struct kvr_cohort_work *w, struct kvr_half *half,
+                       const struct kvr_material *material, struct kvr_lists *lists)
+{
+    const struct kvr_case *c = w->cohort->cases[0];
+    struct kvr_shape shape = material->shape;
+    shape.tokens = c->shape.tokens;
+    struct kvr_lists_request request = {.base = half->memory.base,
+                                        .bytes = w->working_set_bytes,
+                                        .format = material->codec->formats[0],
+                                        .shape = &shape,
+                                        .part_tokens = score_tile(s, shape.tokens),
+                                        .heads = c->shape.heads,
+                                        .threads = s->threads,
+                                        .shuffled = !strcmp(c->layout, "heads"),
+                                        .seed = cohort_seed(s, w->cohort)};
+    int rc = kvr_lists_build(&request, lists);
+    if (rc == -ERANGE) {
+        char size[24];
+        kvr_size_text(w->working_set_bytes, size, sizeof size);
+        snprintf(w->why, sizeof w->why, "one head of %u tokens per thread does not fit %s",
+                 shape.tokens, size);
+    }
+    uint64_t bytes = rc ? 0 : lists->heads * lists->parts * lists->segment_bytes;
+    if (!rc && bytes > half->memory.bytes) {
+        snprintf(w->why, sizeof w->why, "needs %.0f MiB of keys, the arena half has %.0f MiB",
+                 (double)bytes / 1048576, (double)half->memory.bytes / 1048576);
+        rc = -ERANGE;
+    }
+    if (!rc)
+        fill(half, material, bytes);
+    return rc;
+}
+
+static int make_material(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    const struct kvr_case *c = w->cohort->cases[0];
+    struct kvr_shape shape = {.head_dim = c->shape.head_dim, .queries = 1};
+    w->keys = kvr_session_keys(s, c->shape.head_dim, w->why, sizeof w->why);
+    if (!w->keys)
+        return -EINVAL;
+    w->is_reference = !strcmp(c->codec->name, "fp16");
+    int rc =
+        kvr_material_make(kvr_codec_find("fp16"), &shape, w->keys, s->options->seed, &w->reference);
+    if (!rc && !w->is_reference) {
+        shape = c->shape;
+        rc = kvr_material_make(c->codec, &shape, w->keys, s->options->seed, &w->subject);
+    }
+    if (rc == -EINVAL)
+        snprintf(w->why, sizeof w->why, "codec %s could not be trained on these keys",
+                 c->codec->name);
+    return rc;
+}
+
+/* Candidates of the FP16 reference when no case of the plan says which. */
+static size_t fp16_candidates(const struct kvr_session *s, const struct kvr_kernel **candidates)
+{
+    size_t count, n = 0;
+    const struct kvr_kernel *const *kernels = kvr_kernels(&count);
+    const struct kvr_format *format = kvr_codec_find("fp16")->formats[0];
+    for (size_t i = 0; i < count && n < 8; i++)
+        if (kernels[i]->format == format && !(kernels[i]->isa & ~s->machine->isa.usable))
+            candidates[n++] = kernels[i];
+    return n;
+}
+
+static int prepare_reference(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    const struct kvr_kernel *all[8];
+    struct kvr_shape shape = w->reference.shape;
+    shape.tokens = w->cohort->cases[0]->shape.tokens;
+    struct kvr_subject_request request = {.candidates = all,
+                                          .candidate_count = fp16_candidates(s, all),
+                                          .material = &w->reference,
+                                          .shape = &shape,
+                                          .lists = &w->reference_lists,
+                                          .cursors = w->reference_cursors,
+                                          .buffers = &w->buffers,
+                                          .level = w->level};
+    if (w->is_reference) {
+        request.candidates = w->cohort->cases[0]->candidates;
+        request.candidate_count = w->cohort->cases[0]->candidate_count;
+    }
+    return kvr_subject_prepare(s, &request, &w->fp16, w->why, sizeof w->why);
+}
+
+/* Subjects stay where they are: their requests point at them. */
+static int prepare_subjects(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    for (size_t i = 0; i < w->cohort->case_count; i++) {
+        const struct kvr_case *c = w->cohort->cases[i];
+        struct kvr_subject_request request = {.candidates = c->candidates,
+                                              .candidate_count = c->candidate_count,
+                                              .material = &w->subject,
+                                              .shape = &c->shape,
+                                              .lists = &w->subject_lists,
+                                              .cursors = w->subject_cursors,
+                                              .buffers = &w->buffers,
+                                              .level = w->level};
+        struct kvr_material own = w->subject; /* another codec of the same bytes: its prepare() */
+        own.codec = c->codec;
+        request.material = &own;
+        struct kvr_subject *subject = &w->subjects[w->subject_count];
+        int rc = kvr_subject_prepare(s, &request, subject, w->why, sizeof w->why);
+        if (rc == -EDOM) {
+            kvr_cohort_unmeasured(s, w, c, "scan", w->why);
+            kvr_check_add(&s->record->checks, "kernels-verified", KVR_CHECK_WARN,
+                          "a kernel's scores differ from its reference and it was not timed: %s",
+                          w->why);
+            continue;
+        }
+        if (rc)
+            return rc;
+        w->cases[w->subject_count++] = c;
+    }
+    return 0;
+}
+
+/* M per byte at W/2 against W: a cache that holds part of the set makes the half faster. */
+static void prove_dram(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    w->dram_ratio = NAN;
+    if (strcmp(w->level, "DRAM"))
+        return;
+    struct kvr_scan scan = w->stage.reference_read;
+    const struct kvr_member *best = &w->stage.reference_family->best[0];
+    kvr_scan_set_member(&scan, best);
+    uint32_t halves[KVR_MAX_THREADS], cursors[KVR_MAX_THREADS];
+    struct kvr_lists half = *scan.lists;
+    struct kvr_segments segments[KVR_MAX_THREADS];
+    for (unsigned t = 0; t < s->threads; t++) {
+        segments[t] = scan.lists->segments[t];
+        halves[t] = segments[t].count = (segments[t].count + 1) / 2;
+        cursors[t] = 0;
+    }
+    half.segments = segments;
+    half.counts = halves;
+    struct kvr_scan half_scan = scan;
+    half_scan.lists = &half;
+    half_scan.cursors = cursors;
+    struct kvr_sample_request all = kvr_scan_request(&scan), part = kvr_scan_request(&half_scan);
+    kvr_sample_plan(s->sampler, &all, 8e-3);
+    part.slices = all.slices;
+    part.slice_segments = all.slice_segments;
+    double least[2] = {INFINITY, INFINITY};
+    for (int i = 0; i < 5; i++) {
+        struct kvr_sample sample;
+        kvr_sample_take(s->sampler, &all, &sample);
+        least[0] = fmin(least[0], sample.robust_ns / (double)sample.segments);
+        kvr_sample_take(s->sampler, &part, &sample);
+        least[1] = fmin(least[1], sample.robust_ns / (double)sample.segments);
+    }
+    w->dram_ratio = least[1] / least[0];
+}
+
+/* A family for one list, and a request planned with its best member. */
+static int set_reader(struct kvr_session *s, const struct kvr_cohort_work *w,
+                      struct kvr_scan *read, const struct kvr_subject *like,
+                      const struct kvr_family **family, struct kvr_sample_request *request)
+{
+    *family = kvr_session_family(s, read, w->level, w->cohort->cases[0]->layout,
+                                 w->working_set_bytes);
+    if (!*family)
+        return -ENOMEM;
+    kvr_scan_set_member(read, &(*family)->best[0]);
+    *request = kvr_scan_request(read);
+    request->warm_segments = like->t_request.warm_segments;
+    kvr_sample_plan(s->sampler, request, s->plan->min_time_s);
+    return 0;
+}
+
+static int set_stage(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    struct kvr_stage *stage = &w->stage;
+    stage->seed = cohort_seed(s, w->cohort) ^ 0x5eed;
+    stage->reference = &w->fp16;
+    stage->subjects = w->subjects;
+    stage->subject_count = w->subject_count;
+    stage->reference_read = (struct kvr_scan){
+        .lists = &w->reference_lists, .buffers = &w->buffers, .cursors = w->reference_cursors};
+    int rc = set_reader(s, w, &stage->reference_read, &w->fp16, &stage->reference_family,
+                        &stage->reference_read_request);
+    if (rc || !w->subject_count)
+        return rc;
+    stage->subject_read = (struct kvr_scan){
+        .lists = &w->subject_lists, .buffers = &w->buffers, .cursors = w->subject_cursors};
+    return set_reader(s, w, &stage->subject_read, &w->subjects[0], &stage->subject_family,
+                      &stage->subject_read_request);
+}
+
+static void release(struct kvr_cohort_work *w)
+{
+    for (size_t i = 0; i < w->subject_count; i++)
+        kvr_subject_free(&w->subjects[i]);
+    kvr_subject_free(&w->fp16);
+    kvr_lists_free(&w->reference_lists);
+    kvr_lists_free(&w->subject_lists);
+    kvr_score_buffers_free(&w->buffers);
+    kvr_material_free(&w->reference);
+    kvr_material_free(&w->subject);
+    free(w->reference_cursors);
+    free(w->subject_cursors);
+    free(w->rounds);
+    free(w);
+}
+
+static int place(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    const struct kvr_case *c = w->cohort->cases[0];
+    int rc = build_lists(s, w, &s->reference, &w->reference, &w->reference_lists);
+    if (!rc && !w->is_reference)
+        rc = build_lists(s, w, &s->subject, &w->subject, &w->subject_lists);
+    if (rc)
+        return rc;
+    uint32_t tile = (score_tile(s, c->shape.tokens) + 63) / 64 * 64;
+    rc = kvr_score_buffers_new(s->threads, tile, &w->buffers);
+    w->reference_cursors = calloc(s->threads, sizeof *w->reference_cursors);
+    w->subject_cursors = calloc(s->threads, sizeof *w->subject_cursors);
+    return rc || !w->reference_cursors || !w->subject_cursors ? -ENOMEM : 0;
+}
+
+static int prepare(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    const struct kvr_case *c = w->cohort->cases[0];
+    int rc = kvr_session_team(s, c->threads);
+    if (rc) {
+        snprintf(w->why, sizeof w->why, "%u pinned threads could not be started: %s", c->threads,
+                 strerror(-rc));
+        return -ERANGE;
+    }
+    if (!(rc = make_material(s, w)) && !(rc = place(s, w)) && !(rc = prepare_reference(s, w)) &&
+        !w->is_reference)
+        rc = prepare_subjects(s, w);
+    if (!rc && (w->is_reference || w->subject_count))
+        rc = set_stage(s, w);
+    if (!rc)
+        prove_dram(s, w);
+    return rc;
+}
+
+static int choose_working_set(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    const struct kvr_case *c = w->cohort->cases[0];
+    w->working_set_bytes = c->working_set_bytes;
+    if (!w->working_set_bytes && c->level[0])
+        w->working_set_bytes = kvr_session_level_bytes(s, c->level, c->threads);
+    if (!w->working_set_bytes) {
+        snprintf(w->why, sizeof w->why, "no level %s was found on this machine", c->level);
+        return -ERANGE;
+    }
+    snprintf(w->level, sizeof w->level, "%s",
+             kvr_session_level(s, w->working_set_bytes, c->threads));
+    return 0;
+}
+
+int kvr_cohort_measure(struct kvr_session *s, const struct kvr_cohort *cohort, uint32_t rounds)
+{
+    struct kvr_cohort_work *w = calloc(1, sizeof *w);
+    if (!w)
+        return -ENOMEM;
+    w->cohort = cohort;
+    int rc = choose_working_set(s, w);
+    if (!rc)
+        rc = prepare(s, w);
+    if (!rc && (w->is_reference || w->subject_count)) {
+        size_t series = w->is_reference ? 1 : w->subject_count;
+        w->rounds = calloc(series * rounds, sizeof *w->rounds);
+        rc = w->rounds ? kvr_rounds_run(s, &w->stage, rounds, w->rounds, &w->rounds_done, w->m_wins)
+                       : -ENOMEM;
+        uint32_t least = rounds < MIN_ROUNDS ? rounds : MIN_ROUNDS;
+        if (w->rounds_done >= least)
+            kvr_cohort_add_results(s, w, rounds);
+        else if (!rc)
+            kvr_cohort_skip(s, cohort, "budget",
+                            "the budget ended before six rounds were done; "
+                            "raise --budget");
+    }
+    if (rc && rc != -EINTR) {
+        kvr_cohort_skip(s, cohort, "scan", w->why[0] ? w->why : strerror(-rc));
+        rc = rc == -ENOMEM ? rc : 0;
+    }
+    release(w);
+    return rc;
+}
+
+void kvr_cohort_skip(struct kvr_session *s, const struct kvr_cohort *cohort, const char *what,
+                     const char *why)
+{
+    struct kvr_cohort_work w = {.cohort = cohort};
+    for (size_t i = 0; i < cohort->case_count; i++) {
+        const struct kvr_case *c = cohort->cases[i];
+        w.working_set_bytes = c->working_set_bytes;
+        if (!w.working_set_bytes && c->level[0])
+            w.working_set_bytes = kvr_session_level_bytes(s, c->level, c->threads);
+        snprintf(w.level, sizeof w.level, "%s", c->level);
+        kvr_cohort_unmeasured(s, &w, c, what, why);
+    }
+}

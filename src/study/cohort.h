@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Cases that share an arena half's contents, its segment list and its threads are measured in the
+ * same rounds: one M serves them, and every ratio is paired.
+ */
+#ifndef KVR_COHORT_H
+#define KVR_COHORT_H
+
+#include "subject.h"
+
+enum { KVR_MAX_COHORT_CASES = 16 };
+
+struct kvr_cohort {
+    const struct kvr_case *cases[KVR_MAX_COHORT_CASES]; /* borrowed from the plan */
+    size_t case_count;
+    size_t position; /* of its first case in the plan */
+};
+
+/* Groups the plan's cases. *cohorts is owned by the caller. 0 or -ENOMEM. */
+int kvr_cohorts_make(const struct kvr_plan *plan, struct kvr_cohort **cohorts, size_t *count);
+
+/* Seconds that a cohort will take at `rounds` rounds, from its number of samples. */
+double kvr_cohort_estimate_s(const struct kvr_cohort *cohort, const struct kvr_plan *plan,
+                             uint32_t rounds);
+
+/* Measures a cohort and adds one result per case to the record; a case that cannot be measured
+ * becomes a row with its reason. 0; -EINTR (results so far are kept); -errno. */
+int kvr_cohort_measure(struct kvr_session *session, const struct kvr_cohort *cohort,
+                       uint32_t rounds);
+
+/* Adds the rows of a cohort that is not measured. */
+void kvr_cohort_skip(struct kvr_session *session, const struct kvr_cohort *cohort, const char *what,
+                     const char *why);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "balance.h"
+#include "cohort_work.h"
+#include "resources.h"
+#include "verdict.h"
+
+static void identify(const struct kvr_session *s, const struct kvr_cohort_work *w,
+                     const struct kvr_case *c, const struct kvr_kernel *kernel,
+                     struct kvr_result *result)
+{
+    kvr_result_init(result);
+    kvr_case_name(c, kernel ? kernel->isa_name : NULL, w->working_set_bytes, result->name,
+                  sizeof result->name);
+    snprintf(result->codec, sizeof result->codec, "%s", c->codec->name);
+    snprintf(result->variant, sizeof result->variant, "%s", c->variant);
+    snprintf(result->isa, sizeof result->isa, "%s", kernel ? kernel->isa_name : "");
+    snprintf(result->op, sizeof result->op, "%s", c->op);
+    snprintf(result->level, sizeof result->level, "%s", w->level);
+    snprintf(result->layout, sizeof result->layout, "%s", c->layout);
+    snprintf(result->pages, sizeof result->pages, "%s", kvr_pages_name(c->pages));
+    result->head_dim = c->shape.head_dim;
+    result->tokens = c->shape.tokens;
+    result->group_queries = result->batch = 1;
+    result->subspaces = c->shape.tables;
+    result->entries = c->shape.entries;
+    result->group = c->shape.group;
+    result->threads = c->threads;
+    for (unsigned t = 0; t < c->threads && t < 64; t++)
+        result->cpus[t] = s->cpus[t];
+    static const char *const policies[] = {"local", "node:%u", "interleave", "first-touch"};
+    snprintf(result->mem, sizeof result->mem, policies[c->mem], c->mem_node);
+    result->working_set_bytes = w->working_set_bytes;
+    result->key_bytes = c->codec->key_bytes(&c->shape);
+}
+
+void kvr_cohort_unmeasured(struct kvr_session *s, const struct kvr_cohort_work *w,
+                           const struct kvr_case *c, const char *what, const char *why)
+{
+    struct kvr_result result;
+    identify(s, w, c, c->candidate_count == 1 ? c->candidates[0] : NULL, &result);
+    kvr_result_unavailable(&result, what, "%s", why);
+    kvr_record_add_result(s->record, &result);
+}
+
+/* Bytes a key that cross each boundary in a scan: codes in whole lines, and the order list. */
+static void traffic(const struct kvr_lists *lists, const char *level, struct kvr_traffic *traffic)
+{
+    double codes = (double)lists->segment_bytes / lists->tokens;
+    double order = (double)sizeof(uint32_t) / lists->tokens;
+    traffic->l1 = codes + order;
+    if (strcmp(level, "L1"))
+        traffic->l1_l2 = codes + order;
+    if (!strcmp(level, "L3") || !strcmp(level, "DRAM"))
+        traffic->l2_l3 = codes + order;
+    traffic->mem_read = strcmp(level, "DRAM") ? 0 : codes + order;
+    traffic->mem_write = 0;
+    traffic->mem_allocate = 0;
+}
+
+static double peak_flops(const struct kvr_session *s, unsigned threads)
+{
+    double best = NAN;
+    for (size_t i = 0; i < s->record->ceiling_count; i++) {
+        const struct kvr_ceiling *c = &s->record->ceilings[i];
+        if (!strcmp(c->kind, "rate") && !strcmp(c->type, "fma") && !strcmp(c->dtype, "f32") &&
+            !(c->value * threads * 1e9 <= best))
+            best = c->value * threads * 1e9;
+    }
+    return best;
+}
+
+static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
+                  const struct kvr_subject *subject, struct kvr_result *r)
+{
+    struct kvr_core_limit limit;
+    struct kvr_verdict_input input = {.in_l1 = !strcmp(w->level, "L1"),
+                                      .control_failed = s->controls_failed,
+                                      .ceiling_bug = kvr_result_flagged(r, "ceiling-bug"),
+                                      .witnesses = &subject->witness,
+                                      .witness_count = subject->witness.id[0] ? 1 : 0};
+    kvr_core_limit(s->record, subject->kernel, &subject->shape, &limit);
+    input.core_limit_ns = limit.ns_per_key;
+    input.resource = limit.resource;
+    kvr_verdict_record_fill(r, &input);
+}
+
+static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
+                       const struct kvr_case *c, const struct kvr_subject *subject,
+                       const struct kvr_family *family, const struct kvr_lists *lists,
+                       const struct kvr_half *half, size_t index, uint32_t rounds)
+{
+    struct kvr_result r;
+    identify(s, w, c, subject->kernel, &r);
+    r.measured = r.verified = true;
+    r.heads = (uint32_t)lists->heads;
+    r.tuning = subject->tuning;
+    subject->kernel->format->cost(&subject->shape, &r.cost);
+    traffic(lists, w->level, &r.traffic);
+    r.huge_fraction = half->huge_fraction;
+    snprintf(r.table, sizeof r.table, "%s",
+             !c->shape.tables                              ? ""
+             : strstr(subject->kernel->format->name, "u8") ? "u8"
+                                                           : "f32");
+    uint64_t sum = 0;
+    for (unsigned t = 0; t < s->threads; t++)
+        sum ^= w->buffers.checksums[t][0];
+    snprintf(r.checksum, sizeof r.checksum, "%016llx", (unsigned long long)sum);
+    size_t most = 0;
+    for (size_t i = 1; i < family->best_count; i++)
+        if (w->m_wins[i] > w->m_wins[most])
+            most = i;
+    kvr_member_name(&family->best[most], r.m_member, sizeof r.m_member);
+    snprintf(r.result.basis, sizeof r.result.basis, "%s",
+             c->shape.heads ? "equal-tokens" : "equal-bytes");
+    r.rounds = malloc(w->rounds_done * sizeof *r.rounds);
+    if (!r.rounds)
+        return;
+    memcpy(r.rounds, w->rounds + index * rounds, w->rounds_done * sizeof *r.rounds);
+    r.round_count = w->rounds_done;
+    if (subject->c_unstable)
+        kvr_result_flag(&r, "c-unstable");
+    if (fabs(w->dram_ratio - 1) > .03)
+        kvr_result_flag(&r, "dram-unproven");
+    if (w->keys->leaking && c->codec->calibrated)
+        kvr_result_flag(&r, "leaking");
+    kvr_balance(&r, peak_flops(s, r.threads));
+    judge(s, w, subject, &r);
+    kvr_record_add_result(s->record, &r);
+}
+
+void kvr_cohort_add_results(struct kvr_session *s, const struct kvr_cohort_work *w, uint32_t rounds)
+{
+    if (w->is_reference) {
+        add_result(s, w, w->cohort->cases[0], &w->fp16, w->stage.reference_family,
+                   &w->reference_lists, &s->reference, 0, rounds);
+        return;
+    }
+    for (size_t i = 0; i < w->subject_count; i++)
+        add_result(s, w, w->cases[i], &w->subjects[i], w->stage.subject_family, &w->subject_lists,
+                   &s->subject, i, rounds);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lists.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+uint64_t kvr_random(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+void kvr_shuffle(uint32_t *values, uint32_t count, uint64_t *state)
+{
+    for (uint32_t i = count; i > 1; i--) {
+        uint32_t j = (uint32_t)(kvr_random(state) % i);
+        uint32_t swap = values[i - 1];
+        values[i - 1] = values[j];
+        values[j] = swap;
+    }
+}
+
+static int allocate(struct kvr_lists *lists, unsigned threads)
+{
+    *lists = (struct kvr_lists){.threads = threads};
+    lists->segments = calloc(threads, sizeof *lists->segments);
+    lists->orders = calloc(threads, sizeof *lists->orders);
+    lists->counts = calloc(threads, sizeof *lists->counts);
+    return lists->segments && lists->orders && lists->counts ? 0 : -ENOMEM;
+}
+
+void kvr_lists_free(struct kvr_lists *lists)
+{
+    for (unsigned t = 0; lists->orders && t < lists->threads; t++)
+        free(lists->orders[t]);
+    free(lists->orders);
+    free(lists->segments);
+    free(lists->counts);
+    *lists = (struct kvr_lists){0};
+}
+
+static int add_thread(struct kvr_lists *lists, unsigned thread, const unsigned char *base,
+                      const uint32_t *heads, uint64_t head_count)
+{
+    uint64_t count = head_count * lists->parts;
+    if (count > UINT32_MAX)
+        return -ERANGE;
+    uint32_t *order = malloc(count * sizeof *order);
+    if (!order)
+        return -ENOMEM;
+    for (uint64_t h = 0; h < head_count; h++)
+        for (uint32_t p = 0; p < lists->parts; p++)
+            order[h * lists->parts + p] = heads[h] * lists->parts + p;
+    lists->orders[thread] = order;
+    lists->counts[thread] = (uint32_t)count;
+    lists->segments[thread] = (struct kvr_segments){.base = base,
+                                                    .stride_bytes = lists->segment_bytes,
+                                                    .order = order,
+                                                    .count = (uint32_t)count,
+                                                    .tokens = lists->tokens};
+    return 0;
+}
+
+int kvr_lists_build(const struct kvr_lists_request *r, struct kvr_lists *lists)
+{
+    uint32_t *heads = NULL;
+    uint64_t random = r->seed;
+    int rc = allocate(lists, r->threads);
+    if (rc)
+        goto out;
+    /* A tile that does not divide the head leaves a last part that is read past its end into
+     * padding; parts are equal, so the head is padded to whole parts. */
+    lists->tokens = r->part_tokens;
+    lists->parts = (r->shape->tokens + r->part_tokens - 1) / r->part_tokens;
+    lists->segment_bytes = r->format->segment_bytes(r->shape, r->part_tokens);
+    uint64_t head_bytes = (uint64_t)lists->segment_bytes * lists->parts;
+    lists->heads = r->heads ? r->heads : r->bytes / head_bytes;
+    lists->heads -= lists->heads % r->threads; /* equal shares: the slowest thread is the time */
+    if (lists->heads < r->threads || lists->heads * lists->parts > UINT32_MAX) {
+        rc = -ERANGE;
+        goto out;
+    }
+    heads = malloc(lists->heads * sizeof *heads);
+    if (!heads) {
+        rc = -ENOMEM;
+        goto out;
+    }
+    uint64_t share = lists->heads / r->threads;
+    for (uint64_t h = 0; h < lists->heads; h++)
+        heads[h] = (uint32_t)h;
+    for (unsigned t = 0; t < r->threads && !rc; t++) {
+        if (r->shuffled)
+            kvr_shuffle(heads + t * share, (uint32_t)share, &random);
+        rc = add_thread(lists, t, r->base, heads + t * share, share);
+    }
+out:
+    free(heads);
+    if (rc)
+        kvr_lists_free(lists);
+    return rc;
+}
+
+int kvr_lists_fold(const unsigned char *base, const struct kvr_format *format,
+                   const struct kvr_shape *shape, uint64_t fold_bytes, unsigned threads,
+                   struct kvr_lists *lists)
+{
+    int rc = allocate(lists, threads);
+    size_t head_bytes = format->segment_bytes(shape, shape->tokens);
+    size_t block_bytes = format->segment_bytes(shape, format->block_keys);
+    uint32_t copies = 1;
+    lists->tokens = shape->tokens;
+    lists->parts = 1;
+    if (head_bytes > fold_bytes) {
+        uint64_t blocks = fold_bytes / block_bytes;
+        lists->tokens = (uint32_t)(blocks ? blocks : 1) * format->block_keys;
+        lists->parts = (shape->tokens + lists->tokens - 1) / lists->tokens;
+    } else {
+        copies = (uint32_t)(fold_bytes / head_bytes);
+    }
+    lists->segment_bytes = format->segment_bytes(shape, lists->tokens);
+    lists->heads = threads;
+    for (unsigned t = 0; t < threads && !rc; t++) {
+        /* `parts` counts score offsets here; the codes of every part are the same fold. */
+        uint32_t *order = malloc(copies * sizeof *order);
+        if (!order) {
+            rc = -ENOMEM;
+            break;
+        }
+        for (uint32_t i = 0; i < copies; i++)
+            order[i] = i;
+        lists->orders[t] = order;
+        lists->counts[t] = copies;
+        lists->segments[t] = (struct kvr_segments){.base = base,
+                                                   .stride_bytes = lists->segment_bytes,
+                                                   .order = order,
+                                                   .count = copies,
+                                                   .tokens = lists->tokens};
+    }
+    if (rc)
+        kvr_lists_free(lists);
+    return rc;
+}
+
+int kvr_lists_plain(const unsigned char *base, uint64_t bytes, size_t segment_bytes,
+                    unsigned threads, struct kvr_lists *lists)
+{
+    int rc = allocate(lists, threads);
+    uint64_t share = bytes / segment_bytes / threads;
+    uint32_t *order = rc || !share ? NULL : malloc(share * sizeof *order);
+    lists->tokens = (uint32_t)(segment_bytes / KVR_LINE_BYTES);
+    lists->segment_bytes = segment_bytes;
+    lists->parts = 1;
+    lists->heads = share * threads;
+    if (!rc && !order)
+        rc = share ? -ENOMEM : -ERANGE;
+    for (unsigned t = 0; t < threads && !rc; t++) {
+        for (uint64_t i = 0; i < share; i++)
+            order[i] = (uint32_t)(t * share + i);
+        rc = add_thread(lists, t, base, order, share);
+    }
+    free(order);
+    if (rc)
+        kvr_lists_free(lists);
+    return rc;
+}
+
+uint64_t kvr_lists_keys(const struct kvr_lists *lists)
+{
+    uint64_t keys = 0;
+    for (unsigned t = 0; t < lists->threads; t++)
+        keys += (uint64_t)lists->counts[t] * lists->tokens;
+    return keys;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Segment lists: where a case's keys lie in an arena half, in which order, for which thread; and
+ * the same case folded into L1. One mechanism for layouts, heads, long heads cut into score tiles
+ * and folds.
+ */
+#ifndef KVR_LISTS_H
+#define KVR_LISTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../kernels/kernel.h"
+
+struct kvr_lists {
+    unsigned threads;
+    struct kvr_segments *segments; /* [threads]; ahead_* = 0 */
+    uint32_t **orders;             /* [threads], owned */
+    uint32_t *counts;              /* [threads] */
+    uint32_t tokens;               /* keys per segment */
+    size_t segment_bytes;          /* whole lines read per segment */
+    uint32_t parts;                /* segments per head: scores of part p start at p * tokens */
+    uint64_t heads;                /* over all threads */
+};
+
+struct kvr_lists_request {
+    unsigned char *base;
+    uint64_t bytes; /* of the working set, all threads */
+    const struct kvr_format *format;
+    const struct kvr_shape *shape;
+    uint32_t part_tokens; /* keys per segment: shape->tokens, or a divisor-like tile of it */
+    uint64_t heads;       /* 0: as many as fit in `bytes`, at least one per thread */
+    unsigned threads;
+    bool shuffled; /* heads in random order (layout heads); else ascending */
+    uint64_t seed;
+};
+
+/* Cuts the working set into heads of shape->tokens keys. Thread t gets a contiguous share of them.
+ * 0 or -ENOMEM; -ERANGE if not one head per thread fits. Free with kvr_lists_free. */
+int kvr_lists_build(const struct kvr_lists_request *request, struct kvr_lists *lists);
+
+/* The list that C runs over: `fold_bytes` of codes at `base`, again and again. A head longer than
+ * the fold is cut into whole-block parts; a shorter one appears several times. Every thread has
+ * the same list. 0 or -ENOMEM. */
+int kvr_lists_fold(const unsigned char *base, const struct kvr_format *format,
+                   const struct kvr_shape *shape, uint64_t fold_bytes, unsigned threads,
+                   struct kvr_lists *lists);
+/* `bytes` from base in ascending segments of segment_bytes (whole lines), without keys: for
+ * ladders. A "key" of such a list is a 64-byte line. 0, -ENOMEM, or -ERANGE. */
+int kvr_lists_plain(const unsigned char *base, uint64_t bytes, size_t segment_bytes,
+                    unsigned threads, struct kvr_lists *lists);
+void kvr_lists_free(struct kvr_lists *lists);
+
+/* Keys of one pass over all threads' lists. */
+uint64_t kvr_lists_keys(const struct kvr_lists *lists);
+
+/* splitmix64: the project's one generator for orders and permutations (Steele, Lea and Flood,
+ * OOPSLA 2014). */
+uint64_t kvr_random(uint64_t *state);
+/* Fisher-Yates. */
+void kvr_shuffle(uint32_t *values, uint32_t count, uint64_t *state);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "material.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lists.h"
+
+enum { PAGE_BYTES = 4096 };
+
+static void *aligned_zero(size_t bytes)
+{
+    bytes = (bytes + 127) / 64 * 64;
+    void *p = aligned_alloc(64, bytes);
+    if (p)
+        memset(p, 0, bytes);
+    return p;
+}
+
+/* Enough keys that pages of them differ, few enough to encode in a moment: a block of a cheap
+ * encoder is large, one of a searching encoder small. */
+static uint32_t pool_keys(const struct kvr_codec *codec)
+{
+    return codec->calibrated ? 4096 : 32768;
+}
+
+static int encode_pool(struct kvr_material *m, const struct kvr_keyset *keys, uint64_t seed)
+{
+    int rc = -ENOMEM;
+    uint32_t d = keys->head_dim, n = (uint32_t)keys->tokens, at = n;
+    uint32_t *order = malloc(n * sizeof *order);
+    float *block = malloc((size_t)m->codec->formats[0]->block_keys * d * sizeof *block);
+    if (!order || !block)
+        goto out;
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = i;
+    rc = 0;
+    uint32_t format_keys = m->codec->formats[0]->block_keys;
+    size_t format_bytes = m->codec->formats[0]->segment_bytes(&m->shape, format_keys);
+    for (uint32_t b = 0; b < m->pool_keys / format_keys && !rc; b++) {
+        for (uint32_t k = 0; k < format_keys; k++) {
+            if (at == n) {
+                kvr_shuffle(order, n, &seed);
+                at = 0;
+            }
+            memcpy(block + (size_t)k * d, keys->keys + (size_t)order[at++] * d, d * sizeof *block);
+        }
+        rc = m->codec->encode(&m->shape, m->side, block, format_keys, m->pool + b * format_bytes);
+    }
+out:
+    free(order);
+    free(block);
+    return rc;
+}
+
+int kvr_material_make(const struct kvr_codec *codec, const struct kvr_shape *shape,
+                      const struct kvr_keyset *keys, uint64_t seed, struct kvr_material *m)
+{
+    const struct kvr_format *format = codec->formats[0];
+    *m = (struct kvr_material){.codec = codec, .shape = *shape, .query = keys->queries};
+    m->block_keys = format->row_major ? 1 : format->block_keys;
+    m->block_bytes = format->segment_bytes(shape, format->block_keys) /
+                     (format->row_major ? format->block_keys : 1);
+    m->pool_keys = pool_keys(codec);
+    m->pool_blocks = m->pool_keys / m->block_keys;
+    m->side = aligned_zero(codec->side_bytes(shape));
+    m->pool = aligned_zero((size_t)m->pool_blocks * m->block_bytes);
+    int rc = m->side && m->pool ? 0 : -ENOMEM;
+    if (!rc && codec->calibrated)
+        rc = codec->train(shape, keys->calibration, keys->calibration_tokens, seed, m->side);
+    else if (!rc)
+        rc = codec->train(shape, keys->keys, keys->tokens, seed, m->side);
+    if (!rc)
+        rc = encode_pool(m, keys, seed);
+    if (rc)
+        kvr_material_free(m);
+    return rc;
+}
+
+void kvr_material_free(struct kvr_material *m)
+{
+    free(m->side);
+    free(m->pool);
+    *m = (struct kvr_material){0};
+}
+
+void *kvr_material_prepare(const struct kvr_material *m, const struct kvr_format *format)
+{
+    void *prepared = aligned_zero(format->prepared_bytes(&m->shape));
+    if (prepared)
+        m->codec->prepare(&m->shape, format, m->side, m->query, prepared);
+    return prepared;
+}
+
+void kvr_material_fill(const struct kvr_material *m, unsigned char *base, uint64_t bytes)
+{
+    uint64_t n = m->pool_blocks, blocks = bytes / m->block_bytes;
+    uint64_t per_page = PAGE_BYTES / m->block_bytes ? PAGE_BYTES / m->block_bytes : 1;
+    uint64_t random = 1, page = 0;
+    for (uint64_t b = 0; b < blocks;) {
+        /* The first blocks of a page spell its number in base n; the others are random. */
+        uint64_t digits = page++;
+        for (uint64_t slot = 0; slot < per_page && b < blocks; slot++, b++) {
+            uint64_t pick = digits ? digits % n : kvr_random(&random) % n;
+            digits /= n;
+            memcpy(base + b * m->block_bytes, m->pool + pick * m->block_bytes, m->block_bytes);
+        }
+    }
+    memset(base + blocks * m->block_bytes, 0, bytes - blocks * m->block_bytes);
+}
+
+int kvr_material_same(const struct kvr_material *a, const struct kvr_material *b)
+{
+    return a->codec && b->codec && a->codec->encode == b->codec->encode &&
+           a->shape.head_dim == b->shape.head_dim && a->shape.tables == b->shape.tables &&
+           a->shape.entries == b->shape.entries && a->shape.group == b->shape.group;
+}

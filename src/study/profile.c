@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Reading one profile. libcyaml checks the structure; every value is taken as text and parsed with
+ * the parsers of the options, because libcyaml accepts nan for a float and names no file.
+ */
+#include "profile_yaml.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cyaml/cyaml.h>
+
+static const cyaml_schema_value_t item_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, 256),
+};
+
+#define LIST(name, more)                                                                           \
+    {                                                                                              \
+        .key = #name, .data_offset = offsetof(struct yaml_group, name.items),                      \
+        .count_offset = offsetof(struct yaml_group, name.count),                                   \
+        .count_size = sizeof(((struct yaml_group *)NULL)->name.count), .value = {                  \
+            .type = CYAML_SEQUENCE,                                                                \
+            .flags = CYAML_FLAG_POINTER | (more),                                                  \
+            .data_size = sizeof(char *),                                                           \
+            .sequence = {.entry = &item_schema, .min = 1, .max = KVR_MAX_LIST}                     \
+        }                                                                                          \
+    }
+#define TEXT(name, type)                                                                           \
+    CYAML_FIELD_STRING_PTR(#name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, name, 0, 240)
+
+static const cyaml_schema_field_t group_fields[] = {LIST(kernels, CYAML_FLAG_DEFAULT),
+                                                    LIST(head_dims, CYAML_FLAG_OPTIONAL),
+                                                    LIST(subspaces, CYAML_FLAG_OPTIONAL),
+                                                    LIST(entries, CYAML_FLAG_OPTIONAL),
+                                                    LIST(tokens, CYAML_FLAG_OPTIONAL),
+                                                    LIST(layouts, CYAML_FLAG_OPTIONAL),
+                                                    LIST(levels, CYAML_FLAG_OPTIONAL),
+                                                    LIST(bytes, CYAML_FLAG_OPTIONAL),
+                                                    LIST(threads, CYAML_FLAG_OPTIONAL),
+                                                    LIST(ops, CYAML_FLAG_OPTIONAL),
+                                                    TEXT(pages, struct yaml_group),
+                                                    TEXT(mem, struct yaml_group),
+                                                    CYAML_FIELD_END};
+
+static const cyaml_schema_value_t group_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_group, group_fields),
+};
+
+static const cyaml_schema_field_t profile_fields[] = {
+    TEXT(description, struct yaml_profile),
+    TEXT(budget_s, struct yaml_profile),
+    TEXT(rounds, struct yaml_profile),
+    TEXT(min_time_s, struct yaml_profile),
+    TEXT(dram_bytes, struct yaml_profile),
+    TEXT(keys, struct yaml_profile),
+    CYAML_FIELD_SEQUENCE_COUNT("groups", CYAML_FLAG_POINTER, struct yaml_profile, groups,
+                               group_count, &group_schema, 1, 64),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_value_t profile_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_profile, profile_fields),
+};
+
+/* What libcyaml logs about one document: its first sentence, and the first line it names. */
+struct yaml_log {
+    char sentence[256];
+    unsigned line;
+};
+
+static void log_yaml(cyaml_log_t level, void *context, const char *format, va_list arguments)
+{
+    struct yaml_log *log = context;
+    char text[256];
+    (void)level;
+    vsnprintf(text, sizeof text, format, arguments);
+    text[strcspn(text, "\n")] = '\0';
+    const char *sentence = strncmp(text, "Load: ", 6) ? text : text + 6;
+    const char *line = strstr(text, "(line: ");
+    if (!*log->sentence)
+        snprintf(log->sentence, sizeof log->sentence, "%s", sentence);
+    else if (line && !log->line)
+        log->line = (unsigned)strtoul(line + 7, NULL, 10);
+}
+
+static cyaml_config_t yaml_config(struct yaml_log *log)
+{
+    return (cyaml_config_t){.log_fn = log ? log_yaml : NULL,
+                            .log_ctx = log,
+                            .mem_fn = cyaml_mem,
+                            .log_level = CYAML_LOG_ERROR,
+                            .flags = CYAML_CFG_DEFAULT};
+}
+
+/* libcyaml's own complaint, with the file's name, the line, and the nearest key. */
+static void structure_error(const struct yaml_source *source, const struct yaml_log *log,
+                            cyaml_err_t status)
+{
+    static const char *const keys[] = {
+        "description", "budget_s",  "rounds",    "min_time_s", "dram_bytes", "keys",    "groups",
+        "kernels",     "head_dims", "subspaces", "entries",    "tokens",     "layouts", "levels",
+        "bytes",       "threads",   "ops",       "pages",      "mem"};
+    static const char unknown[] = "Unexpected key: ";
+    const char *nearest = NULL;
+    unsigned line = log->line;
+    char place[24] = "", offer[64] = "";
+    if (strncmp(log->sentence, unknown, sizeof unknown - 1) == 0) {
+        const char *key = log->sentence + sizeof unknown - 1;
+        unsigned found = kvr_yaml_line(source, key, 0, "");
+        line = found ? found : line;
+        nearest = kvr_nearest(key, keys, sizeof keys / sizeof *keys);
+    }
+    if (nearest)
+        snprintf(offer, sizeof offer, "; did you mean %s?", nearest);
+    if (line)
+        snprintf(place, sizeof place, ", near line %u", line);
+    snprintf(source->error, source->error_bytes, "%s%s: %s%s", source->path, place,
+             *log->sentence ? log->sentence : cyaml_strerror(status), offer);
+}
+
+static void name_profile(const char *path, struct kvr_profile *profile)
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(profile->path, sizeof profile->path, "%s", path);
+    snprintf(profile->name, sizeof profile->name, "%s", slash ? slash + 1 : path);
+    size_t length = strlen(profile->name);
+    if (length > 5 && strcmp(profile->name + length - 5, ".yaml") == 0)
+        profile->name[length - 5] = '\0';
+}
+
+int kvr_profile_parse(const char *path, const char *text, size_t text_bytes,
+                      struct kvr_profile *profile, char *error, size_t error_bytes)
+{
+    const struct yaml_source source = {path, text, text_bytes, error, error_bytes};
+    struct yaml_log log = {.line = 0};
+    const cyaml_config_t config = yaml_config(&log);
+    struct yaml_profile *yaml = NULL;
+    int status = 0;
+    memset(profile, 0, sizeof *profile);
+    profile->budget_s = profile->min_time_s = NAN;
+    profile->mini_keys = true;
+    name_profile(path, profile);
+    cyaml_err_t yaml_status = cyaml_load_data((const uint8_t *)text, text_bytes, &config,
+                                              &profile_schema, (cyaml_data_t **)&yaml, NULL);
+    if (yaml_status != CYAML_OK) {
+        structure_error(&source, &log, yaml_status);
+        return yaml_status == CYAML_ERR_OOM ? -ENOMEM : -EINVAL;
+    }
+    if (!yaml) {
+        snprintf(error, error_bytes, "%s: is empty; a profile needs groups", path);
+        return -EINVAL;
+    }
+    profile->document = yaml;
+    profile->groups = calloc(yaml->group_count, sizeof *profile->groups);
+    if (!profile->groups) {
+        snprintf(error, error_bytes, "out of memory");
+        status = -ENOMEM;
+        goto out;
+    }
+    profile->group_count = yaml->group_count;
+    status = kvr_yaml_convert(&source, yaml, profile);
+out:
+    if (status)
+        kvr_profile_free(profile);
+    return status;
+}
+
+void kvr_profile_free(struct kvr_profile *profile)
+{
+    const cyaml_config_t config = yaml_config(NULL);
+    cyaml_free(&config, &profile_schema, profile->document, 0);
+    free(profile->groups);
+    memset(profile, 0, sizeof *profile);
+}

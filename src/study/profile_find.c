@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where profiles lie: the user's own come before the installed ones, so that a copy can be edited.
+ */
+#include "profile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FOLDERS = 4, MAX_PROFILES = 128, MAX_PROFILE_BYTES = 1 << 20 };
+
+static const char suffix[] = ".yaml";
+
+struct folders {
+    char path[FOLDERS][512];
+};
+
+/* An empty path is a folder that does not exist here. */
+static void list_folders(struct folders *folders)
+{
+    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    memset(folders, 0, sizeof *folders);
+    if (config && *config)
+        snprintf(folders->path[0], sizeof folders->path[0], "%s/kvroof", config);
+    else if (home && *home)
+        snprintf(folders->path[0], sizeof folders->path[0], "%s/.config/kvroof", home);
+    snprintf(folders->path[1], sizeof folders->path[1], "%s", KVR_PROFILEDIR);
+    snprintf(folders->path[2], sizeof folders->path[2], "%s", KVR_SOURCE_PROFILEDIR);
+    snprintf(folders->path[3], sizeof folders->path[3], "profiles");
+}
+
+static bool has_suffix(const char *name)
+{
+    size_t length = strlen(name), bytes = sizeof suffix - 1;
+    return length > bytes && strcmp(name + length - bytes, suffix) == 0;
+}
+
+struct names {
+    char *names[MAX_PROFILES], *paths[MAX_PROFILES];
+    size_t count;
+};
+
+static void free_names(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        free(names->names[i]);
+        free(names->paths[i]);
+    }
+    names->count = 0;
+}
+
+/* Keeps the list sorted; a name that an earlier folder has hides this one. */
+static int add_name(struct names *names, const char *folder, const char *file)
+{
+    size_t at = 0;
+    char *name = strndup(file, strlen(file) - (sizeof suffix - 1)), *path = NULL;
+    if (!name || asprintf(&path, "%s/%s", folder, file) < 0) {
+        free(name);
+        return -ENOMEM;
+    }
+    while (at < names->count && strcmp(names->names[at], name) < 0)
+        at++;
+    if (names->count == MAX_PROFILES ||
+        (at < names->count && strcmp(names->names[at], name) == 0)) {
+        free(name);
+        free(path);
+        return 0;
+    }
+    memmove(&names->names[at + 1], &names->names[at], (names->count - at) * sizeof *names->names);
+    memmove(&names->paths[at + 1], &names->paths[at], (names->count - at) * sizeof *names->paths);
+    names->names[at] = name;
+    names->paths[at] = path;
+    names->count++;
+    return 0;
+}
+
+static int collect_names(struct names *names)
+{
+    struct folders folders;
+    int status = 0;
+    list_folders(&folders);
+    for (size_t f = 0; f < FOLDERS && !status; f++) {
+        DIR *folder = *folders.path[f] ? opendir(folders.path[f]) : NULL;
+        const struct dirent *entry = NULL;
+        while (folder && !status && (entry = readdir(folder))) {
+            if (has_suffix(entry->d_name) && entry->d_name[0] != '.')
+                status = add_name(names, folders.path[f], entry->d_name);
+        }
+        if (folder)
+            closedir(folder);
+    }
+    if (status)
+        free_names(names);
+    return status;
+}
+
+static int read_whole(const char *path, char **text, size_t *bytes, char *error, size_t error_bytes)
+{
+    int status = 0;
+    char *buffer = malloc(MAX_PROFILE_BYTES + 1);
+    FILE *file = fopen(path, "re");
+    if (!file || !buffer) {
+        status = file ? -ENOMEM : -errno;
+        goto out;
+    }
+    *bytes = fread(buffer, 1, MAX_PROFILE_BYTES + 1, file);
+    if (ferror(file)) {
+        status = -errno;
+    } else if (*bytes > MAX_PROFILE_BYTES) {
+        snprintf(error, error_bytes, "%s: is larger than 1 MiB, so it is no profile", path);
+        status = -EINVAL;
+    } else {
+        *text = buffer;
+        buffer = NULL;
+    }
+out:
+    if (status && status != -EINVAL)
+        snprintf(error, error_bytes, "%s: %s", path, strerror(-status));
+    if (file)
+        fclose(file);
+    free(buffer);
+    return status;
+}
+
+static int load_path(const char *path, struct kvr_profile *profile, char *error, size_t error_bytes)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    int status = read_whole(path, &text, &bytes, error, error_bytes);
+    if (!status)
+        status = kvr_profile_parse(path, text, bytes, profile, error, error_bytes);
+    free(text);
+    return status;
+}
+
+int kvr_profile_load(const char *name, struct kvr_profile *profile, char *error, size_t error_bytes)
+{
+    struct names names = {.count = 0};
+    memset(profile, 0, sizeof *profile);
+    if (strchr(name, '/') || has_suffix(name))
+        return load_path(name, profile, error, error_bytes);
+    int status = collect_names(&names);
+    if (status) {
+        snprintf(error, error_bytes, "out of memory");
+        return status;
+    }
+    status = -ENOENT;
+    for (size_t i = 0; i < names.count && status == -ENOENT; i++) {
+        if (strcmp(names.names[i], name) == 0)
+            status = load_path(names.paths[i], profile, error, error_bytes);
+    }
+    if (status == -ENOENT) {
+        const char *nearest = kvr_nearest(name, (const char *const *)names.names, names.count);
+        snprintf(error, error_bytes, "--profile: there is no profile '%.60s'%s%s%s", name,
+                 nearest ? "; did you mean " : "; `kvroof list profiles` names them",
+                 nearest ? nearest : "", nearest ? "?" : "");
+    }
+    free_names(&names);
+    return status;
+}
+
+int kvr_profiles_list(void (*each)(const char *name, const char *description, const char *path,
+                                   void *arg),
+                      void *arg)
+{
+    struct names names = {.count = 0};
+    int status = collect_names(&names);
+    for (size_t i = 0; i < names.count; i++) {
+        struct kvr_profile profile = {.groups = NULL};
+        char error[400] = "";
+        if (load_path(names.paths[i], &profile, error, sizeof error))
+            each(names.names[i], error, names.paths[i], arg);
+        else
+            each(names.names[i], profile.description, names.paths[i], arg);
+        kvr_profile_free(&profile);
+    }
+    free_names(&names);
+    return status;
+}

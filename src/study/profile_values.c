@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "profile_yaml.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "values.h"
+
+/* `word` in the line [line, end), not as a part of a longer word. */
+static const char *find_word(const char *line, const char *end, const char *word)
+{
+    size_t bytes = strlen(word);
+    for (const char *at = line; at < end; at++) {
+        at = memmem(at, (size_t)(end - at), word, bytes);
+        if (!at)
+            return NULL;
+        const char *after = at + bytes;
+        bool starts = at == line || !(isalnum((unsigned char)at[-1]) || strchr("_.-", at[-1]));
+        bool stops = after == end || !(isalnum((unsigned char)*after) || strchr("_.", *after));
+        if (starts && stops)
+            return at;
+    }
+    return NULL;
+}
+
+/* libcyaml keeps no line numbers once a document is loaded, so the text is searched again. */
+unsigned kvr_yaml_line(const struct yaml_source *source, const char *key, unsigned nth,
+                       const char *value)
+{
+    const char *end = source->text + source->text_bytes, *line = source->text;
+    unsigned seen = 0, key_line = 0;
+    for (unsigned number = 1; line < end; number++) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line)), *start = line;
+        stop = stop ? stop : end;
+        const char *at = *line == '#' || key_line ? NULL : find_word(line, stop, key);
+        const char *after = at ? at + strlen(key) : stop;
+        if (after < stop && *after == ':' && seen++ == nth) {
+            key_line = number;
+            start = after + 1;
+        }
+        if (key_line && (!*value || find_word(start, stop, value)))
+            return number;
+        line = stop + 1;
+    }
+    return key_line;
+}
+
+static int bad_value(const struct yaml_source *source, const char *key, unsigned nth,
+                     const char *value, const char *why)
+{
+    unsigned line = kvr_yaml_line(source, key, nth, value);
+    char place[24] = "";
+    if (line)
+        snprintf(place, sizeof place, ", line %u", line);
+    snprintf(source->error, source->error_bytes, "%s%s: %s: '%.60s' %s", source->path, place, key,
+             value, why);
+    return -EINVAL;
+}
+
+/* How often a key stands in the groups before this one, so that its line can be found again.
+ * offset: of a pointer in struct yaml_group that is NULL where the key is not given. */
+static unsigned uses_before(const struct yaml_profile *yaml, unsigned group, size_t offset)
+{
+    unsigned uses = 0;
+    for (unsigned g = 0; g < group; g++) {
+        const void *pointer = NULL;
+        memcpy(&pointer, (const char *)&yaml->groups[g] + offset, sizeof pointer);
+        uses += pointer != NULL;
+    }
+    return uses;
+}
+
+static void add_number(uint32_t value, uint32_t *values, size_t *count)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (values[i] == value)
+            return;
+    }
+    values[(*count)++] = value;
+}
+
+/* What a list's values are. */
+enum value_kind { COUNT, SIZE, THREADS };
+
+static int numbers(const struct yaml_source *source, const struct yaml_list *list, const char *key,
+                   unsigned nth, enum value_kind kind, uint64_t max, uint32_t *values,
+                   size_t *count)
+{
+    char why[200];
+    for (unsigned i = 0; i < list->count; i++) {
+        uint64_t value = 0;
+        uint32_t threads = 0;
+        int status = kind == THREADS ? kvr_threads_parse(list->items[i], &threads, why, sizeof why)
+                     : kind == SIZE
+                         ? kvr_size_parse(list->items[i], 1, max, &value, why, sizeof why)
+                         : kvr_count_parse(list->items[i], 1, max, &value, why, sizeof why);
+        if (status)
+            return bad_value(source, key, nth, list->items[i], why);
+        add_number(kind == THREADS ? threads : (uint32_t)value, values, count);
+    }
+    return 0;
+}
+
+static int words(const struct yaml_source *source, const struct yaml_list *list, const char *key,
+                 unsigned nth, const char *const *known, const char **values, size_t *count)
+{
+    char why[200];
+    for (unsigned i = 0; i < list->count; i++) {
+        bool seen = false;
+        if (known && kvr_word_parse(list->items[i], known, why, sizeof why))
+            return bad_value(source, key, nth, list->items[i], why);
+        if (!*list->items[i])
+            return bad_value(source, key, nth, "", "is empty");
+        for (size_t j = 0; j < *count; j++)
+            seen = seen || strcmp(values[j], list->items[i]) == 0;
+        if (!seen)
+            values[(*count)++] = list->items[i];
+    }
+    return 0;
+}
+
+static int bytes_list(const struct yaml_source *source, const struct yaml_list *list, unsigned nth,
+                      struct kvr_group *group)
+{
+    char why[200];
+    for (unsigned i = 0; i < list->count; i++) {
+        if (kvr_bytes_parse(list->items[i], group->bytes, KVR_MAX_LIST, &group->bytes_count, why,
+                            sizeof why))
+            return bad_value(source, "bytes", nth, list->items[i], why);
+    }
+    return 0;
+}
+
+static int places(const struct yaml_source *source, const struct yaml_profile *yaml, unsigned g,
+                  struct kvr_group *group)
+{
+    const struct yaml_group *from = &yaml->groups[g];
+    group->pages = KVR_PAGES_THP;
+    group->mem = KVR_MEM_LOCAL;
+    if (from->pages && kvr_pages_parse(from->pages, &group->pages))
+        return bad_value(source, "pages", uses_before(yaml, g, offsetof(struct yaml_group, pages)),
+                         from->pages, "is not one of 4k, thp, 2m, 1g");
+    if (from->mem && kvr_mem_policy_parse(from->mem, &group->mem, &group->mem_node))
+        return bad_value(source, "mem", uses_before(yaml, g, offsetof(struct yaml_group, mem)),
+                         from->mem, "is not one of local, node:N, interleave, first-touch");
+    return 0;
+}
+
+/* A group's missing axes: the paper's own case, in main memory, on one thread. */
+static void group_defaults(struct kvr_group *group)
+{
+    if (!group->head_dim_count)
+        group->head_dims[group->head_dim_count++] = 64;
+    if (!group->subspace_count)
+        group->subspaces[group->subspace_count++] = 4;
+    if (!group->entry_count)
+        group->entries[group->entry_count++] = 256;
+    if (!group->tokens_count)
+        group->tokens[group->tokens_count++] = 512;
+    if (!group->layout_count)
+        group->layouts[group->layout_count++] = "heads";
+    if (!group->level_count && !group->bytes_count)
+        group->levels[group->level_count++] = "DRAM";
+    if (!group->thread_count)
+        group->threads[group->thread_count++] = 1;
+    if (!group->op_count)
+        group->ops[group->op_count++] = "scan";
+}
+
+static int convert_group(const struct yaml_source *source, const struct yaml_profile *yaml,
+                         unsigned g, struct kvr_group *group)
+{
+    static const char *const levels[] = {"L1", "L2", "L3", "DRAM", NULL};
+    static const char *const ops[] = {"scan", NULL};
+    const struct yaml_group *from = &yaml->groups[g];
+#define USES(list) uses_before(yaml, g, offsetof(struct yaml_group, list.items))
+    int status = words(source, &from->kernels, "kernels", USES(kernels), NULL, group->kernels,
+                       &group->kernel_count);
+    if (!status)
+        status = numbers(source, &from->head_dims, "head_dims", USES(head_dims), COUNT,
+                         KVR_MAX_HEAD_DIM, group->head_dims, &group->head_dim_count);
+    if (!status)
+        status = numbers(source, &from->subspaces, "subspaces", USES(subspaces), COUNT,
+                         KVR_MAX_TABLES, group->subspaces, &group->subspace_count);
+    if (!status)
+        status = numbers(source, &from->entries, "entries", USES(entries), COUNT, 65536,
+                         group->entries, &group->entry_count);
+    if (!status)
+        status = numbers(source, &from->tokens, "tokens", USES(tokens), SIZE, 1 << 30,
+                         group->tokens, &group->tokens_count);
+    if (!status)
+        status = words(source, &from->layouts, "layouts", USES(layouts), kvr_layout_names,
+                       group->layouts, &group->layout_count);
+    if (!status)
+        status = words(source, &from->levels, "levels", USES(levels), levels, group->levels,
+                       &group->level_count);
+    if (!status)
+        status = bytes_list(source, &from->bytes, USES(bytes), group);
+    if (!status)
+        status = numbers(source, &from->threads, "threads", USES(threads), THREADS, 0,
+                         group->threads, &group->thread_count);
+    if (!status)
+        status = words(source, &from->ops, "ops", USES(ops), ops, group->ops, &group->op_count);
+    if (!status)
+        status = places(source, yaml, g, group);
+#undef USES
+    group_defaults(group);
+    return status;
+}
+
+static int convert_head(const struct yaml_source *source, const struct yaml_profile *yaml,
+                        struct kvr_profile *profile)
+{
+    char why[200];
+    uint64_t rounds = 0;
+    snprintf(profile->description, sizeof profile->description, "%s",
+             yaml->description ? yaml->description : "");
+    if (yaml->budget_s && kvr_positive_parse(yaml->budget_s, &profile->budget_s, why, sizeof why))
+        return bad_value(source, "budget_s", 0, yaml->budget_s, why);
+    if (yaml->min_time_s &&
+        kvr_positive_parse(yaml->min_time_s, &profile->min_time_s, why, sizeof why))
+        return bad_value(source, "min_time_s", 0, yaml->min_time_s, why);
+    if (yaml->rounds && kvr_count_parse(yaml->rounds, 1, 10000, &rounds, why, sizeof why))
+        return bad_value(source, "rounds", 0, yaml->rounds, why);
+    if (yaml->dram_bytes && kvr_size_parse(yaml->dram_bytes, 1 << 20, UINT64_C(1) << 50,
+                                           &profile->dram_bytes, why, sizeof why))
+        return bad_value(source, "dram_bytes", 0, yaml->dram_bytes, why);
+    if (yaml->keys && strcmp(yaml->keys, "mini"))
+        return bad_value(source, "keys", 0, yaml->keys, "is not mini, the only built-in set");
+    profile->rounds = (uint32_t)rounds;
+    return 0;
+}
+
+int kvr_yaml_convert(const struct yaml_source *source, const struct yaml_profile *yaml,
+                     struct kvr_profile *profile)
+{
+    int status = convert_head(source, yaml, profile);
+    for (unsigned g = 0; !status && g < yaml->group_count; g++)
+        status = convert_group(source, yaml, g, &profile->groups[g]);
+    return status;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * M, the memory alone: choosing the best members of the read family for one kind of list. A plain
+ * loop is 20 to 40 % below the roof on some machines, so all combinations of width, streams, hint
+ * and look-ahead are tried; by halving, because most are plainly slower.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session.h"
+
+enum { MAX_MEMBERS = 256, SECOND_ROUND = 6 };
+
+static const uint32_t ahead_bytes[] = {256, 512, 1024, 2048};
+static const uint32_t ahead_segments[] = {1, 2, 4, 8};
+
+void kvr_scan_set_member(struct kvr_scan *scan, const struct kvr_member *member)
+{
+    scan->kernel = NULL;
+    scan->reader = member->reader;
+    scan->ahead_segments = member->ahead_segments;
+    scan->ahead_bytes = member->ahead_bytes;
+}
+
+void kvr_member_name(const struct kvr_member *m, char *name, size_t bytes)
+{
+    if (m->ahead_segments)
+        snprintf(name, bytes, "%s+%useg", m->reader->name, m->ahead_segments);
+    else if (m->ahead_bytes)
+        snprintf(name, bytes, "%s+%uB", m->reader->name, m->ahead_bytes);
+    else
+        snprintf(name, bytes, "%s", m->reader->name);
+}
+
+static size_t all_members(uint64_t usable, struct kvr_member *members)
+{
+    size_t peaks, n = 0;
+    const struct kvr_peak *const *peak = kvr_peaks(&peaks);
+    for (size_t i = 0; i < peaks; i++) {
+        if (peak[i]->kind != KVR_PEAK_READ || (peak[i]->isa & ~usable))
+            continue;
+        if (!peak[i]->non_temporal && n < MAX_MEMBERS)
+            members[n++] = (struct kvr_member){.reader = peak[i]};
+        for (size_t a = 0; a < 4 && n + 2 <= MAX_MEMBERS; a++) {
+            members[n++] = (struct kvr_member){.reader = peak[i], .ahead_bytes = ahead_bytes[a]};
+            members[n++] =
+                (struct kvr_member){.reader = peak[i], .ahead_segments = ahead_segments[a]};
+        }
+    }
+    return n;
+}
+
+static int faster(const void *a, const void *b)
+{
+    double x = ((const struct kvr_member *)a)->gb_per_s,
+           y = ((const struct kvr_member *)b)->gb_per_s;
+    return (x < y) - (x > y);
+}
+
+static void time_members(struct kvr_session *s, struct kvr_scan *scan, struct kvr_member *members,
+                         size_t count, struct kvr_sample_request request, double sample_s)
+{
+    kvr_scan_set_member(scan, &members[0]);
+    kvr_sample_plan(s->sampler, &request, sample_s);
+    for (size_t i = 0; i < count && !kvr_session_stopped(s); i++) {
+        struct kvr_sample sample;
+        kvr_scan_set_member(scan, &members[i]);
+        kvr_sample_take(s->sampler, &request, &sample);
+        double bytes = (double)sample.segments * (double)scan->lists->segment_bytes;
+        members[i].gb_per_s = bytes / sample.robust_ns;
+    }
+    qsort(members, count, sizeof *members, faster);
+}
+
+static uint64_t power_of_two_at_least(uint64_t value)
+{
+    uint64_t p = 64;
+    while (p < value)
+        p *= 2;
+    return p;
+}
+
+static void add_ceiling(struct kvr_session *s, const struct kvr_family *family,
+                        const struct kvr_member *members, size_t count, uint64_t working_set_bytes)
+{
+    struct kvr_ceiling c;
+    char size[24], segment[24];
+    kvr_ceiling_init(&c);
+    kvr_size_text(working_set_bytes, size, sizeof size);
+    kvr_size_text(family->segment_class, segment, sizeof segment);
+    snprintf(c.id, sizeof c.id, "read/%s/%s/%s/seg%s/%ut", family->level, size, family->layout,
+             segment, family->threads);
+    snprintf(c.kind, sizeof c.kind, "bandwidth");
+    snprintf(c.type, sizeof c.type, "read-family");
+    snprintf(c.level, sizeof c.level, "%s", family->level);
+    snprintf(c.layout, sizeof c.layout, "%s", family->layout);
+    snprintf(c.isa, sizeof c.isa, "%s", members[0].reader->isa_name);
+    snprintf(c.pages, sizeof c.pages, "%s", kvr_pages_name(s->reference.memory.pages));
+    c.threads = family->threads;
+    c.working_set_bytes = working_set_bytes;
+    c.segment_bytes = family->segment_class;
+    c.value = members[0].gb_per_s;
+    snprintf(c.unit, sizeof c.unit, "GB/s");
+    snprintf(c.method, sizeof c.method, "best of %zu readers: all at 3 ms, best %d at 10 ms", count,
+             SECOND_ROUND);
+    c.family = calloc(count, sizeof *c.family);
+    for (size_t i = 0; c.family && i < count; i++) {
+        kvr_member_name(&members[i], c.family[i].name, sizeof c.family[i].name);
+        c.family[i].value = members[i].gb_per_s;
+        c.family_count = count;
+    }
+    kvr_record_add_ceiling(s->record, &c);
+}
+
+const struct kvr_family *kvr_session_family(struct kvr_session *s, struct kvr_scan *scan,
+                                            const char *level, const char *layout,
+                                            uint64_t working_set_bytes)
+{
+    uint64_t class = power_of_two_at_least(scan->lists->segment_bytes);
+    for (size_t i = 0; i < s->family_count; i++) {
+        const struct kvr_family *f = &s->families[i];
+        if (f->threads == s->threads && f->segment_class == class && !strcmp(f->level, level) &&
+            !strcmp(f->layout, layout))
+            return f;
+    }
+    if (s->family_count == KVR_MAX_FAMILIES)
+        s->family_count = 0; /* a cache, not a record: forget and choose again */
+    struct kvr_member *members = calloc(MAX_MEMBERS, sizeof *members);
+    if (!members)
+        return NULL;
+    size_t count = all_members(s->machine->isa.usable, members);
+    struct kvr_sample_request request = kvr_scan_request(scan);
+    if (strcmp(level, "DRAM")) /* one pass so that the level holds it */
+        request.warm_segments = scan->lists->counts[0];
+    time_members(s, scan, members, count, request, 3e-3);
+    size_t second = count < SECOND_ROUND ? count : SECOND_ROUND;
+    time_members(s, scan, members, second, request, 10e-3);
+
+    struct kvr_family *f = &s->families[s->family_count++];
+    *f = (struct kvr_family){.threads = s->threads, .segment_class = class};
+    snprintf(f->level, sizeof f->level, "%s", level);
+    snprintf(f->layout, sizeof f->layout, "%s", layout);
+    f->best_count = second < KVR_BEST_READERS ? second : KVR_BEST_READERS;
+    memcpy(f->best, members, f->best_count * sizeof *members);
+    add_ceiling(s, f, members, count, working_set_bytes);
+    free(members);
+    return f;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a sample executes: a kernel, a compute-free reader, or nothing, over a segment list.
+ */
+#ifndef KVR_SCAN_H
+#define KVR_SCAN_H
+
+#include <stdint.h>
+
+#include "../../kernels/kernel.h"
+#include "../../kernels/peak.h"
+#include "../measure/sampler.h"
+#include "lists.h"
+
+/* Per-thread score buffers and checksums, each on its own lines; owned. */
+struct kvr_score_buffers {
+    unsigned threads;
+    float **scores;
+    uint32_t floats;
+    uint64_t (*checksums)[8];
+};
+int kvr_score_buffers_new(unsigned threads, uint32_t floats, struct kvr_score_buffers *buffers);
+void kvr_score_buffers_free(struct kvr_score_buffers *buffers);
+
+/* One thing to run over one list. Everything is borrowed. */
+struct kvr_scan {
+    const struct kvr_kernel *kernel; /* NULL: a reader */
+    const struct kvr_peak *reader;   /* NULL with kernel and dial NULL: nothing (harness cost) */
+    const struct kvr_dial *dial;     /* with kernel == NULL */
+    uint32_t twelves;                /* of the dial */
+    struct kvr_shape shape;
+    const struct kvr_lists *lists;
+    uint32_t ahead_segments, ahead_bytes;
+    const void *side, *prepared;
+    struct kvr_score_buffers *buffers;
+    uint32_t *cursors;    /* [threads], of the arena half or of the fold */
+    uint32_t score_parts; /* the score pointer walks over this many segments, then
+                             starts again (a head cut into parts); 0 or 1: never */
+};
+
+/* A kvr_slice_fn; argument is a struct kvr_scan. */
+void kvr_scan_slice(void *scan, unsigned thread, uint32_t first, uint32_t count);
+
+/* A request that runs `scan`; slices still to be planned. */
+struct kvr_sample_request kvr_scan_request(struct kvr_scan *scan);
+
+/* ns a key of a sample of this scan, robust or total. */
+double kvr_scan_ns_per_key(const struct kvr_scan *scan, const struct kvr_sample *sample,
+                           double sample_ns);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MIN_HALF_BYTES = 16 << 20 };
+
+struct touch_job {
+    unsigned char *base[2];
+    size_t bytes[2];
+    unsigned threads;
+};
+
+static int pin(const void *machine, uint32_t cpu)
+{
+    return kvr_pin_self(machine, cpu);
+}
+
+/* First touch runs at half a gigabyte a second in some VMs: every thread takes its share. */
+static void touch(void *argument, unsigned thread)
+{
+    const struct touch_job *job = argument;
+    for (int half = 0; half < 2; half++) {
+        size_t begin = job->bytes[half] / job->threads * thread;
+        size_t end = thread + 1 == job->threads ? job->bytes[half]
+                                                : job->bytes[half] / job->threads * (thread + 1);
+        memset(job->base[half] + begin, 0x55, end - begin);
+    }
+}
+
+/* The largest working set of the plan: a level without a size of its own counts as the arena. */
+static uint64_t largest_working_set(const struct kvr_plan *plan)
+{
+    uint64_t most = MIN_HALF_BYTES;
+    for (size_t i = 0; i < plan->case_count; i++) {
+        const struct kvr_case *c = &plan->cases[i];
+        uint64_t bytes = c->working_set_bytes;
+        if (c->shape.heads) {
+            const struct kvr_format *dense = kvr_codec_find("fp16")->formats[0];
+            bytes = (uint64_t)c->shape.heads * dense->segment_bytes(&c->shape, c->shape.tokens);
+        } else if (!bytes) {
+            bytes = plan->arena_half_bytes;
+        }
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+static int map_half(struct kvr_session *s, struct kvr_half *half, uint64_t bytes, char *error,
+                    size_t error_bytes)
+{
+    const char *why = "";
+    const struct kvr_case *first = s->plan->case_count ? &s->plan->cases[0] : NULL;
+    struct kvr_memory_request request = {.bytes = bytes,
+                                         .pages = first ? first->pages : KVR_PAGES_THP,
+                                         .policy = first ? first->mem : KVR_MEM_LOCAL,
+                                         .node = first ? first->mem_node : 0};
+    half->huge_fraction = NAN;
+    int rc = kvr_memory_map(s->machine, &request, &half->memory, &why);
+    if (rc)
+        snprintf(error, error_bytes, "%.0f MiB of keys could not be mapped: %s (%s)",
+                 (double)bytes / 1048576, why, strerror(-rc));
+    return rc;
+}
+
+static void record_pages(struct kvr_session *s)
+{
+    struct kvr_half *halves[] = {&s->reference, &s->subject};
+    double bytes = 0, huge = 0;
+    for (int i = 0; i < 2; i++) {
+        int64_t got = kvr_memory_huge_bytes(s->machine, &halves[i]->memory);
+        if (got >= 0)
+            halves[i]->huge_fraction = (double)got / (double)halves[i]->memory.bytes;
+        bytes += (double)halves[i]->memory.bytes;
+        huge += got > 0 ? (double)got : 0;
+    }
+    const char *asked = kvr_pages_name(s->reference.memory.pages);
+    bool wanted = s->reference.memory.pages != KVR_PAGES_4K;
+    bool got_all = wanted ? huge >= .99 * bytes : huge == 0;
+    struct kvr_check *c;
+    if (isnan(s->reference.huge_fraction)) {
+        kvr_check_add(&s->record->checks, "pages", KVR_CHECK_UNKNOWN,
+                      "smaps cannot be read: the page size that was got is not known");
+        return;
+    }
+    c = kvr_check_add(&s->record->checks, "pages", got_all ? KVR_CHECK_OK : KVR_CHECK_WARN,
+                      "%.0f %% of the arena lies in huge pages; asked for %s", 100 * huge / bytes,
+                      asked);
+    snprintf(c->value, sizeof c->value, "%.4f", huge / bytes);
+    if (!got_all && wanted)
+        snprintf(c->fix, sizeof c->fix,
+                 "set /sys/kernel/mm/transparent_hugepage/enabled to madvise, or free memory");
+}
+
+int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
+{
+    uint64_t half_bytes = largest_working_set(s->plan);
+    int rc = 0;
+    kvr_clock_real(&s->clock, 20);
+    if (2 * half_bytes > s->plan->max_mem_bytes) {
+        snprintf(error, error_bytes,
+                 "two arena halves of %.0f MiB exceed --max-mem of %.0f MiB; lower --bytes or "
+                 "--heads, or raise --max-mem",
+                 (double)half_bytes / 1048576, (double)s->plan->max_mem_bytes / 1048576);
+        return -ENOMEM;
+    }
+    if ((rc = map_half(s, &s->reference, half_bytes, error, error_bytes)) ||
+        (rc = map_half(s, &s->subject, half_bytes, error, error_bytes)))
+        return rc;
+    unsigned most = 1;
+    for (size_t i = 0; i < s->plan->case_count; i++)
+        most = s->plan->cases[i].threads > most ? s->plan->cases[i].threads : most;
+    rc = kvr_session_team(s, most);
+    if (rc) {
+        snprintf(error, error_bytes, "%u pinned threads could not be started: %s", most,
+                 strerror(-rc));
+        return rc;
+    }
+    struct touch_job job = {.base = {s->reference.memory.base, s->subject.memory.base},
+                            .bytes = {s->reference.memory.bytes, s->subject.memory.bytes},
+                            .threads = most};
+    kvr_team_run(s->team, touch, &job);
+    record_pages(s);
+    return 0;
+}
+
+void kvr_session_close(struct kvr_session *s)
+{
+    kvr_sampler_free(s->sampler);
+    kvr_team_stop(s->team);
+    for (size_t i = 0; i < s->keyset_count; i++)
+        kvr_keyset_free(&s->keysets[i]);
+    if (s->reference.memory.base)
+        kvr_memory_unmap(&s->reference.memory);
+    if (s->subject.memory.base)
+        kvr_memory_unmap(&s->subject.memory);
+    s->sampler = NULL;
+    s->team = NULL;
+}
+
+int kvr_session_team(struct kvr_session *s, unsigned threads)
+{
+    uint32_t missing;
+    if (s->team && s->threads == threads)
+        return 0;
+    kvr_sampler_free(s->sampler);
+    kvr_team_stop(s->team);
+    s->sampler = NULL;
+    s->team = NULL;
+    s->threads = 0;
+    if (threads > KVR_MAX_THREADS)
+        return -ERANGE;
+    int rc = kvr_machine_choose_cpus(s->machine, s->options->cpus, s->options->cpu_count, threads,
+                                     s->cpus, &missing);
+    if (!rc)
+        rc = kvr_team_start(&s->team, s->cpus, threads, pin, s->machine);
+    if (rc)
+        return rc;
+    s->sampler = kvr_sampler_new(s->team, &s->clock);
+    if (!s->sampler)
+        return -ENOMEM;
+    s->threads = threads;
+    return 0;
+}
+
+const struct kvr_keyset *kvr_session_keys(struct kvr_session *s, uint32_t head_dim, char *error,
+                                          size_t error_bytes)
+{
+    for (size_t i = 0; i < s->keyset_count; i++)
+        if (s->keysets[i].head_dim == head_dim)
+            return &s->keysets[i];
+    if (s->keyset_count == KVR_MAX_KEYSETS) {
+        snprintf(error, error_bytes, "more than %d head dims in one run", KVR_MAX_KEYSETS);
+        return NULL;
+    }
+    struct kvr_keyset_paths paths = {.keys = s->options->keys,
+                                     .queries = s->options->queries,
+                                     .values = s->options->values,
+                                     .calibration = s->options->calibration};
+    struct kvr_keyset *set = &s->keysets[s->keyset_count];
+    if (kvr_keyset_load(&paths, head_dim, set, error, error_bytes))
+        return NULL;
+    s->keyset_count++;
+    return set;
+}
+
+bool kvr_session_stopped(const struct kvr_session *s)
+{
+    return s->interrupted && *s->interrupted;
+}
+
+double kvr_session_left_s(const struct kvr_session *s)
+{
+    return s->deadline_s - kvr_wall_s();
+}
+
+const char *kvr_session_level(const struct kvr_session *s, uint64_t bytes, unsigned threads)
+{
+    if (bytes / threads <= s->l1_bytes)
+        return "L1";
+    if (bytes / threads <= s->l2_bytes)
+        return "L2";
+    return bytes <= s->l3_bytes ? "L3" : "DRAM";
+}
+
+uint64_t kvr_session_level_bytes(const struct kvr_session *s, const char *level, unsigned threads)
+{
+    if (!strcmp(level, "L1"))
+        return s->l1_bytes / 2 * threads;
+    if (!strcmp(level, "L2"))
+        return s->l2_bytes > 2 * s->l1_bytes ? s->l2_bytes / 2 * threads : 0;
+    if (!strcmp(level, "L3"))
+        return s->l3_bytes > 2 * s->l2_bytes * threads ? s->l3_bytes / 2 : 0;
+    return s->plan->arena_half_bytes;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What lives as long as a run: clock, arena, team, measured cache sizes, key sets, the deadline.
+ */
+#ifndef KVR_SESSION_H
+#define KVR_SESSION_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../data/keyset.h"
+#include "../machine/memory.h"
+#include "../measure/clock.h"
+#include "../measure/sampler.h"
+#include "../report/record.h"
+#include "material.h"
+#include "plan.h"
+#include "scan.h"
+
+enum { KVR_MAX_KEYSETS = 8, KVR_MAX_FAMILIES = 96, KVR_BEST_READERS = 3 };
+
+/* A reader with its look-ahead: one member of the read family. */
+struct kvr_member {
+    const struct kvr_peak *reader;
+    uint32_t ahead_segments, ahead_bytes;
+    double gb_per_s; /* in the selection; orientation only, rounds measure again */
+};
+/* Makes `scan` run this member. */
+void kvr_scan_set_member(struct kvr_scan *scan, const struct kvr_member *member);
+void kvr_member_name(const struct kvr_member *member, char *name, size_t bytes);
+
+/* The best members for one kind of list. */
+struct kvr_family {
+    char level[8], layout[16];
+    unsigned threads;
+    uint64_t segment_class; /* segment bytes rounded to a power of two */
+    struct kvr_member best[KVR_BEST_READERS];
+    size_t best_count;
+};
+
+/* One half of the arena and where the last sample in it stopped. */
+struct kvr_half {
+    struct kvr_memory memory;
+    struct kvr_material filled; /* borrowed pointers only: what lies there */
+    uint64_t filled_bytes;
+    uint64_t cursor_bytes; /* per thread, from the start of its share */
+    double huge_fraction;  /* NAN: unknown */
+};
+
+struct kvr_session {
+    const struct kvr_machine *machine;
+    const struct kvr_options *options;
+    const struct kvr_plan *plan;
+    struct kvr_run_record *record;
+    struct kvr_clock clock;
+    struct kvr_half reference, subject; /* FP16 keys; the format in work */
+    struct kvr_keyset keysets[KVR_MAX_KEYSETS];
+    size_t keyset_count;
+    struct kvr_family families[KVR_MAX_FAMILIES];
+    size_t family_count;
+    struct kvr_team *team;
+    struct kvr_sampler *sampler;
+    unsigned threads; /* of the current team; 0: none */
+    uint32_t cpus[KVR_MAX_THREADS];
+    uint64_t l1_bytes, l2_bytes, l3_bytes; /* measured where possible, else reported; 0: no L3 */
+    double started_s, deadline_s;          /* deadline: INFINITY without a budget */
+    bool controls_failed;      /* the dial's known sides were not found: no verdict */
+    double repeats_left_s;                 /* of the tenth of the budget that repeats may take */
+    const volatile sig_atomic_t *interrupted;
+    void (*progress)(const struct kvr_session *, const char *line);
+};
+
+/* Maps and touches the arena, starts the clock, pins the caller. 0 or -errno with a sentence. */
+int kvr_session_open(struct kvr_session *session, char *error, size_t error_bytes);
+void kvr_session_close(struct kvr_session *session);
+
+/* Makes `threads` pinned threads the current team. 0 or -errno. */
+int kvr_session_team(struct kvr_session *session, unsigned threads);
+
+/* The key set for a head dim, loaded on first use. NULL with a sentence in error. */
+const struct kvr_keyset *kvr_session_keys(struct kvr_session *session, uint32_t head_dim,
+                                          char *error, size_t error_bytes);
+
+/* True when SIGINT or SIGTERM asked to stop. */
+bool kvr_session_stopped(const struct kvr_session *session);
+double kvr_session_left_s(const struct kvr_session *session); /* to the deadline; may be negative */
+
+/* Level that a working set of this size hits, by the measured sizes: "L1" ... "DRAM". */
+const char *kvr_session_level(const struct kvr_session *session, uint64_t bytes, unsigned threads);
+/* A working set well inside a level: half its size per thread; DRAM: the arena half. 0: no such
+ * level here. */
+uint64_t kvr_session_level_bytes(const struct kvr_session *session, const char *level,
+                                 unsigned threads);
+
+/* The whole read family over `scan`'s list at `sample_s` each, best first. Chosen once per level,
+ * layout, threads and segment class; *scan's reader and look-ahead are used as scratch. Also adds
+ * the ceiling row. NULL on out of memory. */
+const struct kvr_family *kvr_session_family(struct kvr_session *session, struct kvr_scan *scan,
+                                            const char *level, const char *layout,
+                                            uint64_t working_set_bytes);
+
+/* Ladder over working sets, plateaus, rates per core resource: fills l1/l2/l3_bytes, ceilings and
+ * checks. */
+int kvr_session_ceilings(struct kvr_session *session);
+
+#endif

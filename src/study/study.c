@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cohort.h"
+#include "dial.h"
+
+enum { MIN_ROUNDS = 6, KEYS_PER_ENTRY = 39 };
+
+static void check_keyset(const struct kvr_study *study, const struct kvr_keyset *set)
+{
+    struct kvr_checks *checks = &study->record->checks;
+    if (set->reshaped)
+        kvr_check_add(checks, "keys-reshaped", KVR_CHECK_INFO,
+                      "head dim %u is not the files' own: channels of several KV heads are joined; "
+                      "times are unaffected, closeness to a model's attention is not meant",
+                      set->head_dim);
+    if (set->leaking) {
+        struct kvr_check *c = kvr_check_add(
+            checks, "calibration-leak", KVR_CHECK_WARN,
+            "codebooks are fitted to the keys that are scanned: times are unaffected, any "
+            "closeness figure would be too good");
+        snprintf(c->fix, sizeof c->fix, "give other keys with --calibration");
+    }
+}
+
+static int check_calibration(const struct kvr_study *study, const struct kvr_case *c,
+                             const struct kvr_keyset *set, char *error, size_t error_bytes)
+{
+    if (!c->codec->calibrated || !c->shape.entries)
+        return 0;
+    size_t per_entry = set->calibration_tokens / c->shape.entries;
+    if (set->calibration_tokens < c->shape.entries) {
+        snprintf(error, error_bytes,
+                 "%zu calibration keys per head are fewer than %u centroids: give more with "
+                 "--calibration, or fewer --entries",
+                 set->calibration_tokens, c->shape.entries);
+        return -EINVAL;
+    }
+    if (per_entry < KEYS_PER_ENTRY) {
+        struct kvr_check *check = kvr_check_add(
+            &study->record->checks, "calibration-size", KVR_CHECK_WARN,
+            "%zu calibration keys for %u centroids: fewer than %d each gives poor codebooks",
+            set->calibration_tokens, c->shape.entries, KEYS_PER_ENTRY);
+        snprintf(check->fix, sizeof check->fix, "give more keys with --calibration");
+    } else {
+        kvr_check_add(&study->record->checks, "calibration-size", KVR_CHECK_OK,
+                      "%zu calibration keys for %u centroids", set->calibration_tokens,
+                      c->shape.entries);
+    }
+    return 0;
+}
+
+int kvr_study_check_keys(const struct kvr_study *study, char *error, size_t error_bytes)
+{
+    struct kvr_keyset_paths paths = {.keys = study->options->keys,
+                                     .queries = study->options->queries,
+                                     .values = study->options->values,
+                                     .calibration = study->options->calibration};
+    for (size_t i = 0; i < study->plan->case_count; i++) {
+        const struct kvr_case *c = &study->plan->cases[i];
+        bool seen = false;
+        for (size_t j = 0; j < i && !seen; j++)
+            seen = study->plan->cases[j].shape.head_dim == c->shape.head_dim &&
+                   study->plan->cases[j].shape.entries == c->shape.entries;
+        if (seen)
+            continue;
+        struct kvr_keyset set;
+        int rc = kvr_keyset_load(&paths, c->shape.head_dim, &set, error, error_bytes);
+        if (rc)
+            return rc;
+        check_keyset(study, &set);
+        rc = check_calibration(study, c, &set, error, error_bytes);
+        kvr_keyset_free(&set);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* How many cohorts, from the first, and at how many rounds: fewer rounds before fewer cases. */
+static size_t fit(const struct kvr_cohort *cohorts, size_t count, const struct kvr_study *study,
+                  double left_s, double scale, uint32_t *rounds)
+{
+    uint32_t most = study->plan->rounds, least = most < MIN_ROUNDS ? most : MIN_ROUNDS;
+    size_t n = count;
+    *rounds = most;
+    for (;;) {
+        double s = 0;
+        for (size_t i = 0; i < n; i++)
+            s += scale * kvr_cohort_estimate_s(&cohorts[i], study->plan, *rounds);
+        if (s <= left_s || n == 0)
+            return n;
+        if (*rounds > least)
+            --*rounds;
+        else
+            n--;
+    }
+}
+
+/* A verdict needs six rounds; a run with fewer makes none and needs no control. */
+static bool plan_judges(const struct kvr_plan *plan)
+{
+    return plan->rounds >= MIN_ROUNDS && plan->verdict_test;
+}
+
+/* Before any verdict: are the sides found that are known by construction? */
+static int control(struct kvr_session *s)
+{
+    struct kvr_dial_report *report = calloc(1, sizeof *report);
+    int rc = report ? kvr_dial_test(s, false, 8e-3, 6, report) : -ENOMEM;
+    struct kvr_run_record *record = s->record;
+    if (!rc) {
+        record->verdict_settings = (uint32_t)report->count;
+        record->verdict_right = report->right;
+        record->verdict_wrong = report->wrong;
+        record->verdict_undecided = report->undecided + report->not_counted;
+        s->controls_failed = !kvr_dial_controls_hold(report);
+        const struct kvr_dial_outcome *o = report->outcomes;
+        kvr_check_add(&record->checks, "verdict-controls",
+                      s->controls_failed ? KVR_CHECK_WARN : KVR_CHECK_OK,
+                      "dial kernels of known side: B %.2f found %s, B %.2f found %s%s",
+                      o[0].verdict.balance.median, kvr_side_name(o[0].verdict.side),
+                      o[1].verdict.balance.median, kvr_side_name(o[1].verdict.side),
+                      s->controls_failed ? ": every verdict of this run is undecided" : "");
+    } else if (rc == -ENODEV) {
+        kvr_check_add(&record->checks, "verdict-controls", KVR_CHECK_UNKNOWN,
+                      "the arena holds no DRAM-sized working set: no control was run");
+        rc = 0;
+    }
+    free(report);
+    return rc;
+}
+
+static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
+                           const struct kvr_cohort *cohorts, size_t count)
+{
+    double scale = 1;
+    size_t cases_done = 0;
+    int rc = 0;
+    for (size_t i = 0; i < count && !rc; i++) {
+        uint32_t rounds;
+        double left_s = kvr_session_left_s(s), begin_s = kvr_wall_s();
+        size_t first = study->record->result_count;
+        cases_done += cohorts[i].case_count;
+        if (!fit(&cohorts[i], count - i, study, left_s, scale, &rounds)) {
+            kvr_cohort_skip(s, &cohorts[i], "budget",
+                            "the budget does not allow six rounds of it; "
+                            "raise --budget");
+            continue;
+        }
+        rc = kvr_cohort_measure(s, &cohorts[i], rounds);
+        double took_s = kvr_wall_s() - begin_s;
+        double estimate_s = kvr_cohort_estimate_s(&cohorts[i], study->plan, rounds);
+        scale = fmax(.5, .5 * scale + .5 * took_s / estimate_s);
+        left_s = 0;
+        for (size_t j = i + 1; j < count; j++)
+            left_s += scale * kvr_cohort_estimate_s(&cohorts[j], study->plan, rounds);
+        if (study->measured)
+            study->measured(study, first, cases_done, left_s);
+    }
+    return rc;
+}
+
+static int by_position(const void *a, const void *b)
+{
+    const struct kvr_cohort *x = a, *y = b;
+    return (x->position > y->position) - (x->position < y->position);
+}
+
+static void add_skips(const struct kvr_study *study)
+{
+    for (size_t i = 0; i < study->plan->skip_count; i++) {
+        const struct kvr_skip *skip = &study->plan->skips[i];
+        struct kvr_result r;
+        kvr_result_init(&r);
+        snprintf(r.name, sizeof r.name, "%s", skip->name);
+        kvr_result_unavailable(&r, skip->what, "%s", skip->why);
+        kvr_record_add_result(study->record, &r);
+    }
+}
+
+static size_t measured_results(const struct kvr_run_record *record)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < record->result_count; i++)
+        n += record->results[i].measured;
+    return n;
+}
+
+static void phase(const struct kvr_study *study, const char *what)
+{
+    if (study->phase)
+        study->phase(study, what);
+}
+
+int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
+{
+    struct kvr_cohort *cohorts = NULL;
+    size_t count = 0;
+    double budget_s = study->plan->budget_s;
+    struct kvr_session s = {.machine = study->machine,
+                            .options = study->options,
+                            .plan = study->plan,
+                            .record = study->record,
+                            .interrupted = study->interrupted,
+                            .started_s = study->started_s};
+    s.deadline_s = isnan(budget_s) ? INFINITY : study->started_s + budget_s;
+    s.repeats_left_s = isnan(budget_s) ? 60 : budget_s / 10;
+    error[0] = 0;
+
+    phase(study, "mapping and touching the arena");
+    int rc = kvr_session_open(&s, error, error_bytes);
+    if (rc)
+        goto out;
+    rc = kvr_cohorts_make(study->plan, &cohorts, &count);
+    if (rc)
+        goto out;
+    qsort(cohorts, count, sizeof *cohorts, by_position);
+    phase(study, "measuring the machine's ceilings");
+    rc = kvr_session_ceilings(&s);
+    if (rc)
+        goto out;
+    if (plan_judges(study->plan) && (rc = control(&s)))
+        goto out;
+    rc = measure_cohorts(study, &s, cohorts, count);
+    add_skips(study);
+    if (!rc && !measured_results(study->record))
+        rc = isnan(budget_s) ? -ENODEV : -ETIME;
+out:
+    if (rc == -ETIME)
+        snprintf(error, error_bytes,
+                 "a budget of %.3g s allows no case at all (set-up took %.1f s); raise --budget, "
+                 "or lower --bytes",
+                 budget_s, kvr_wall_s() - study->started_s);
+    else if (rc == -ENODEV && !error[0])
+        snprintf(error, error_bytes, "no case could be measured here; the rows above say why");
+    else if (rc && rc != -EINTR && !error[0])
+        snprintf(error, error_bytes, "%s", strerror(-rc));
+    free(cohorts);
+    kvr_session_close(&s);
+    return rc;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A case made ready to be measured: verified kernel, its best look-ahead, its list (T) and its
+ * fold (C), and the samples planned.
+ */
+#ifndef KVR_SUBJECT_H
+#define KVR_SUBJECT_H
+
+#include "session.h"
+#include "verdict.h"
+
+struct kvr_subject {
+    const struct kvr_kernel *kernel;
+    struct kvr_shape shape;
+    void *prepared; /* owned */
+    struct kvr_scan t, c;
+    struct kvr_lists fold;  /* owned */
+    uint32_t *fold_cursors; /* owned */
+    struct kvr_sample_request t_request, c_request;
+    struct kvr_tuning tuning;
+    struct kvr_witness_value witness; /* of waiting; id "" = none was looked for */
+    bool c_unstable;
+    double c_half_ratio; /* C at half the fold over C at the fold; NAN: not measurable */
+};
+
+struct kvr_subject_request {
+    const struct kvr_kernel *const *candidates;
+    size_t candidate_count;
+    const struct kvr_material *material;
+    const struct kvr_shape *shape;
+    const struct kvr_lists *lists; /* T's, in the arena half */
+    uint32_t *cursors;             /* of that half */
+    struct kvr_score_buffers *buffers;
+    const char *level;
+};
+
+/* Verifies every candidate on the pool's blocks and on first and last segment of the list, takes
+ * the fastest of them, tunes its look-ahead, folds it. 0; -EDOM with a sentence when a candidate
+ * gives wrong scores (it is not timed); -ENOMEM; -EINTR. */
+int kvr_subject_prepare(struct kvr_session *session, const struct kvr_subject_request *request,
+                        struct kvr_subject *subject, char *error, size_t error_bytes);
+void kvr_subject_free(struct kvr_subject *subject);
+
+/* Bytes of codes that C keeps in L1: min(L1/2, L1 - tables - score tile), at least one block. */
+uint64_t kvr_fold_bytes(uint64_t l1_bytes, const struct kvr_format *format,
+                        const struct kvr_shape *shape, uint32_t score_tile_floats);
+
+#endif

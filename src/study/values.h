@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Values as users write them, in options and in profiles alike. Every parser returns 0 or -EINVAL
+ * with a clause in why[] that continues a sentence starting with the quoted text: "is not a
+ * number; give ...".
+ */
+#ifndef KVR_VALUES_H
+#define KVR_VALUES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* "512", "4k", "96M", "2G", "64KiB": k, M and G are powers of 1024, KiB, MiB, GiB mean the same;
+ * min <= value <= max. */
+int kvr_size_parse(const char *text, uint64_t min, uint64_t max, uint64_t *value, char *why,
+                   size_t why_bytes);
+/* A count without a suffix. */
+int kvr_count_parse(const char *text, uint64_t min, uint64_t max, uint64_t *value, char *why,
+                    size_t why_bytes);
+/* A finite number above 0 in decimal notation ("60", ".02"). */
+int kvr_positive_parse(const char *text, double *value, char *why, size_t why_bytes);
+/* A size, or a range "32k..4G" (each twice the one before) or "32k..4G:x4": the sizes first,
+ * 4 * first, ... that do not exceed the last. Appends to values[0..max), leaving out those already
+ * there. */
+int kvr_bytes_parse(const char *text, uint64_t *values, size_t max, size_t *count, char *why,
+                    size_t why_bytes);
+/* "max" (UINT32_MAX) or a count of threads from 1 to KVR_MAX_CPUS. */
+int kvr_threads_parse(const char *text, uint32_t *threads, char *why, size_t why_bytes);
+
+/* The layouts that keys can be measured in, NULL-terminated. */
+extern const char *const kvr_layout_names[];
+/* 0 if `text` is one of names[] (NULL-terminated); else why = "is not one of a, b; ...". */
+int kvr_word_parse(const char *text, const char *const *names, char *why, size_t why_bytes);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The verdict: memory-bound or compute-bound, by how much, and why. A pure function of rounds,
+ * declared work and rates, so that it can be tested with tables and computed again from a stored
+ * result.
+ *
+ * Per round: E = max(C, M) is the time with perfect overlap of core and memory, S = C + M the time
+ * with none, B = C / M the balance (an ECM model with measured parts; Treibig and Hager, PPAM 2009;
+ * Stengel et al., ICS 2015).
+ */
+#ifndef KVR_VERDICT_H
+#define KVR_VERDICT_H
+
+#include <stdbool.h>
+
+#include "../measure/stats.h"
+#include "../report/record.h"
+
+#define KVR_NEAR 1.15       /* within this factor of a bound counts as reaching it */
+#define KVR_NO_OVERLAP 1.10 /* above this factor of S neither core nor memory explains T */
+#define KVR_HALF_WIDTH .03  /* a ratio known less well than this decides nothing */
+
+enum kvr_side { KVR_SIDE_UNDECIDED, KVR_SIDE_MEMORY, KVR_SIDE_CORE, KVR_SIDE_EVEN };
+enum kvr_bound { KVR_BOUND_UNDECIDED, KVR_BOUND_MEMORY, KVR_BOUND_CORE, KVR_BOUND_BALANCED,
+                 KVR_BOUND_OVERLAP, KVR_BOUND_LATENCY };
+
+/* Evidence for waiting: an intervention that should not help if core or memory were full. */
+struct kvr_witness_value {
+    char id[24];       /* concurrency, translation, short-stream */
+    double ratio;      /* what T (concurrency) or T/E (the others) fell to, relative */
+    bool stands;       /* fell by 10 % or more, C and M unharmed where the rule asks for it */
+};
+
+struct kvr_verdict_input {
+    const struct kvr_round *rounds;
+    size_t round_count;
+    bool in_l1;            /* C is T there: no verdict */
+    bool control_failed;
+    bool ceiling_bug;      /* the roof itself is wrong */
+    double core_limit_ns;  /* P: max over resources of count / rate, ns a key; NAN: not known */
+    const char *resource;  /* that resource; NULL with NAN */
+    const struct kvr_witness_value *witnesses;
+    size_t witness_count;
+};
+
+struct kvr_verdict {
+    enum kvr_side side;
+    enum kvr_bound bound;
+    char resource[16];     /* core: load, store, shuffle, ... or dependency; "" otherwise */
+    char cause[24];        /* latency: the witness that stands */
+    double attained;       /* median E/T */
+    struct kvr_estimate balance, t_over_e, t_over_s;
+    double overlap;        /* omega; NAN where min/max < .25 */
+    char why[320];
+};
+
+void kvr_verdict_decide(const struct kvr_verdict_input *input, struct kvr_verdict *verdict);
+
+/* Shift against FP16: ln B - ln B_fp16 per round. */
+enum kvr_shift { KVR_SHIFT_ABSENT, KVR_SHIFT_NONE, KVR_SHIFT_MOVED, KVR_SHIFT_SHIFTED };
+struct kvr_shift_result {
+    enum kvr_shift says;
+    struct kvr_estimate ln_b;
+    const char *absent_because; /* static; with KVR_SHIFT_ABSENT */
+};
+void kvr_shift_decide(const struct kvr_round *rounds, size_t round_count, enum kvr_side side,
+                      enum kvr_side fp16_side, struct kvr_shift_result *shift);
+
+/* The side of FP16 from the reference's own C and M in these rounds. */
+enum kvr_side kvr_fp16_side(const struct kvr_round *rounds, size_t round_count);
+
+const char *kvr_side_name(enum kvr_side side);
+const char *kvr_bound_name(enum kvr_bound bound);
+const char *kvr_shift_name(enum kvr_shift shift);
+
+/* Fills result->verdict from result->rounds (decide, then shift). `input` gives what the rounds
+ * do not tell; its rounds are replaced by the result's. */
+void kvr_verdict_record_fill(struct kvr_result *result, const struct kvr_verdict_input *input);
+
+#endif
