@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "args.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+enum { MAX_OPTIONS = 96 };
+
+error_t kvr_args_fail(struct kvr_args *args, int exit_code, const char *format, ...)
+{
+    va_list arguments;
+    fprintf(stderr, "%s: ", args->command);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    args->exit_code = exit_code;
+    return EINVAL;
+}
+
+error_t kvr_args_key(int key, char *text, struct argp_state *state)
+{
+    struct kvr_args *args = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->err_stream = NULL; /* its hint names --usage, which is not offered */
+        return 0;
+    case KVR_KEY_HELP: {
+        char name[64];
+        snprintf(name, sizeof name, "%s", args->command);
+        argp_help(args->argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
+        args->done = 1;
+        return ECANCELED;
+    }
+    case ARGP_KEY_ARG:
+        return kvr_args_fail(args, KVR_EXIT_USAGE, "'%.80s' is not an option; see %s --help", text,
+                             args->command);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The option that `name` (of `length`) means: exactly, or as a beginning that at least one has. */
+static const struct argp_option *find_long(const struct argp_option *options, const char *name,
+                                           size_t length)
+{
+    const struct argp_option *found = NULL;
+    for (const struct argp_option *o = options; o->name || o->key || o->doc; o++) {
+        if (!o->name || strncmp(o->name, name, length))
+            continue;
+        if (strlen(o->name) == length)
+            return o;
+        found = found ? found : o;
+    }
+    return found;
+}
+
+static int unknown_option(struct kvr_args *args, const char *name, size_t length)
+{
+    const char *names[MAX_OPTIONS], *nearest = NULL;
+    char text[64];
+    size_t count = 0;
+    for (const struct argp_option *o = args->argp->options; o->name || o->key || o->doc; o++) {
+        if (o->name && count < MAX_OPTIONS)
+            names[count++] = o->name;
+    }
+    snprintf(text, sizeof text, "%.*s", (int)length, name);
+    nearest = kvr_nearest(text, names, count);
+    if (nearest)
+        kvr_args_fail(args, KVR_EXIT_USAGE, "there is no option --%s; did you mean --%s?", text,
+                      nearest);
+    else
+        kvr_args_fail(args, KVR_EXIT_USAGE, "there is no option --%s; see %s --help", text,
+                      args->command);
+    return args->exit_code;
+}
+
+/* True if a group of short options ("-qv", "-d64") takes the next word of argv as its argument. */
+static bool short_takes_next(const struct argp_option *options, const char *letters)
+{
+    for (; *letters; letters++) {
+        for (const struct argp_option *o = options; o->name || o->key || o->doc; o++) {
+            if (o->key == *letters && o->arg)
+                return !letters[1];
+        }
+    }
+    return false;
+}
+
+/* getopt would refuse an unknown long option too, but without offering the nearest. */
+static int check_names(struct kvr_args *args, int argc, char **argv)
+{
+    const struct argp_option *options = args->argp->options;
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+        if (argv[i][0] != '-' || !argv[i][1])
+            continue;
+        if (argv[i][1] != '-') {
+            i += short_takes_next(options, argv[i] + 1);
+            continue;
+        }
+        const char *name = argv[i] + 2;
+        size_t length = strcspn(name, "=");
+        const struct argp_option *option = find_long(options, name, length);
+        if (!option)
+            return unknown_option(args, name, length);
+        if (option->arg && !(option->flags & OPTION_ARG_OPTIONAL) && !name[length])
+            i++;
+    }
+    return 0;
+}
+
+int kvr_args_parse(const struct argp *argp, struct kvr_args *args, int argc, char **argv)
+{
+    args->argp = argp;
+    args->exit_code = KVR_EXIT_OK;
+    args->done = 0;
+    int status = check_names(args, argc, argv);
+    if (status)
+        return status;
+    /* argp reorders argv and starts its messages with argv[0]: give it a copy. */
+    char **copy = calloc((size_t)argc + 2, sizeof *copy), name[64];
+    if (!copy) {
+        kvr_args_fail(args, KVR_EXIT_IMPOSSIBLE, "out of memory");
+        return args->exit_code;
+    }
+    snprintf(name, sizeof name, "%s", args->command);
+    memcpy(copy, argv, (size_t)argc * sizeof *copy);
+    copy[0] = name;
+    error_t error = argp_parse(argp, argc, copy, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, args);
+    free(copy);
+    if (error && !args->exit_code && !args->done) {
+        fprintf(stderr, "See %s --help.\n", args->command);
+        args->exit_code = KVR_EXIT_USAGE;
+    }
+    return args->exit_code;
+}

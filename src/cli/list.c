@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * kvroof list: what this program and this machine have.
+ */
+#include <argp.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../kernels/peak.h"
+#include "../codec/codec.h"
+#include "../machine/checks.h"
+#include "../machine/isa.h"
+#include "../machine/machine.h"
+#include "../study/profile.h"
+#include "cli.h"
+#include "list_rows.h"
+
+#define COLUMNS(array) (array), sizeof(array) / sizeof *(array)
+
+/* Keys beyond the characters: long options only. */
+enum { OPTION_FORMAT = 256, OPTION_ALL };
+
+struct arguments {
+    const char *topic;
+    bool json, all;
+    int exit_code; /* of a wrong argument, already reported */
+};
+
+/* ---- topology ---- */
+
+static const struct kvr_list_column topology_columns[] = {
+    {"object", KVR_LIST_TEXT},      {"index", KVR_LIST_NUMBER},   {"package", KVR_LIST_NUMBER},
+    {"core", KVR_LIST_NUMBER},      {"node", KVR_LIST_NUMBER},    {"cpus", KVR_LIST_NUMBER},
+    {"size_bytes", KVR_LIST_BYTES}, {"free_bytes", KVR_LIST_BYTES}, {"note", KVR_LIST_TEXT},
+};
+
+static void add_bytes(struct kvr_rows *rows, uint64_t bytes)
+{
+    if (bytes)
+        kvr_rows_add(rows, "%" PRIu64, bytes);
+    else
+        kvr_rows_add(rows, "%s", ""); /* not told */
+}
+
+static void add_blank(struct kvr_rows *rows, size_t count)
+{
+    while (count--)
+        kvr_rows_add(rows, "%s", "");
+}
+
+static void add_node(struct kvr_rows *rows, const struct kvr_machine *machine,
+                     const struct kvr_node *node)
+{
+    char distances[512] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < machine->node_count && length < sizeof distances; i++)
+        if (node->distances[i])
+            length += (size_t)snprintf(distances + length, sizeof distances - length,
+                                       "%s%" PRIu32, length ? " " : "distances ",
+                                       node->distances[i]);
+    kvr_rows_add(rows, "node");
+    kvr_rows_add(rows, "%" PRIu32, node->os_index);
+    add_blank(rows, 3);
+    kvr_rows_add(rows, "%" PRIu32, node->cpu_count);
+    add_bytes(rows, node->total_bytes);
+    add_bytes(rows, node->free_bytes);
+    kvr_rows_add(rows, "%s", distances);
+}
+
+static void add_machine(struct kvr_rows *rows, const struct kvr_machine *machine)
+{
+    kvr_rows_add(rows, "machine");
+    add_blank(rows, 4);
+    kvr_rows_add(rows, "%zu", machine->cpu_count);
+    add_bytes(rows, machine->mem_total_bytes);
+    add_bytes(rows, kvr_machine_usable_bytes(machine));
+    kvr_rows_add(rows, "%zu cores, %zu nodes, %s, fingerprint %s", machine->core_count,
+                 machine->node_count, machine->this_system ? "this system" :
+                 "a foreign topology: nothing is pinned", machine->fingerprint);
+}
+
+static void list_topology(struct kvr_rows *rows, const struct kvr_machine *machine)
+{
+    for (size_t i = 0; i < machine->cpu_count; i++) {
+        const struct kvr_cpu *cpu = &machine->cpus[i];
+        kvr_rows_add(rows, "cpu");
+        kvr_rows_add(rows, "%" PRIu32, cpu->os_index);
+        kvr_rows_add(rows, "%" PRIu32, cpu->package);
+        kvr_rows_add(rows, "%" PRIu32, cpu->core);
+        kvr_rows_add(rows, "%" PRIu32, cpu->node);
+        kvr_rows_end(rows);
+    }
+    for (size_t i = 0; i < machine->cache_count; i++) {
+        const struct kvr_cache_level *cache = &machine->caches[i];
+        kvr_rows_add(rows, "cache");
+        kvr_rows_add(rows, "%" PRIu32, cache->level);
+        add_blank(rows, 3);
+        kvr_rows_add(rows, "%" PRIu32, cache->shared_by);
+        add_bytes(rows, cache->size_bytes);
+        add_blank(rows, 1);
+        kvr_rows_add(rows, "as reported");
+    }
+    for (size_t i = 0; i < machine->node_count; i++)
+        add_node(rows, machine, &machine->nodes[i]);
+    add_machine(rows, machine);
+}
+
+/* ---- isa, kernels ---- */
+
+static const struct kvr_list_column isa_columns[] = {{"name", KVR_LIST_TEXT},
+                                                     {"state", KVR_LIST_TEXT}};
+
+static void list_isa(struct kvr_rows *rows, const struct kvr_machine *machine)
+{
+    for (unsigned i = 0; i < kvr_isa_bit_count(); i++) {
+        uint64_t bit = UINT64_C(1) << i;
+        kvr_rows_add(rows, "%s", kvr_isa_bit_name(bit));
+        kvr_rows_add(rows, "%s", machine->isa.usable & bit   ? "usable"
+                                 : machine->isa.hidden & bit ? "withheld"
+                                                             : "absent");
+    }
+}
+
+static const struct kvr_list_column kernel_columns[] = {
+    {"name", KVR_LIST_TEXT},
+    {"format", KVR_LIST_TEXT},
+    {"usable", KVR_LIST_TEXT},
+    {"why", KVR_LIST_TEXT},
+};
+
+/* The cells `usable` and `why`: which required bits are missing, and whether the CPU or the
+ * operating system is the cause. */
+static void add_usable(struct kvr_rows *rows, const struct kvr_isa_info *isa, uint64_t required)
+{
+    char why[256] = "";
+    size_t length = 0;
+    uint64_t missing = required & ~isa->usable;
+    for (unsigned i = 0; i < kvr_isa_bit_count() && length < sizeof why; i++) {
+        uint64_t bit = UINT64_C(1) << i;
+        if (missing & bit)
+            length += (size_t)snprintf(why + length, sizeof why - length, "%s%s%s",
+                                       length ? ", " : "needs ", kvr_isa_bit_name(bit),
+                                       isa->hidden & bit ? " (withheld)" : "");
+    }
+    kvr_rows_add(rows, "%s", missing ? "no" : "yes");
+    kvr_rows_add(rows, "%s", missing && !why[0] ? "needs an unknown feature" : why);
+}
+
+static bool codec_uses(const struct kvr_codec *codec, const struct kvr_format *format)
+{
+    for (const struct kvr_format *const *f = codec->formats; *f; f++)
+        if (*f == format)
+            return true;
+    return false;
+}
+
+static void add_kernel(struct kvr_rows *rows, const struct kvr_isa_info *isa, const char *codec,
+                       const struct kvr_kernel *kernel)
+{
+    kvr_rows_add(rows, "%s.%s@%s", codec, kernel->variant, kernel->isa_name);
+    kvr_rows_add(rows, "%s", kernel->format->name);
+    add_usable(rows, isa, kernel->isa);
+}
+
+static void list_kernels(struct kvr_rows *rows, const struct kvr_machine *machine, bool all)
+{
+    size_t count = 0, peak_count = 0;
+    const struct kvr_kernel *const *kernels = kvr_kernels(&count);
+    const struct kvr_peak *const *peaks = kvr_peaks(&peak_count);
+    for (size_t i = 0; i < count; i++) {
+        bool used = false;
+        for (const struct kvr_codec *const *codec = kvr_codecs(); *codec; codec++) {
+            if (!codec_uses(*codec, kernels[i]->format))
+                continue;
+            add_kernel(rows, &machine->isa, (*codec)->name, kernels[i]);
+            used = true;
+        }
+        if (!used) /* an instrument of its own, under its format's name */
+            add_kernel(rows, &machine->isa, kernels[i]->format->name, kernels[i]);
+    }
+    for (size_t i = 0; all && i < peak_count; i++) {
+        kvr_rows_add(rows, "peak.%s@%s", peaks[i]->name, peaks[i]->isa_name);
+        kvr_rows_add(rows, "%s", peaks[i]->kind == KVR_PEAK_READ ? "reader" : "rate");
+        add_usable(rows, &machine->isa, peaks[i]->isa);
+    }
+}
+
+/* ---- codecs, profiles, checks ---- */
+
+static const struct kvr_list_column codec_columns[] = {
+    {"name", KVR_LIST_TEXT},
+    {"key_bytes", KVR_LIST_NUMBER},
+    {"source", KVR_LIST_TEXT},
+    {"summary", KVR_LIST_TEXT},
+};
+
+static void list_codecs(struct kvr_rows *rows)
+{
+    const struct kvr_shape shape = {.head_dim = 64, .tokens = 512, .heads = 1, .queries = 1,
+                                    .tables = 4, .entries = 256};
+    for (const struct kvr_codec *const *c = kvr_codecs(); *c; c++) {
+        kvr_rows_add(rows, "%s", (*c)->name);
+        if ((*c)->refuses && (*c)->refuses(&shape)) {
+            kvr_rows_add(rows, "%s", "");
+        } else { /* in hundredths, so that no locale's decimal point appears */
+            unsigned hundredths = (unsigned)((*c)->key_bytes(&shape) * 100 + .5);
+            if (hundredths % 100)
+                kvr_rows_add(rows, "%u.%02u", hundredths / 100, hundredths % 100);
+            else
+                kvr_rows_add(rows, "%u", hundredths / 100);
+        }
+        kvr_rows_add(rows, "%s", (*c)->source);
+        kvr_rows_add(rows, "%s", (*c)->summary);
+    }
+}
+
+static const struct kvr_list_column profile_columns[] = {
+    {"name", KVR_LIST_TEXT},
+    {"description", KVR_LIST_TEXT},
+    {"path", KVR_LIST_NOTE},
+};
+
+static void add_profile(const char *name, const char *description, const char *path, void *arg)
+{
+    struct kvr_rows *rows = arg;
+    kvr_rows_add(rows, "%s", name);
+    kvr_rows_add(rows, "%s", description);
+    kvr_rows_add(rows, "%s", path);
+}
+
+static const struct kvr_list_column check_columns[] = {
+    {"id", KVR_LIST_TEXT},   {"status", KVR_LIST_TEXT}, {"value", KVR_LIST_TEXT},
+    {"text", KVR_LIST_NOTE}, {"fix", KVR_LIST_NOTE},
+};
+
+static void list_checks(struct kvr_rows *rows, const struct kvr_machine *machine)
+{
+    struct kvr_checks checks = {0};
+    kvr_machine_checks(machine, &checks);
+    for (size_t i = 0; i < checks.count; i++) {
+        const struct kvr_check *check = &checks.items[i];
+        kvr_rows_add(rows, "%s", check->id);
+        kvr_rows_add(rows, "%s", kvr_check_status_name(check->status));
+        kvr_rows_add(rows, "%s", check->value);
+        kvr_rows_add(rows, "%s", check->text);
+        kvr_rows_add(rows, "%s", check->fix);
+    }
+    kvr_checks_free(&checks);
+}
+
+/* ---- the command ---- */
+
+struct topic {
+    const char *name;
+    const struct kvr_list_column *columns;
+    size_t column_count;
+    bool needs_machine;
+};
+
+static const struct topic topics[] = {
+    {"kernels", COLUMNS(kernel_columns), true},   {"codecs", COLUMNS(codec_columns), false},
+    {"profiles", COLUMNS(profile_columns), false}, {"isa", COLUMNS(isa_columns), true},
+    {"topology", COLUMNS(topology_columns), true}, {"checks", COLUMNS(check_columns), true},
+};
+enum { TOPIC_COUNT = sizeof topics / sizeof *topics };
+
+static const struct topic *find_topic(const char *name)
+{
+    for (size_t i = 0; i < TOPIC_COUNT; i++)
+        if (strcmp(topics[i].name, name) == 0)
+            return &topics[i];
+    return NULL;
+}
+
+static int unknown_topic(const char *name)
+{
+    const char *names[TOPIC_COUNT];
+    for (size_t i = 0; i < TOPIC_COUNT; i++)
+        names[i] = topics[i].name;
+    const char *nearest = kvr_nearest(name, names, TOPIC_COUNT);
+    if (nearest)
+        return kvr_fail(KVR_EXIT_USAGE, "list: no topic \"%s\"; the nearest is \"%s\"", name,
+                        nearest);
+    return kvr_fail(KVR_EXIT_USAGE, "list: no topic \"%s\"; there are kernels, codecs, profiles, "
+                    "isa, topology and checks", name);
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case OPTION_FORMAT:
+        if (strcmp(value, "json") != 0 && strcmp(value, "table") != 0)
+            arguments->exit_code = kvr_fail(KVR_EXIT_USAGE, "list: --format %s: give table or "
+                                            "json", value);
+        arguments->json = strcmp(value, "json") == 0;
+        return 0;
+    case OPTION_ALL:
+        arguments->all = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->topic)
+            arguments->exit_code = kvr_fail(KVR_EXIT_USAGE, "list: one topic at a time, not "
+                                            "\"%s\" and \"%s\"", arguments->topic, value);
+        arguments->topic = value;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    static const struct argp_option options[] = {
+        {"format", OPTION_FORMAT, "FORMAT", 0, "table or json [table]", 0},
+        {"all", OPTION_ALL, NULL, 0, "kernels: also the readers and rate loops that measure the "
+         "machine's ceilings", 0},
+        {0},
+    };
+    static const struct argp argp = {
+        options, parse_option, "kernels|codecs|profiles|isa|topology|checks",
+        "What this program and this machine have."
+        "\vExamples:\n"
+        "  kvroof list kernels            every kernel, and whether it can run here\n"
+        "  kvroof list topology           CPUs, caches as reported, NUMA nodes\n"
+        "  kvroof list checks --format json\n"
+        "Key bytes of codecs are for head dimension 64; lookup codecs with 4 subspaces.",
+        NULL, NULL, NULL};
+    argp_err_exit_status = KVR_EXIT_USAGE;
+    if (argc > 0)
+        argv[0] = (char *)"kvroof list"; /* the name in argp's messages */
+    return argp_parse(&argp, argc, argv, 0, NULL, arguments) ? KVR_EXIT_USAGE
+                                                             : arguments->exit_code;
+}
+
+static int fill_rows(struct kvr_rows *rows, const struct topic *topic, bool all)
+{
+    struct kvr_machine machine;
+    const char *why = "";
+    if (topic->needs_machine && kvr_machine_load(&machine, NULL, &why))
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "list: %s", why);
+    if (topic->columns == topology_columns)
+        list_topology(rows, &machine);
+    else if (topic->columns == isa_columns)
+        list_isa(rows, &machine);
+    else if (topic->columns == kernel_columns)
+        list_kernels(rows, &machine, all);
+    else if (topic->columns == codec_columns)
+        list_codecs(rows);
+    else if (topic->columns == check_columns)
+        list_checks(rows, &machine);
+    else if (kvr_profiles_list(add_profile, rows))
+        return kvr_fail(KVR_EXIT_IO, "list: out of memory");
+    return KVR_EXIT_OK;
+}
+
+int kvr_cmd_list(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    int code = parse_arguments(argc, argv, &arguments);
+    if (code)
+        return code;
+    if (!arguments.topic)
+        return kvr_fail(KVR_EXIT_USAGE, "list: what? kernels, codecs, profiles, isa, topology or "
+                        "checks");
+    const struct topic *topic = find_topic(arguments.topic);
+    if (!topic)
+        return unknown_topic(arguments.topic);
+    struct kvr_rows rows = {.columns = topic->columns, .column_count = topic->column_count};
+    code = fill_rows(&rows, topic, arguments.all);
+    if (code == KVR_EXIT_OK) {
+        int rc = arguments.json ? kvr_rows_json(&rows, stdout) : kvr_rows_table(&rows, stdout);
+        if (rc)
+            code = kvr_fail(KVR_EXIT_IO, "list: cannot print: %s", strerror(-rc));
+    }
+    kvr_rows_free(&rows);
+    return code;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Inside src/cli only: the values of run's options.
+ */
+#ifndef KVR_OPTION_VALUES_H
+#define KVR_OPTION_VALUES_H
+
+#include <stdbool.h>
+
+#include "args.h"
+#include "cli.h"
+
+/* Keys of the options that have no short form. */
+enum {
+    KEY_ISA = 0x100, KEY_HEADS, KEY_BYTES, KEY_ENTRIES, KEY_LAYOUT, KEY_KEYS, KEY_QUERIES,
+    KEY_VALUES, KEY_CALIBRATION, KEY_MEM, KEY_PAGES, KEY_MAX_MEM, KEY_MIN_TIME, KEY_BUDGET,
+    KEY_SEED, KEY_DRY_RUN, KEY_FORMAT, KEY_LABEL, KEY_TAG, KEY_PEAK, KEY_STRICT, KEY_PROGRESS,
+    KEY_COLOR
+};
+
+struct option_state {
+    struct kvr_args args; /* first: see args.h */
+    struct kvr_options *options;
+    struct kvr_machine *machine; /* loaded by the options that need it; owned */
+    bool format_given;
+};
+
+/* Parses one option's text into state->options. 0; ARGP_ERR_UNKNOWN for another key; else an errno
+ * after the error was printed. */
+error_t kvr_option_set(struct option_state *state, int key, const char *text);
+/* The same for the options that take a comma list (option_lists.c). */
+error_t kvr_option_list(struct option_state *state, int key, const char *text);
+/* "--option: 'text' why"; text: the element at fault. */
+error_t kvr_option_refuse(struct option_state *state, int code, const char *option,
+                          const char *text, const char *why);
+error_t kvr_option_too_many(struct option_state *state, const char *option, size_t most);
+void kvr_option_state_free(struct option_state *state);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The command line of `run`: which options exist, and what contradicts what. The values of single
+ * options are parsed in option_values.c.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "option_values.h"
+
+static const struct argp_option options_table[] = {
+    {NULL, 0, NULL, 0, "What to measure (a list multiplies out):", 1},
+    {"profile", 'p', "NAME", 0, "profile, or a path to one [quick]", 0},
+    {"kernel", 'k', "GLOB,...", 0, "codec, codec.variant or codec.variant@isa; all", 0},
+    {"isa", KEY_ISA, "NAME,...", 0,
+     "auto (the fastest, by trying), all, scalar, avx2, avx512 "
+     "... [auto]",
+     0},
+    {"head-dim", 'd', "N,...", 0, "channels of a key", 0},
+    {"tokens", 'n', "SIZE,...", 0, "keys of a head: 512,4k", 0},
+    {"heads", KEY_HEADS, "N", 0, "heads of one pass; the alternative to --bytes", 0},
+    {"bytes", KEY_BYTES, "SIZE,...", 0,
+     "bytes of one pass over all threads, or a range "
+     "32k..1G:x4",
+     0},
+    {"subspaces", 'm', "N,...", 0, "tables of a look-up codec", 0},
+    {"entries", KEY_ENTRIES, "N,...", 0, "centroids of a table", 0},
+    {"layout", KEY_LAYOUT, "NAME,...", 0, "heads (random order) or contiguous", 0},
+    {"keys", KEY_KEYS, "FILE.npy", 0, "real keys instead of the built-in set", 0},
+    {"queries", KEY_QUERIES, "FILE.npy", 0, "queries that go with --keys", 0},
+    {"values", KEY_VALUES, "FILE.npy", 0, "values that go with --keys", 0},
+    {"calibration", KEY_CALIBRATION, "FILE.npy", 0, "keys to fit codebooks to", 0},
+    {NULL, 0, NULL, 0, "Where:", 2},
+    {"threads", 't', "N,...", 0, "max: one per core", 0},
+    {"cpus", 'c', "LIST", 0, "0-3,8 or a domain: N:0-3, S0:0-3, M1:0-1", 0},
+    {"mem", KEY_MEM, "POLICY", 0, "local, node:N, interleave, first-touch [local]", 0},
+    {"pages", KEY_PAGES, "SIZE", 0, "4k, thp, 2m, 1g [thp]", 0},
+    {"max-mem", KEY_MAX_MEM, "SIZE|N%", 0, "memory that the run may take [60%]", 0},
+    {NULL, 0, NULL, 0, "How long:", 3},
+    {"rounds", 'r', "N", 0, "[9]", 0},
+    {"min-time", KEY_MIN_TIME, "S", 0, "seconds of one sample [.02]", 0},
+    {"budget", KEY_BUDGET, "S", 0, "seconds of the whole run [the profile's]", 0},
+    {"seed", KEY_SEED, "N", 0, "of orders and codebooks [1]", 0},
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "print the cases, measure nothing", 0},
+    {NULL, 0, NULL, 0, "Result:", 4},
+    {"output", 'o', "FORMAT:FILE", 0,
+     "json, jsonl, csv, md or table; - is stdout; may be "
+     "repeated [json:results/TIME-HOST.json]",
+     0},
+    {"format", KEY_FORMAT, "FORMAT", 0, "of stdout [table]", 0},
+    {"label", KEY_LABEL, "TEXT", 0, "kept in the result", 0},
+    {"tag", KEY_TAG, "K=V", 0, "kept in the result; may be repeated", 0},
+    {"peak-gb-per-s", KEY_PEAK, "X", 0, "memory bandwidth by data sheet, for comparison", 0},
+    {"strict", KEY_STRICT, NULL, 0, "exit 1 if a check warns or a case is unavailable", 0},
+    {"quiet", 'q', NULL, 0, "no progress, no notes", 0},
+    {"verbose", 'v', NULL, 0, "say what is chosen and why", 0},
+    {"progress", KEY_PROGRESS, "HOW", 0, "auto, plain, off [auto]", 0},
+    {"color", KEY_COLOR, "WHEN", 0, "auto, always, never [auto]", 0},
+    KVR_HELP_OPTION,
+    {NULL, 0, NULL, 0, NULL, 0}};
+
+static error_t parse_key(int key, char *text, struct argp_state *state)
+{
+    error_t error = kvr_option_set(state->input, key, text);
+    return error == ARGP_ERR_UNKNOWN ? kvr_args_key(key, text, state) : error;
+}
+
+static const struct argp run_argp = {
+    .options = options_table,
+    .parser = parse_key,
+    .args_doc = "",
+    .doc = "Measures attention score kernels on this machine: time per key, the memory's and the "
+           "core's own time for the same keys, and which of the two binds."
+           "\vSizes take k, M, G (powers of 1024). A flag replaces its axis in every group of the "
+           "profile.\n\n"
+           "Examples:\n"
+           "  kvroof run\n"
+           "  kvroof run -k fp16,int8q8,lookat -m 2,4,8 -n 512,4k -t 1,max\n"
+           "  kvroof run -k lookat.u8 --isa all --bytes 32k..1G:x4 -o json:u8.json\n"
+           "  kvroof run -p ci --format md --strict\n",
+};
+
+static int contradictions(struct option_state *state)
+{
+    const struct kvr_options *o = state->options;
+    const char *alone = o->queries ? "queries" : o->values ? "values" : "calibration";
+    bool stdout_taken = state->format_given;
+    if (o->heads && o->bytes_count)
+        return kvr_args_fail(&state->args, KVR_EXIT_USAGE,
+                             "--heads and --bytes both give the "
+                             "size of a pass; use one of them");
+    if (!o->keys && (o->queries || o->values || o->calibration))
+        return kvr_args_fail(&state->args, KVR_EXIT_USAGE,
+                             "--%s goes with --keys; without it the "
+                             "built-in set's own are used",
+                             alone);
+    if (o->quiet && o->verbose)
+        return kvr_args_fail(&state->args, KVR_EXIT_USAGE, "-q and -v contradict each other");
+    for (size_t i = 0; i < o->output_count; i++) {
+        bool to_stdout = strcmp(o->outputs[i].path, "-") == 0;
+        if (to_stdout && stdout_taken)
+            return kvr_args_fail(&state->args, KVR_EXIT_USAGE,
+                                 "stdout can carry one format only; "
+                                 "name a file in -o or drop --format");
+        stdout_taken = stdout_taken || to_stdout;
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(o->outputs[i].path, o->outputs[j].path) == 0)
+                return kvr_args_fail(&state->args, KVR_EXIT_USAGE, "two outputs go to '%s'",
+                                     o->outputs[i].path);
+        }
+    }
+    return 0;
+}
+
+int kvr_options_parse(int argc, char **argv, struct kvr_options *options, int *done)
+{
+    struct option_state state = {.args = {.command = "kvroof run"}, .options = options};
+    memset(options, 0, sizeof *options);
+    options->min_time_s = options->budget_s = options->peak_gb_per_s = NAN;
+    options->seed = 1;
+    options->stdout_format = KVR_OUT_TABLE;
+    int status = kvr_args_parse(&run_argp, &state.args, argc, argv);
+    *done = state.args.done;
+    if (!status && !*done && contradictions(&state))
+        status = state.args.exit_code;
+    kvr_option_state_free(&state);
+    return status;
+}

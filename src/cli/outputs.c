@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "outputs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static int fail(char *error, size_t error_bytes, const char *path, int code)
+{
+    snprintf(error, error_bytes, "cannot write %s: %s; give another file with -o", path,
+             strerror(-code));
+    return code;
+}
+
+static bool ends_json(enum kvr_output_format format)
+{
+    return format == KVR_OUT_JSON;
+}
+
+/* A device such as /dev/full takes the open and refuses the data: try one harmless byte. */
+static int probe_device(FILE *file)
+{
+    struct stat st;
+    if (fstat(fileno(file), &st) || !S_ISCHR(st.st_mode) || isatty(fileno(file)))
+        return 0;
+    return fputc('\n', file) == EOF || fflush(file) ? -errno : 0;
+}
+
+static int open_sink(struct kvr_sink *sink, const struct kvr_run_record *record, char *error,
+                     size_t error_bytes)
+{
+    struct stat st;
+    int rc = 0;
+    if (!strcmp(sink->path, "-")) {
+        sink->file = stdout;
+        return 0;
+    }
+    bool regular = stat(sink->path, &st) ? errno == ENOENT : S_ISREG(st.st_mode);
+    if (regular && sink->format != KVR_OUT_JSONL)
+        snprintf(sink->temporary, sizeof sink->temporary, "%s.partial", sink->path);
+    if (regular && !access(sink->path, F_OK) && access(sink->path, W_OK))
+        return fail(error, error_bytes, sink->path, -errno);
+    sink->file = fopen(sink->temporary[0] ? sink->temporary : sink->path, "w");
+    if (!sink->file)
+        return fail(error, error_bytes, sink->path, -errno);
+    if (sink->format == KVR_OUT_JSONL)
+        rc = kvr_write_jsonl_header(sink->file, record);
+    else if (regular && ends_json(sink->format))
+        rc = kvr_write(sink->file, sink->format, record, &(struct kvr_output_style){0});
+    if (!rc && fflush(sink->file))
+        rc = -errno;
+    if (!rc)
+        rc = probe_device(sink->file);
+    return rc ? fail(error, error_bytes, sink->path, rc) : 0;
+}
+
+static void default_path(struct kvr_sink *sink, const struct kvr_run_record *record)
+{
+    char stamp[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+    snprintf(sink->path, sizeof sink->path, "results/%s-%s.json", stamp,
+             record->machine.hostname[0] ? record->machine.hostname : "host");
+    sink->format = KVR_OUT_JSON;
+}
+
+int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
+                   const struct kvr_run_record *record, char *error, size_t error_bytes)
+{
+    *sinks = (struct kvr_sinks){0};
+    bool to_stdout = false;
+    for (size_t i = 0; i < options->output_count; i++) {
+        struct kvr_sink *sink = &sinks->items[sinks->count++];
+        sink->format = options->outputs[i].format;
+        snprintf(sink->path, sizeof sink->path, "%s", options->outputs[i].path);
+        to_stdout |= !strcmp(sink->path, "-");
+    }
+    if (!options->output_count) {
+        if (mkdir("results", 0777) && errno != EEXIST)
+            return fail(error, error_bytes, "results/", -errno);
+        default_path(&sinks->items[sinks->count++], record);
+    }
+    if (!to_stdout)
+        sinks->items[sinks->count++] =
+            (struct kvr_sink){.format = options->stdout_format, .path = "-"};
+    for (size_t i = 0; i < sinks->count; i++) {
+        int rc = open_sink(&sinks->items[i], record, error, error_bytes);
+        if (rc) {
+            kvr_sinks_abandon(sinks);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+int kvr_sinks_append(struct kvr_sinks *sinks, const struct kvr_run_record *record, size_t first)
+{
+    int rc = 0;
+    for (size_t i = 0; i < sinks->count; i++) {
+        if (sinks->items[i].format != KVR_OUT_JSONL || !sinks->items[i].file)
+            continue;
+        for (size_t j = first; j < record->result_count && !rc; j++)
+            rc = kvr_write_jsonl_result(sinks->items[i].file, &record->results[j]);
+    }
+    return rc;
+}
+
+static int finish_sink(struct kvr_sink *sink, const struct kvr_run_record *record,
+                       const struct kvr_output_style *style)
+{
+    struct kvr_output_style plain = {0};
+    bool standard = sink->file == stdout;
+    int rc = 0;
+    if (sink->format != KVR_OUT_JSONL) {
+        if (sink->temporary[0] && (rewind(sink->file), ftruncate(fileno(sink->file), 0)))
+            rc = -errno;
+        if (!rc)
+            rc = kvr_write(sink->file, sink->format, record, standard ? style : &plain);
+    } else if (standard) {
+        rc = kvr_write_jsonl_header(sink->file, record);
+        for (size_t i = 0; i < record->result_count && !rc; i++)
+            rc = kvr_write_jsonl_result(sink->file, &record->results[i]);
+    }
+    if (fflush(sink->file) && !rc)
+        rc = -errno;
+    if (!standard && fclose(sink->file) && !rc)
+        rc = -errno;
+    sink->file = NULL;
+    if (!rc && sink->temporary[0] && rename(sink->temporary, sink->path))
+        rc = -errno;
+    return rc;
+}
+
+int kvr_sinks_finish(struct kvr_sinks *sinks, const struct kvr_run_record *record,
+                     const struct kvr_output_style *style, char *error, size_t error_bytes)
+{
+    int first = 0;
+    for (size_t i = 0; i < sinks->count; i++) {
+        int rc = finish_sink(&sinks->items[i], record, style);
+        if (rc && !first)
+            first = fail(error, error_bytes, sinks->items[i].path, rc);
+    }
+    return first;
+}
+
+void kvr_sinks_abandon(struct kvr_sinks *sinks)
+{
+    for (size_t i = 0; i < sinks->count; i++) {
+        struct kvr_sink *sink = &sinks->items[i];
+        if (sink->file && sink->file != stdout)
+            fclose(sink->file);
+        if (sink->file && sink->temporary[0])
+            unlink(sink->temporary);
+        sink->file = NULL;
+    }
+}

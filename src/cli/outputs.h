@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where a run's results go. Every output is opened and tried before anything is measured.
+ */
+#ifndef KVR_OUTPUTS_H
+#define KVR_OUTPUTS_H
+
+#include <stdio.h>
+
+#include "../report/writers.h"
+#include "../study/plan.h"
+
+struct kvr_sink {
+    enum kvr_output_format format;
+    char path[1100], temporary[1120]; /* temporary "": written in place */
+    FILE *file;                       /* NULL once closed */
+};
+
+struct kvr_sinks {
+    struct kvr_sink items[KVR_MAX_OUTPUTS + 1];
+    size_t count;
+};
+
+/* Opens all outputs; without any, results/TIMESTAMP-HOST.json. A JSON file gets the partial record
+ * at once, in a file beside it that replaces it at the end: a full disk shows here, and an earlier
+ * result is kept until then. 0 or -errno with a sentence. */
+int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
+                   const struct kvr_run_record *record, char *error, size_t error_bytes);
+
+/* JSONL sinks: the results from `first` on. 0 or -errno. */
+int kvr_sinks_append(struct kvr_sinks *sinks, const struct kvr_run_record *record, size_t first);
+
+/* Writes the final record to all and closes them. Returns the first error with a sentence, but
+ * writes what it can. */
+int kvr_sinks_finish(struct kvr_sinks *sinks, const struct kvr_run_record *record,
+                     const struct kvr_output_style *style, char *error, size_t error_bytes);
+
+/* Closes without writing; temporary files are removed. */
+void kvr_sinks_abandon(struct kvr_sinks *sinks);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * kvroof plot: pictures of stored results. Every picture is a TSV and a gnuplot script, both kept.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../report/plotdata.h"
+#include "../report/writers.h"
+#include "args.h"
+#include "cli.h"
+
+enum { KEY_FORMAT = 256, MAX_RESULTS = 64, PATH_BYTES = 1024 };
+
+static const char *const formats[] = {"svg", "png", "pdf", "txt"};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+/* One kind of picture: its data, and what a result needs for it. */
+static const struct picture {
+    const char *name;
+    int (*data)(FILE *out, const struct kvr_run_record *records, size_t count);
+    const char *lacks;
+} pictures[] = {
+    {"ladder", kvr_plot_ladder,
+     "holds no read bandwidth over working sets: kvroof run measures it with every profile"},
+};
+enum { PICTURES = sizeof pictures / sizeof *pictures };
+
+struct arguments {
+    struct kvr_args args;
+    const char *paths[MAX_RESULTS];
+    size_t path_count;
+    bool kinds[PICTURES], formats[FORMATS];
+    const char *folder;
+};
+
+static const struct argp_option options_table[] = {
+    {"kind", 'k', "KIND,...", 0, "ladder; all [all]", 0},
+    {"output", 'o', "DIR", 0, "where pictures, data and scripts go [results/plots]", 0},
+    {"format", KEY_FORMAT, "FORMAT,...", 0, "svg, png, pdf, txt [svg]", 0},
+    KVR_HELP_OPTION,
+    {NULL, 0, NULL, 0, NULL, 0}
+};
+
+/* Sets chosen[i] for every name of a comma list; "all" sets all. */
+static error_t choose(struct kvr_args *args, const char *option, const char *list,
+                      const char *const *names, size_t count, bool *chosen)
+{
+    memset(chosen, 0, count * sizeof *chosen);
+    while (*list) {
+        size_t length = strcspn(list, ","), i = 0;
+        bool all = length == 3 && !strncmp(list, "all", 3), found = all;
+        for (; i < count; i++)
+            if (all || (strlen(names[i]) == length && !strncmp(list, names[i], length)))
+                found = chosen[i] = true;
+        if (!found) {
+            char text[64];
+            snprintf(text, sizeof text, "%.*s", (int)length, list);
+            const char *nearest = kvr_nearest(text, names, count);
+            return kvr_args_fail(args, KVR_EXIT_USAGE, "%s: there is no %s; %s%s", option, text,
+                                 nearest ? "did you mean " : "see kvroof plot --help",
+                                 nearest ? nearest : "");
+        }
+        list += length;
+        list += *list == ',';
+    }
+    for (size_t i = 0; i < count; i++)
+        if (chosen[i])
+            return 0;
+    return kvr_args_fail(args, KVR_EXIT_USAGE, "%s: the list is empty", option);
+}
+
+static error_t parse_key(int key, char *text, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    const char *names[PICTURES];
+    switch (key) {
+    case 'k':
+        for (size_t i = 0; i < PICTURES; i++)
+            names[i] = pictures[i].name;
+        return choose(&a->args, "-k", text, names, PICTURES, a->kinds);
+    case 'o':
+        a->folder = text;
+        return 0;
+    case KEY_FORMAT:
+        return choose(&a->args, "--format", text, formats, FORMATS, a->formats);
+    case ARGP_KEY_ARG:
+        if (a->path_count == MAX_RESULTS)
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "at most %d results in one picture",
+                                 MAX_RESULTS);
+        a->paths[a->path_count++] = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->path_count && !a->args.done)
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
+                                 "which RESULT? Name one or more files that kvroof run wrote");
+        return 0;
+    default:
+        return kvr_args_key(key, text, state);
+    }
+}
+
+static const struct argp plot_argp = {
+    .options = options_table,
+    .parser = parse_key,
+    .args_doc = "RESULT...",
+    .doc = "Draws stored results with gnuplot. Data (.tsv) and script (.gp) stay beside each "
+           "picture: edit the script and draw again to restyle it; a script that is there is kept."
+           "\vKinds:\n"
+           "  ladder   bandwidth over the working set, with reported and measured cache sizes;\n"
+           "           kernels join it when measured at three working sets or more\n\n"
+           "Examples:\n"
+           "  kvroof plot results/20260101T120000Z-node7.json\n"
+           "  kvroof plot old.json new.json -k ladder -o pictures --format svg,png\n"
+           "  kvroof plot run.json --format txt && cat results/plots/ladder.txt\n",
+};
+
+/* Like mkdir -p. 0 or -errno. */
+static int make_folder(const char *folder)
+{
+    char path[PATH_BYTES];
+    struct stat st;
+    int n = snprintf(path, sizeof path, "%s", folder);
+    if (n <= 0)
+        return -ENOENT;
+    if ((size_t)n >= sizeof path)
+        return -ENAMETOOLONG;
+    for (char *c = path + 1; *c; c++) {
+        if (*c != '/')
+            continue;
+        *c = 0;
+        if (mkdir(path, 0777) && errno != EEXIST)
+            return -errno;
+        *c = '/';
+    }
+    if (mkdir(path, 0777) && errno != EEXIST)
+        return -errno;
+    if (stat(path, &st))
+        return -errno;
+    return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+static int path_of(char *path, const char *folder, const char *name, const char *ending)
+{
+    int n = snprintf(path, PATH_BYTES, "%s/%s.%s", folder, name, ending);
+    return n < 0 || n >= PATH_BYTES ? -ENAMETOOLONG : 0;
+}
+
+/* The script beside the picture; one that is there already is the user's own. */
+static int copy_script(const char *from, const char *to)
+{
+    char block[4096];
+    size_t got;
+    int rc = 0;
+    FILE *in = NULL, *out = NULL;
+    if (!access(to, F_OK))
+        return 0;
+    in = fopen(from, "re");
+    out = in ? fopen(to, "we") : NULL;
+    if (!in || !out) {
+        rc = -errno;
+        goto done;
+    }
+    errno = 0;
+    while ((got = fread(block, 1, sizeof block, in)) > 0)
+        fwrite(block, 1, got, out);
+    if (ferror(in) || ferror(out))
+        rc = errno ? -errno : -EIO;
+done:
+    if (in)
+        fclose(in);
+    if (out && fclose(out) && !rc)
+        rc = -errno;
+    return rc;
+}
+
+static int fail_write(const char *path, int rc)
+{
+    return kvr_fail(KVR_EXIT_IO, "cannot write %s: %s; give another folder with -o", path,
+                    strerror(-rc));
+}
+
+/* Writes the TSV through a second name, so that a refused or failed picture leaves the old one. */
+static int write_data(const struct picture *picture, const struct kvr_run_record *records,
+                      const struct arguments *a, int *code)
+{
+    char path[PATH_BYTES], partial[PATH_BYTES];
+    int rc = path_of(path, a->folder, picture->name, "tsv");
+    if (!rc)
+        rc = path_of(partial, a->folder, picture->name, "tsv.partial");
+    FILE *out = rc ? NULL : fopen(partial, "we");
+    if (!out) {
+        *code = fail_write(a->folder, rc ? rc : -errno);
+        return -EIO;
+    }
+    rc = picture->data(out, records, a->path_count);
+    if (fclose(out) && !rc)
+        rc = -errno;
+    if (!rc && rename(partial, path))
+        rc = -errno;
+    if (rc)
+        unlink(partial);
+    if (rc == -ENODATA)
+        *code = kvr_fail(KVR_EXIT_USAGE, "%s: %s%s %s", picture->name,
+                         a->path_count == 1 ? a->paths[0] : "none of the results",
+                         a->path_count == 1 ? "" : " is enough: each", picture->lacks);
+    else if (rc)
+        *code = fail_write(path, rc);
+    return rc;
+}
+
+static int draw_format(const struct picture *picture, const char *format, const char *folder)
+{
+    char script[64], path[PATH_BYTES], error[512];
+    struct stat st;
+    snprintf(script, sizeof script, "%s.gp", picture->name);
+    int rc = path_of(path, folder, picture->name, format);
+    if (rc || (unlink(path) && errno != ENOENT))
+        return fail_write(path, rc ? rc : -errno);
+    rc = kvr_plot_gnuplot(folder, script, format, error, sizeof error);
+    if (rc == -ENOENT)
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE,
+                        "gnuplot is not installed: %s/%s.tsv and %s are written; install gnuplot "
+                        "(Debian: gnuplot-nox) and draw again", folder, picture->name, script);
+    if (!rc && (stat(path, &st) || !st.st_size))
+        rc = -EIO;
+    if (rc)
+        return kvr_fail(KVR_EXIT_IO, "gnuplot could not draw %s: %s", path,
+                        *error ? error : strerror(-rc));
+    fprintf(stderr, "%s\n", path);
+    return KVR_EXIT_OK;
+}
+
+static int draw(const struct picture *picture, const struct kvr_run_record *records,
+                const struct arguments *a, bool *lacking)
+{
+    char script[64], folder[PATH_BYTES], from[PATH_BYTES + 64], to[PATH_BYTES];
+    int code = KVR_EXIT_OK;
+    int rc = write_data(picture, records, a, &code);
+    *lacking = rc == -ENODATA;
+    if (rc)
+        return code;
+    snprintf(script, sizeof script, "%s.gp", picture->name);
+    if (!kvr_plot_folder(script, folder, sizeof folder))
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "%s is not installed with kvroof; set KVROOF_PLOTS "
+                        "to the folder that holds it", script);
+    snprintf(from, sizeof from, "%s/%s", folder, script);
+    rc = path_of(to, a->folder, picture->name, "gp");
+    if (!rc)
+        rc = copy_script(from, to);
+    if (rc)
+        return fail_write(to, rc);
+    for (size_t f = 0; f < FORMATS && !code; f++)
+        if (a->formats[f])
+            code = draw_format(picture, formats[f], a->folder);
+    return code;
+}
+
+static int draw_all(const struct arguments *a, const struct kvr_run_record *records)
+{
+    size_t drawn = 0;
+    int worst = KVR_EXIT_OK;
+    int rc = make_folder(a->folder);
+    if (rc)
+        return fail_write(a->folder, rc);
+    for (size_t i = 0; i < PICTURES; i++) {
+        bool lacking = false;
+        int code = a->kinds[i] ? draw(&pictures[i], records, a, &lacking) : KVR_EXIT_OK;
+        if (code && !lacking)
+            return code;
+        worst = lacking ? code : worst;
+        drawn += a->kinds[i] && !lacking;
+    }
+    return drawn ? KVR_EXIT_OK : worst;
+}
+
+int kvr_cmd_plot(int argc, char **argv)
+{
+    struct arguments a = {.args.command = "kvroof plot", .folder = "results/plots",
+                          .formats = {true}};
+    char error[512];
+    size_t loaded = 0;
+    memset(a.kinds, true, sizeof a.kinds);
+    int code = kvr_args_parse(&plot_argp, &a.args, argc, argv);
+    if (code || a.args.done)
+        return code;
+    signal(SIGPIPE, SIG_IGN);
+    struct kvr_run_record *records = calloc(a.path_count, sizeof *records);
+    if (!records)
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
+    while (loaded < a.path_count && !code) {
+        if (kvr_read_result(a.paths[loaded], &records[loaded], error, sizeof error))
+            code = kvr_fail(KVR_EXIT_USAGE, "%s", error);
+        else
+            loaded++;
+    }
+    if (!code)
+        code = draw_all(&a, records);
+    while (loaded)
+        kvr_run_record_free(&records[--loaded]);
+    free(records);
+    return code;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * kvroof run: parse, load, plan, measure, report.
+ */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../measure/clock.h"
+#include "../study/study.h"
+#include "cli.h"
+#include "outputs.h"
+#include "version.h"
+
+static volatile sig_atomic_t
+    interrupted; /* the signal's number; a handler can reach nothing else */
+
+static void on_signal(int number)
+{
+    interrupted = number;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with its own exit code */
+}
+
+struct run {
+    struct kvr_options options;
+    struct kvr_machine machine;
+    struct kvr_plan plan;
+    struct kvr_run_record record;
+    struct kvr_sinks sinks;
+    double started_s;
+    bool tty;
+};
+
+static int terminal_width(void)
+{
+    struct winsize size;
+    const char *columns = getenv("COLUMNS");
+    if (columns && atoi(columns) > 0)
+        return atoi(columns);
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? 0 : size.ws_col;
+}
+
+static struct kvr_output_style style_of(const struct kvr_options *options)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    bool plain = (no_color && no_color[0]) || (term && !strcmp(term, "dumb"));
+    bool color = options->color == KVR_COLOR_ALWAYS ||
+                 (options->color == KVR_COLOR_AUTO && isatty(STDOUT_FILENO) && !plain);
+    return (struct kvr_output_style){.color = color, .width = terminal_width()};
+}
+
+static void show_phase(const struct kvr_study *study, const char *what)
+{
+    const struct run *run = study->context;
+    if (run->options.quiet || run->options.progress == KVR_PROGRESS_OFF)
+        return;
+    fprintf(stderr, run->tty ? "\r\033[K%s ..." : "%s ...\n", what);
+    fflush(stderr);
+}
+
+static void show_result(const struct run *run, const struct kvr_result *r, size_t done,
+                        double left_s)
+{
+    char line[400];
+    int n = snprintf(line, sizeof line, "[%zu/%zu] %s", done, run->plan.case_count, r->name);
+    if (r->measured)
+        snprintf(line + n, sizeof line - (size_t)n, "  %.3g ns/key  %.1f GB/s  %.0f %% of %s roof",
+                 r->result.ns_per_key, r->result.gb_per_s, r->result.percent_of_roof,
+                 r->result.roof);
+    else
+        snprintf(line + n, sizeof line - (size_t)n, "  not measured: %s",
+                 r->unavailable_count ? r->unavailable[0].why : "");
+    if (run->tty)
+        fprintf(stderr, "\r\033[K%s  ETA %02d:%02d", line, (int)left_s / 60, (int)left_s % 60);
+    else
+        fprintf(stderr, "%s\n", line);
+}
+
+static void on_measured(const struct kvr_study *study, size_t first, size_t cases_done,
+                        double left_s)
+{
+    struct run *run = study->context;
+    kvr_sinks_append(&run->sinks, &run->record, first);
+    if (run->options.quiet || run->options.progress == KVR_PROGRESS_OFF)
+        return;
+    for (size_t i = first; i < run->record.result_count; i++)
+        show_result(run, &run->record.results[i], cases_done, left_s);
+    fflush(stderr);
+}
+
+static char **copy_strings(char **from, size_t count)
+{
+    char **to = calloc(count + 1, sizeof *to);
+    for (size_t i = 0; to && i < count; i++)
+        to[i] = strdup(from[i]);
+    return to;
+}
+
+static void describe(struct run *run, int argc, char **argv)
+{
+    struct kvr_run_record *r = &run->record;
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(r->started, sizeof r->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    snprintf(r->version, sizeof r->version, "%s", KVR_VERSION);
+    snprintf(r->git, sizeof r->git, "%s", KVR_GIT);
+    snprintf(r->compiler, sizeof r->compiler, "%s", KVR_COMPILER);
+    snprintf(r->flags, sizeof r->flags, "%s", KVR_FLAGS);
+    r->command = copy_strings(argv, (size_t)argc);
+    if (run->options.tag_count)
+        r->tags = copy_strings((char **)run->options.tags, run->options.tag_count);
+    if (run->options.label)
+        snprintf(r->label, sizeof r->label, "%s", run->options.label);
+    r->profile_json = run->plan.profile_json ? strdup(run->plan.profile_json) : NULL;
+    r->machine = run->machine;
+    kvr_machine_checks(&run->machine, &r->checks);
+    if (run->plan.arena_reduced)
+        kvr_check_add(&r->checks, "working-set-reduced", KVR_CHECK_WARN,
+                      "the profile's working set was reduced to %.0f MiB: --max-mem or free memory "
+                      "does not allow more",
+                      (double)run->plan.arena_half_bytes / 1048576);
+}
+
+static int dry_run(const struct run *run)
+{
+    for (size_t i = 0; i < run->plan.case_count; i++) {
+        char name[192];
+        const struct kvr_case *c = &run->plan.cases[i];
+        uint64_t bytes = c->working_set_bytes;
+        if (!bytes && !strcmp(c->level, "DRAM"))
+            bytes = run->plan.arena_half_bytes;
+        kvr_case_name(c, c->candidate_count == 1 ? c->candidates[0]->isa_name : NULL, bytes, name,
+                      sizeof name);
+        printf("%s%s%s\n", name, bytes || !c->level[0] ? "" : "  in ", bytes ? "" : c->level);
+    }
+    for (size_t i = 0; i < run->plan.skip_count; i++)
+        printf("not measured: %s: %s\n", run->plan.skips[i].name, run->plan.skips[i].why);
+    return fflush(stdout) ? kvr_fail(KVR_EXIT_IO, "cannot write stdout: %s", strerror(errno)) : 0;
+}
+
+static int exit_code_of(int rc)
+{
+    switch (rc) {
+    case 0:
+        return KVR_EXIT_OK;
+    case -EINVAL:
+    case -ENOENT:
+        return KVR_EXIT_USAGE;
+    case -EINTR:
+        return 128 + (interrupted ? interrupted : SIGINT);
+    case -EIO:
+    case -ENOSPC:
+    case -EPIPE:
+        return KVR_EXIT_IO;
+    default:
+        return KVR_EXIT_IMPOSSIBLE;
+    }
+}
+
+static bool anything_amiss(const struct kvr_run_record *record)
+{
+    for (size_t i = 0; i < record->checks.count; i++)
+        if (record->checks.items[i].status == KVR_CHECK_WARN)
+            return true;
+    for (size_t i = 0; i < record->result_count; i++)
+        if (!record->results[i].measured)
+            return true;
+    return false;
+}
+
+static int measure(struct run *run)
+{
+    char error[512] = "";
+    struct kvr_study study = {.options = &run->options,
+                              .machine = &run->machine,
+                              .plan = &run->plan,
+                              .record = &run->record,
+                              .interrupted = &interrupted,
+                              .started_s = run->started_s,
+                              .measured = on_measured,
+                              .phase = show_phase,
+                              .context = run};
+    int rc = kvr_study_check_keys(&study, error, sizeof error);
+    if (rc)
+        return kvr_fail(rc == -ENOMEM ? KVR_EXIT_IMPOSSIBLE : KVR_EXIT_USAGE, "%s", error);
+    rc = kvr_sinks_open(&run->sinks, &run->options, &run->record, error, sizeof error);
+    if (rc)
+        return kvr_fail(KVR_EXIT_IO, "%s", error);
+    rc = kvr_study_run(&study, error, sizeof error);
+    if (run->tty && !run->options.quiet)
+        fprintf(stderr, "\r\033[K");
+    int code = exit_code_of(rc);
+    if (rc && rc != -EINTR)
+        kvr_fail(code, "%s", error);
+    run->record.complete = rc == 0;
+    run->record.duration_s = kvr_wall_s() - run->started_s;
+    if (rc && rc != -EINTR && !run->record.result_count) {
+        kvr_sinks_abandon(&run->sinks);
+        return code;
+    }
+    struct kvr_output_style style = style_of(&run->options);
+    if (kvr_sinks_finish(&run->sinks, &run->record, &style, error, sizeof error))
+        return kvr_fail(KVR_EXIT_IO, "%s", error);
+    if (!run->options.output_count && !run->options.quiet)
+        fprintf(stderr, "results: %s\n", run->sinks.items[0].path);
+    if (!code && run->options.strict && anything_amiss(&run->record))
+        code = kvr_fail(KVR_EXIT_NO, "--strict: a check warns or a case was not measured");
+    return code;
+}
+
+int kvr_cmd_run(int argc, char **argv)
+{
+    char error[512] = "";
+    const char *why = "";
+    int done = 0, code;
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
+    run->started_s = kvr_wall_s();
+    kvr_run_record_init(&run->record);
+    code = kvr_options_parse(argc, argv, &run->options, &done);
+    if (code || done)
+        goto out;
+    if (kvr_machine_load(&run->machine, NULL, &why)) {
+        code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "this machine cannot be described: %s", why);
+        goto out;
+    }
+    int rc = kvr_plan_make(&run->options, &run->machine, &run->plan, error, sizeof error);
+    if (rc) {
+        code = kvr_fail(exit_code_of(rc), "%s", error);
+        goto out;
+    }
+    run->tty = run->options.progress == KVR_PROGRESS_AUTO && isatty(STDERR_FILENO);
+    if (run->options.dry_run) {
+        code = dry_run(run);
+        goto out;
+    }
+    catch_signals();
+    describe(run, argc, argv);
+    code = measure(run);
+out:
+    kvr_plan_free(&run->plan);
+    kvr_run_record_free(&run->record);
+    free(run);
+    return code;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * kvroof show: the table and the sentences again, from a stored result.
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "../report/writers.h"
+#include "args.h"
+#include "cli.h"
+#include "style.h"
+
+enum { KEY_FORMAT = 256, KEY_COLOR };
+
+struct arguments {
+    struct kvr_args args;
+    const char *path;
+    enum kvr_output_format format;
+    struct kvr_output_style style;
+};
+
+static const struct argp_option options_table[] = {
+    {"format", KEY_FORMAT, "FORMAT", 0, "table, json, jsonl, csv or md [table]", 0},
+    {"color", KEY_COLOR, "WHEN", 0, "auto, always, never [auto]", 0},
+    KVR_HELP_OPTION,
+    {NULL, 0, NULL, 0, NULL, 0}
+};
+
+static error_t parse_key(int key, char *text, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case KEY_FORMAT:
+        if (kvr_output_format_parse(text, &a->format))
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--format %.40s: table, json, jsonl, "
+                                 "csv or md is needed", text);
+        return 0;
+    case KEY_COLOR:
+        if (kvr_style_of_stdout(text, &a->style))
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
+                                 "--color %.40s: auto, always or never is needed", text);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->path)
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
+                                 "one RESULT at a time; '%.80s' is the second", text);
+        a->path = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->path && !a->args.done)
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
+                                 "which RESULT? Name a file that kvroof run wrote");
+        return 0;
+    default:
+        return kvr_args_key(key, text, state);
+    }
+}
+
+static const struct argp show_argp = {
+    .options = options_table,
+    .parser = parse_key,
+    .args_doc = "RESULT",
+    .doc = "Prints a stored result: the table, what it says, and what was not measured."
+           "\vExamples:\n"
+           "  kvroof show results/20260101T120000Z-node7.json\n"
+           "  kvroof show run.jsonl                        of a run that was killed, too\n"
+           "  kvroof show run.json --format csv > rounds.csv\n",
+};
+
+int kvr_cmd_show(int argc, char **argv)
+{
+    struct arguments a = {.args.command = "kvroof show", .format = KVR_OUT_TABLE};
+    struct kvr_run_record record;
+    char error[512];
+    kvr_style_of_stdout("auto", &a.style);
+    int code = kvr_args_parse(&show_argp, &a.args, argc, argv);
+    if (code || a.args.done)
+        return code;
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with its own exit code */
+    if (kvr_read_result(a.path, &record, error, sizeof error))
+        return kvr_fail(KVR_EXIT_USAGE, "%s", error);
+    int rc = kvr_write(stdout, a.format, &record, &a.style);
+    kvr_run_record_free(&record);
+    if (rc)
+        return kvr_fail(KVR_EXIT_IO, "cannot write stdout: %s", strerror(-rc));
+    return KVR_EXIT_OK;
+}

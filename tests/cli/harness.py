@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs kvroof and checks what a user sees: exit code, stdout, stderr, files.
+
+A test file defines functions test_*() and ends in harness.main(globals()). Each runs in an empty
+working folder of its own. $KVROOF names the program, $KVROOF_SOURCE the source tree. Exit codes as
+Meson wants them: 0, 1, and 77 if something could not be tested here, with the reason printed.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+
+PROGRAM = os.path.abspath(os.environ["KVROOF"])
+SOURCE = os.path.abspath(os.environ["KVROOF_SOURCE"])
+TIMEOUT_S = 120
+
+# The smallest run that is still a run: nothing here looks at the figures.
+TINY = ["-d", "64", "-n", "512", "--bytes", "4M", "-t", "1", "-r", "2", "--min-time", "0.001",
+        "--progress", "off"]
+
+
+class Skip(Exception):
+    """Raised with the reason why this host cannot run the test."""
+
+
+class Failure(Exception):
+    """A check that did not hold."""
+
+
+class Outcome:
+    """What one call of the program left behind."""
+
+    def __init__(self, command, code, out, err):
+        self.command, self.code, self.out, self.err = command, code, out, err
+
+    def show(self):
+        """The call as text, cut to a length that one can read."""
+        return (f"  $ {' '.join(self.command)}\n  exit code {self.code}\n"
+                f"  stdout: {self.out[-1500:]!r}\n  stderr: {self.err[-1500:]!r}")
+
+    def json(self):
+        """stdout as JSON; refuses NaN and Infinity."""
+        return strict_json(self.out, self.show())
+
+
+def environment(**changes):
+    """The tests' environment: no terminal, no user profiles, plain messages."""
+    env = dict(os.environ, LC_ALL="C.UTF-8", TERM="dumb", NO_COLOR="1")
+    for name in ("KVROOF_DATA", "XDG_CONFIG_HOME", "GITHUB_STEP_SUMMARY"):
+        env.pop(name, None)
+    env["XDG_CONFIG_HOME"] = os.path.join(os.getcwd(), "config")
+    env.update(changes)
+    return env
+
+
+def run(*arguments, code=None, wrapper=(), env=None, stdout=subprocess.PIPE, program=PROGRAM):
+    """Runs the program; with `code`, fails unless it exits so."""
+    command = [*wrapper, program, *map(str, arguments)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stdout,
+                          stderr=subprocess.PIPE, env=env or environment(), timeout=TIMEOUT_S,
+                          check=False)
+    outcome = Outcome(command, done.returncode, (done.stdout or b"").decode("utf-8", "replace"),
+                      done.stderr.decode("utf-8", "replace"))
+    if code is not None:
+        check(outcome.code == code, f"exit code {outcome.code}, expected {code}", outcome)
+    return outcome
+
+
+def run_tiny(*arguments, **keywords):
+    """`kvroof run` with the smallest settings; later options win over TINY's."""
+    given = {text for text in map(str, arguments) if text.startswith("-")}
+    settings = []
+    for option, value in zip(TINY[::2], TINY[1::2]):
+        if option not in given and not (option == "--bytes" and "--heads" in given):
+            settings += [option, value]
+    return run("run", *settings, *arguments, **keywords)
+
+
+def check(condition, message, outcome=None):
+    """Fails the test with the message, and the call it is about."""
+    if not condition:
+        raise Failure(message + ("\n" + outcome.show() if outcome else ""))
+
+
+def check_refused(outcome, code, *words):
+    """A refusal: the exit code, nothing on stdout, one short message that holds the words."""
+    check(outcome.code == code, f"exit code {outcome.code}, expected {code}", outcome)
+    check(outcome.out == "", "a refusal prints nothing to stdout", outcome)
+    check(outcome.err.startswith("kvroof"), "a message begins with the program's name", outcome)
+    check(outcome.err.count("\n") <= 6, "a refusal is short", outcome)
+    check("Sanitizer" not in outcome.err, "a sanitizer's report is no refusal", outcome)
+    for word in words:
+        check(word.lower() in outcome.err.lower(), f"the message does not name {word!r}", outcome)
+
+
+def strict_json(text, where=""):
+    """Parses JSON as the result schema wants it: no NaN, no Infinity, no null."""
+    def refuse(constant):
+        raise Failure(f"{constant} in JSON\n{where}")
+    try:
+        value = json.loads(text, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        raise Failure(f"not JSON: {error}\n{where}") from error
+
+    def walk(node, path):
+        check(node is not None, f"null at {path}\n{where}")
+        if isinstance(node, dict):
+            for key, item in node.items():
+                walk(item, f"{path}.{key}")
+        elif isinstance(node, list):
+            for index, item in enumerate(node):
+                walk(item, f"{path}[{index}]")
+    walk(value, "$")
+    return value
+
+
+def read_json(path):
+    """A JSON file, as strictly."""
+    with open(path, encoding="utf-8") as file:
+        return strict_json(file.read(), path)
+
+
+def read_text(path):
+    """A text file."""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def need(tool):
+    """The path of a program of the system, or a skip."""
+    path = shutil.which(tool)
+    if path is None:
+        raise Skip(f"no {tool} on this host")
+    return path
+
+
+def usable_isas():
+    """The ISA names that this host can run, as `list isa` says; scalar is always one."""
+    rows = run("list", "isa", "--format", "json", code=0).json()
+    rows = rows if isinstance(rows, list) else rows["isa"]
+    return [row["name"] for row in rows if row.get("usable")]
+
+
+def interrupt_when(process, ready, limit_s, number=signal.SIGINT):
+    """Reads stderr until a line satisfies ready(), then sends the signal; the lines read."""
+    def too_late(*_):
+        raise Failure(f"no line to wait for within {limit_s} s")
+    previous = signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(limit_s)
+    lines = []
+    try:
+        for line in process.stderr:
+            lines.append(line)
+            if ready(line):
+                process.send_signal(number)
+                break
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, previous)
+    return lines
+
+
+def main(names):
+    """Runs every test_* of the caller's globals() and exits."""
+    failed, skipped = [], []
+    start = os.getcwd()
+    tests = [(name, test) for name, test in names.items() if name.startswith("test_")]
+    for name, test in tests:
+        with tempfile.TemporaryDirectory(prefix="kvroof-test-") as folder:
+            os.chdir(folder)
+            try:
+                test()
+                print(f"ok      {name}")
+            except Skip as reason:
+                skipped.append(name)
+                print(f"skipped {name}: {reason}")
+            except Failure as failure:
+                failed.append(name)
+                print(f"FAILED  {name}: {failure}")
+            except Exception:  # pylint: disable=broad-except # the other tests shall still run
+                failed.append(name)
+                print(f"FAILED  {name}: {traceback.format_exc()}")
+            os.chdir(start)
+        sys.stdout.flush()
+    sys.exit(1 if failed else 77 if skipped else 0)

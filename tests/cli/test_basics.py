@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program without a measurement: version, help, unknown commands and options."""
+
+import os
+import re
+
+import harness
+from harness import check, check_refused, run
+
+
+def commands():
+    """The commands that the program's own help lists."""
+    text = run("--help", code=0).out
+    return re.findall(r"^\s{2,}(?:kvroof )?([a-z]+)\s", text, re.M)
+
+
+def test_version():
+    outcome = run("--version", code=0)
+    check(re.match(r"kvroof \d+\.\d+\.\d+\b", outcome.out), "name and version", outcome)
+    check(outcome.out.count("\n") == 1 and outcome.err == "", "one line, on stdout", outcome)
+
+
+def test_no_argument():
+    outcome = run()
+    text = outcome.out + outcome.err
+    check(outcome.code == 0, "it is a greeting, not an error", outcome)
+    check(5 <= text.count("\n") <= 25, "about a dozen lines", outcome)
+    check("kvroof run" in text, "it says what to type next", outcome)
+
+
+def test_help_lists_commands():
+    listed = commands()
+    for name in ("run", "show", "verify", "plot", "list"):
+        check(name in listed, f"--help does not list {name}: {listed}")
+
+
+def test_every_command_has_help():
+    for name in commands():
+        outcome = run(name, "--help", code=0)
+        check("kvroof " + name in outcome.out, "the help shows how it is called", outcome)
+        check("example" in outcome.out.lower(), "the help holds examples", outcome)
+        check(outcome.err == "", "help goes to stdout", outcome)
+
+
+def test_run_help_names_every_option():
+    text = run("run", "--help", code=0).out
+    for option in ("--profile", "--kernel", "--isa", "--head-dim", "--tokens", "--heads",
+                   "--bytes", "--subspaces", "--entries", "--layout", "--keys", "--queries",
+                   "--values", "--calibration", "--threads", "--cpus", "--mem", "--pages",
+                   "--rounds", "--min-time", "--budget", "--seed", "--peak-gb-per-s", "--max-mem",
+                   "--strict", "--dry-run", "--format", "--label", "--tag", "--progress",
+                   "--color"):
+        check(option in text, f"run --help does not name {option}")
+
+
+def test_unknown_command():
+    check_refused(run("rnu"), 2, "rnu", "run")
+    check_refused(run("lsit"), 2, "lsit", "list")
+    check_refused(run("--no-such-option"), 2, "no-such-option")
+
+
+def test_unknown_option_of_a_command():
+    for name in commands():
+        check_refused(run(name, "--no-such-option"), 2, "no-such-option")
+
+
+def test_missing_value():
+    check_refused(run("run", "-k"), 2)
+    check_refused(run("run", "--tokens"), 2, "tokens")
+
+
+def test_stray_argument():
+    check_refused(run("run", "fp16"), 2, "fp16")
+
+
+def test_help_needs_no_measurement():
+    run("run", "--help", code=0)
+    check(os.listdir(".") == [], "help writes no file")
+
+
+harness.main(globals())

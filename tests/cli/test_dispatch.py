@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dispatch ladder: an older CPU, emulated, gets its own kernels and no illegal instruction."""
+
+import os
+
+import harness
+from harness import check, check_refused, need, run
+
+# CPU model of the emulator, ISA names that its kernels may carry.
+LADDER = (("Nehalem", {"scalar"}), ("Haswell", {"scalar", "avx2"}))
+
+
+def on(cpu, *arguments, code=0):
+    """Runs the program on this emulated CPU."""
+    return run(*arguments, code=code, wrapper=(need("qemu-x86_64"), "-cpu", cpu))
+
+
+def isas_in(text):
+    """The ISA names of all codec.variant@isa in a text."""
+    return {part.split("@")[1].split("/")[0].rstrip(",;:") for part in text.split() if "@" in part}
+
+
+def test_verify():
+    for cpu, expected in LADDER:
+        outcome = on(cpu, "verify", "--cases", "5")
+        check(isas_in(outcome.out) == expected, f"{cpu}: {isas_in(outcome.out)}", outcome)
+
+
+def test_kernels():
+    for cpu, expected in LADDER:
+        outcome = on(cpu, "list", "kernels")
+        check(isas_in(outcome.out) == expected, f"{cpu}: {isas_in(outcome.out)}", outcome)
+
+
+def test_isa():
+    for cpu, expected in LADDER:
+        rows = on(cpu, "list", "isa", "--format", "json").json()
+        rows = rows if isinstance(rows, list) else rows["isa"]
+        usable = {row["name"] for row in rows if row["usable"]}
+        check(("avx2" in usable) == ("avx2" in expected), f"{cpu}: {usable}")
+        check(not any(name.startswith("avx512") for name in usable), f"{cpu}: {usable}")
+
+
+def test_start():
+    for cpu, _ in LADDER:
+        on(cpu, "--version")
+        on(cpu, "list", "codecs")
+        on(cpu, "run", "--help")
+        on(cpu, "run", "--dry-run")
+
+
+def test_an_isa_that_is_not_there():
+    def refused(cpu, *arguments):
+        outcome = on(cpu, "run", "-d", "64", "-n", "512", "--bytes", "4M", *arguments,
+                     "-o", "json:out.json", code=None)
+        check_refused(outcome, 3)
+        check(not os.path.exists("out.json"), "nothing was measured", outcome)
+    for isa in ("avx2", "avx512"):
+        refused("Nehalem", "-k", "fp16", "--isa", isa)
+    refused("Haswell", "-k", "fp16@avx512")
+
+
+def test_wishes_of_a_profile_stay_within_the_cpu():
+    for cpu, _ in LADDER:
+        outcome = on(cpu, "run", "-p", "quick", "--dry-run")
+        cases = [line for line in outcome.out.splitlines() if not line.startswith("not measured")]
+        check(cases, "there are cases", outcome)
+        for line in cases:
+            check("@avx512" not in line, f"{cpu}: {line}")
+
+
+harness.main(globals())

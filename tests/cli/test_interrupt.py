@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that is interrupted keeps what it has measured and says that it is partial."""
+
+import os
+import signal
+import subprocess
+
+import harness
+from harness import PROGRAM, check, environment, interrupt_when, read_json
+
+
+def interrupted(number, ready, *arguments):
+    """Starts a run that would last for minutes, sends the signal when a line is ready()."""
+    command = [PROGRAM, "run", "-k", "all", "-d", "64", "-n", "512", "--bytes", "4M", "-t", "1",
+               "-r", "9", "--min-time", "0.02", "--progress", "plain", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        lines = interrupt_when(process, ready, harness.TIMEOUT_S, number)
+        process.stderr.read()
+        code = process.wait(harness.TIMEOUT_S)
+    expected = 128 + number
+    check(code == expected, f"exit code {code}, expected {expected}, after {lines}")
+
+
+def after_a_case(line):
+    """The plain progress line of a finished case."""
+    return line.startswith("[")
+
+
+def at_once(_):
+    """The first line of all, long before a case is done."""
+    return True
+
+
+SIZES = ("--bytes", "4M,8M,16M,32M,64M", "-n", "512,1k,2k")
+
+
+def test_interrupt_keeps_results():
+    for number in (signal.SIGINT, signal.SIGTERM):
+        interrupted(number, after_a_case, *SIZES, "-o", "json:out.json", "-o", "jsonl:out.jsonl")
+        result = read_json("out.json")
+        check(result["complete"] is False, "a partial file says so")
+        check(result["results"], "and keeps what was measured")
+        check(any("scan" in row for row in result["results"]), "with its figures")
+        with open("out.jsonl", encoding="utf-8") as file:
+            lines = [harness.strict_json(line) for line in file]
+        check(any("scan" in line for line in lines), "so does the JSONL file")
+        check(sorted(os.listdir(".")) == ["out.json", "out.jsonl"], f"{os.listdir('.')}")
+
+
+def test_early_interrupt():
+    interrupted(signal.SIGINT, at_once, *SIZES, "-o", "json:out.json")
+    check(read_json("out.json")["complete"] is False, "a file without results is valid too")
+
+
+def test_show_reads_a_partial_file():
+    interrupted(signal.SIGINT, after_a_case, *SIZES, "-o", "json:out.json")
+    outcome = harness.run("show", "out.json", code=0)
+    text = (outcome.out + outcome.err).lower()
+    check("partial" in text or "incomplete" in text or "not complete" in text or
+          "interrupted" in text, "show says that the run was cut short", outcome)
+
+
+def test_kill_leaves_jsonl():
+    command = [PROGRAM, "run", "-k", "all", "-d", "64", *SIZES, "-t", "1", "--progress", "plain",
+               "-o", "jsonl:out.jsonl"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        interrupt_when(process, after_a_case, harness.TIMEOUT_S, signal.SIGKILL)
+        process.wait(harness.TIMEOUT_S)
+    with open("out.jsonl", encoding="utf-8") as file:
+        lines = [harness.strict_json(line) for line in file]
+    check(len(lines) >= 2, "a killed run leaves what it measured")
+    harness.run("show", "out.jsonl", code=0)
+
+
+harness.main(globals())

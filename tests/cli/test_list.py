@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""list: what there is to choose from."""
+
+import harness
+from harness import check, check_refused, run
+
+KINDS = ("kernels", "codecs", "profiles", "isa", "topology")
+
+
+def rows_of(kind, *arguments):
+    """The rows of a list in JSON."""
+    value = run("list", kind, "--format", "json", *arguments, code=0).json()
+    rows = value if isinstance(value, list) else value.get(kind, value)
+    check(rows, f"list {kind} is empty")
+    return rows
+
+
+def test_tables():
+    for kind in KINDS:
+        outcome = run("list", kind, code=0)
+        check(outcome.out.strip(), "a table on stdout", outcome)
+        check(outcome.err == "", "and nothing else", outcome)
+
+
+def test_json():
+    for kind in KINDS:
+        rows_of(kind)
+
+
+def test_kernels():
+    names = run("list", "kernels", "--all", code=0).out
+    for kernel in ("fp16.fused@scalar", "int8.fused@scalar", "int8q8.fused@scalar",
+                   "int4.fused@scalar", "int4q8.fused@scalar", "lookat.f32@scalar",
+                   "lookat.u8@scalar"):
+        check(kernel in names, f"list kernels --all lacks {kernel}:\n{names}")
+
+
+def test_kernels_of_this_host():
+    mine = run("list", "kernels", code=0).out
+    check("@scalar" in mine, "every host can run the scalar kernels")
+    usable = run("list", "isa", code=0).out
+    check("scalar" in usable, "and says so")
+
+
+def test_codecs():
+    text = run("list", "codecs", code=0).out
+    for codec in ("fp16", "int8", "int8q8", "int4", "int4q8", "lookat"):
+        check(codec in text, f"list codecs lacks {codec}:\n{text}")
+    check("2601.10155" in text, f"a codec names its paper:\n{text}")
+
+
+def test_profiles():
+    text = run("list", "profiles", code=0).out
+    for profile in ("quick", "ci", "roofline"):
+        check(profile in text, f"list profiles lacks {profile}:\n{text}")
+
+
+def test_unknown():
+    check_refused(run("list", "kernel"), 2, "kernel", "kernels")
+    check_refused(run("list"), 2)
+    check_refused(run("list", "kernels", "--format", "yaml"), 2, "yaml")
+
+
+harness.main(globals())

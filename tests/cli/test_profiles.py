@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Profiles: the shipped ones, one's own, and defective ones."""
+
+import os
+
+import harness
+from harness import SOURCE, check, check_refused, environment, run
+
+
+def own_profile(name, text):
+    """Puts a profile where users keep theirs; the environment that finds it."""
+    folder = os.path.join(os.getcwd(), "config", "kvroof")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name + ".yaml"), "w", encoding="utf-8") as file:
+        file.write(text)
+    return environment()
+
+
+def shipped():
+    """Names of the profiles in the source tree."""
+    names = [file[:-5] for file in os.listdir(os.path.join(SOURCE, "profiles"))
+             if file.endswith(".yaml")]
+    check("quick" in names, f"no quick profile: {names}")
+    return names
+
+
+def test_shipped_profiles_plan():
+    for name in shipped():
+        outcome = run("run", "-p", name, "--dry-run", code=0)
+        check("@" in outcome.out, f"the plan of {name} names its cases", outcome)
+        check(not os.path.exists("results"), "a dry run writes nothing", outcome)
+
+
+def test_quick_is_the_default():
+    text = run("run", "--dry-run", code=0).out
+    check(text == run("run", "-p", "quick", "--dry-run", code=0).out, "no -p means quick")
+    for kernel in ("fp16.fused", "int8.fused", "int8q8.fused", "int4.fused", "int4q8.fused",
+                   "lookat.f32", "lookat.u8"):
+        check(kernel in text, f"quick lacks {kernel}:\n{text}")
+
+
+def test_shipped_profiles_are_listed():
+    text = run("list", "profiles", code=0).out
+    for name in shipped():
+        check(name in text, f"list profiles lacks {name}:\n{text}")
+
+
+def test_own_profile():
+    with open(os.path.join(SOURCE, "profiles", "quick.yaml"), encoding="utf-8") as file:
+        env = own_profile("mine", file.read())
+    outcome = run("run", "-p", "mine", "--dry-run", env=env, code=0)
+    check("fp16.fused" in outcome.out, "a copy of quick is a profile", outcome)
+    check("mine" in run("list", "profiles", env=env, code=0).out, "and it is listed")
+
+
+def test_defective_profiles():
+    for text in ("", "groups: [\n", "no_such_key: 1\n", "\x00\x01\x02", "- 1\n- 2\n", "42\n"):
+        env = own_profile("bad", text)
+        check_refused(run("run", "-p", "bad", "--dry-run", env=env), 2, "bad")
+
+
+def test_a_profile_by_path_or_missing():
+    check_refused(run("run", "-p", "no/such/profile.yaml"), 2, "profile")
+
+
+harness.main(globals())

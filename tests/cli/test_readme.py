@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every command that the README shows works as it is written.
+
+Taken are the fenced blocks marked `sh`, line by line in order, in a folder that looks like the
+source tree after a build. What clones or builds is left out: it has happened. A run gets the
+smallest settings where the line does not say its own.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+
+import harness
+from harness import PROGRAM, SOURCE, check, environment, read_text
+
+LEFT_OUT = re.compile(r"^(git |cd |\./bootstrap\.sh (setup|test)\b|meson |ninja |\.ci/run\b)")
+SMALL = (("--tokens", "512"), ("--bytes", "4M"), ("--threads", "1"), ("--rounds", "2"),
+         ("--min-time", "0.001"), ("--budget", "60"))
+SHORT = {"--tokens": "-n", "--threads": "-t", "--rounds": "-r"}
+
+
+def commands(name):
+    """The command lines of a document's sh blocks, continued lines joined."""
+    text = read_text(os.path.join(SOURCE, name))
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def smaller(line):
+    """The line with the settings of a tiny run."""
+    line = re.sub(r"^\./bootstrap\.sh run( --)?", "build/kvroof run", line)
+    if not re.match(r"build/kvroof run\b", line) or "--help" in line:
+        return line
+    words = shlex.split(line, comments=True)
+    given = {word.split("=")[0] for word in words}
+    extra = [text for option, value in SMALL
+             if option not in given and SHORT.get(option) not in given for text in (option, value)]
+    head, rest = line.split("run", 1)
+    return head + "run " + shlex.join(extra) + rest
+
+
+def prepare():
+    """A folder with what the README's reader has before them."""
+    os.symlink(os.path.join(SOURCE, "profiles"), "profiles")
+    os.mkdir("build")
+    os.symlink(PROGRAM, "build/kvroof")
+    data = os.path.join(SOURCE, "profiles", "data")
+    for theirs, ours in (("keys.npy", "k.npy"), ("calibration.npy", "calib_k.npy"),
+                         ("queries.npy", "q.npy")):
+        os.symlink(os.path.join(data, ours), theirs)
+
+
+def test_commands():
+    prepare()
+    lines = [line for line in commands("README.md") if not LEFT_OUT.match(line)]
+    check(len(lines) >= 5, f"the README shows its commands: {lines}")
+    for line in lines:
+        done = subprocess.run(["/bin/sh", "-c", smaller(line)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, env=environment(), check=False,
+                              timeout=harness.TIMEOUT_S)
+        outcome = harness.Outcome([smaller(line)], done.returncode, done.stdout, done.stderr)
+        check(done.returncode == 0, "a command of the README fails", outcome)
+
+
+def test_links():
+    for name in ("README.md", "CONTRIBUTING.md"):
+        text = read_text(os.path.join(SOURCE, name))
+        for target in re.findall(r"\]\(([^)#:]+)\)", text):
+            check(os.path.exists(os.path.join(SOURCE, target)), f"{name} links to {target}")
+
+
+def test_paths_in_contributing():
+    text = read_text(os.path.join(SOURCE, "CONTRIBUTING.md"))
+    for path in re.findall(r"`((?:src|kernels|tests|profiles|plots|schema)/[\w./-]*)`", text):
+        check(os.path.exists(os.path.join(SOURCE, path)), f"CONTRIBUTING.md names {path}")
+
+
+harness.main(globals())
