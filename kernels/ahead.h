@@ -32,11 +32,27 @@ struct kvr_run {
     size_t bytes;
 };
 
+/* A run inside the fold: codes and look-ahead wrap at fold_bytes. Kept out of the common path. */
+static inline struct kvr_run kvr_folded_run(const struct kvr_segments *s, uint32_t i,
+                                            size_t offset, size_t segment_bytes, size_t step_bytes)
+{
+    size_t at = offset % s->fold_bytes, target = (at + s->ahead_bytes) % s->fold_bytes;
+    const unsigned char *base = kvr_segment(s, i);
+    struct kvr_run run = {base + at, base + target, segment_bytes - offset};
+    size_t left = s->fold_bytes - (at > target ? at : target);
+    left = (left + step_bytes - 1) / step_bytes * step_bytes;
+    if (left < run.bytes)
+        run.bytes = left;
+    return run;
+}
+
 /* The next run at `offset` of segment i (segment_bytes long); bytes is a multiple of step_bytes
  * (the inner loop's stride) unless the segment ends. Call until offset == segment_bytes. */
 KVR_INLINE struct kvr_run kvr_next_run(const struct kvr_segments *s, uint32_t i, size_t offset,
                                        size_t segment_bytes, size_t step_bytes)
 {
+    if (__builtin_expect(s->fold_bytes != 0, 0))
+        return kvr_folded_run(s, i, offset, segment_bytes, step_bytes);
     struct kvr_run run = {.codes = kvr_segment(s, i) + offset, .bytes = segment_bytes - offset};
     if (s->ahead_segments) {
         run.ahead = kvr_segment_ahead(s, i, s->ahead_segments) + offset;

@@ -53,8 +53,10 @@ struct kvr_cost {
 };
 
 /* Instructions that one block of keys executes in this kernel's inner loop, at
- * `at_head_dim`/`at_tables` (the declared shape); vector instructions count once whatever their
- * width. Tested against the compiled loop. */
+ * work_head_dim and work_tables (the declared shape), as gcc's release build compiles the path
+ * without look-ahead; vector instructions count once whatever their width. loads: instructions
+ * with a memory source, gathers apart, whose elements are `gathered`; widening moves between
+ * registers or from memory are shuffles. Tested against the compiled loop. */
 struct kvr_work {
     uint32_t block_keys; /* keys that one iteration of the inner loop consumes; 0: not declared */
     uint32_t loads, stores, shuffles, vector_alu, fma, int_dots, converts, gathered, uops;
@@ -72,6 +74,10 @@ struct kvr_segments {
      * i + ahead_segments, or ahead_bytes further on, running into the following segments.
      * At most one is non-zero; both 0: no prefetch instruction is executed. */
     uint32_t ahead_segments, ahead_bytes;
+    /* 0, or a multiple of the block's bytes: only the first fold_bytes of a segment exist and stand
+     * for the rest of it again and again; the look-ahead stays inside. So C, the core alone, is the
+     * same call of the same kernel on as many keys, from L1. */
+    size_t fold_bytes;
 };
 
 /* How codes lie in memory and how scores follow from a prepared query. */

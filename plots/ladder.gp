@@ -39,7 +39,7 @@ low = STATS_min / 1.6
 high = STATS_max * 2.5
 stats DATA using (strcol(1) eq "caption" ? NaN : column(4)) nooutput
 left = STATS_min / 1.5
-right = STATS_max * 1.5
+right = STATS_max * 4
 
 # Series differ by mark and dash, so that print and colour-blind eyes can tell them; a flagged
 # point is hollow.
@@ -57,7 +57,7 @@ set xrange [left:right]
 set yrange [low:high]
 set ytics add (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 if (FORMAT ne "txt") set grid xtics ytics lc rgb "gray85" lt 1 lw .5
-set key outside right top reverse Left samplen 4 spacing 1.2
+set key outside center top vertical maxrows (N > 8 ? (N + 3) / 2 : 5) reverse Left samplen 4
 set label 1 captions at screen 0.01, screen 0.03 * lines + 0.01 left font ",10"
 set bmargin 4 + 1.6 * lines
 
@@ -68,9 +68,9 @@ plot DATA using (of("reported", 0, 4)):(high) with impulses lc rgb "gray50" lw 1
         title "cache, as reported", \
     "" using (of("plateau", 0, 4)):(high) with impulses lc rgb "gray50" lw 1.5 dt 1 \
         title "cache, measured plateau", \
-    "" using (of("reported", 0, 4)):(high / 1.3):(strcol(3)) with labels right offset -0.4,0 \
+    "" using (of("reported", 0, 4)):(high / 1.3):(strcol(3)) with labels left offset 0.4,0 \
         notitle, \
-    "" using (of("plateau", 0, 4)):(low * 1.2):(strcol(3)) with labels right offset -0.4,0 \
+    "" using (of("plateau", 0, 4)):(low * 1.2):(strcol(3)) with labels left offset 0.4,0 \
         notitle, \
     for [i = 1:N] "" using (of("", i, 4)):5 with lines lc rgb "black" dt dash(i) notitle, \
     for [i = 1:N] "" using (of("", i, 4)):5:6:7 with yerrorbars lc rgb "black" pt -1 notitle, \

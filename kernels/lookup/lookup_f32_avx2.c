@@ -148,5 +148,9 @@ const struct kvr_kernel kvr_kernel_lookup_f32_f32_gather_avx2 = {
     .isa_name = "avx2",
     .format = &kvr_format_lookup_f32,
     .isa = KVR_ISA_AVX2,
+    .work = {.block_keys = 64, .loads = 34, .stores = 10, .shuffles = 32, .vector_alu = 32,
+             .gathered = 256, .uops = 500},
+    .work_head_dim = 64,
+    .work_tables = 4,
     .score = score_lookup_f32,
 };

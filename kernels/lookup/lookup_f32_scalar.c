@@ -96,5 +96,8 @@ const struct kvr_kernel kvr_kernel_lookup_f32_f32_scalar = {
     .variant = "f32",
     .isa_name = "scalar",
     .format = &kvr_format_lookup_f32,
+    .work = {.block_keys = 8, .loads = 36, .stores = 2, .shuffles = 6, .vector_alu = 32, .uops = 130},
+    .work_head_dim = 64,
+    .work_tables = 4,
     .score = score_lookup_f32,
 };

@@ -95,5 +95,8 @@ const struct kvr_kernel kvr_kernel_lookup_u8_u8_scalar = {
     .variant = "u8",
     .isa_name = "scalar",
     .format = &kvr_format_lookup_u8,
+    .work = {.block_keys = 4, .loads = 30, .stores = 5, .vector_alu = 12, .converts = 4, .uops = 91},
+    .work_head_dim = 64,
+    .work_tables = 4,
     .score = score_lookup_u8,
 };

@@ -17,6 +17,7 @@ struct kvr_command {
 };
 
 int kvr_cmd_run(int argc, char **argv);
+int kvr_cmd_roofs(int argc, char **argv);
 int kvr_cmd_show(int argc, char **argv);
 int kvr_cmd_verify(int argc, char **argv);
 int kvr_cmd_plot(int argc, char **argv);

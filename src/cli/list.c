@@ -75,8 +75,9 @@ static void add_machine(struct kvr_rows *rows, const struct kvr_machine *machine
     kvr_rows_add(rows, "%zu", machine->cpu_count);
     add_bytes(rows, machine->mem_total_bytes);
     add_bytes(rows, kvr_machine_usable_bytes(machine));
-    kvr_rows_add(rows, "%zu cores, %zu nodes, %s, fingerprint %s", machine->core_count,
-                 machine->node_count, machine->this_system ? "this system" :
+    kvr_rows_add(rows, "%zu core%s, %zu node%s, %s, fingerprint %s", machine->core_count,
+                 machine->core_count == 1 ? "" : "s", machine->node_count,
+                 machine->node_count == 1 ? "" : "s", machine->this_system ? "this system" :
                  "a foreign topology: nothing is pinned", machine->fingerprint);
 }
 

@@ -97,6 +97,20 @@ static void print_row(FILE *out, const struct kvr_rows *rows, const size_t *widt
     fputc('\n', out);
 }
 
+/* A first note speaks for itself, further ones are named. */
+static void print_notes(FILE *out, const struct kvr_rows *rows, const char *const *texts)
+{
+    bool first = true;
+    for (size_t c = 0; c < rows->column_count; c++) {
+        if (rows->columns[c].kind != KVR_LIST_NOTE)
+            continue;
+        if (texts[c][0])
+            fprintf(out, "    %s%s%s\n", first ? "" : rows->columns[c].name, first ? "" : ": ",
+                    texts[c]);
+        first = false;
+    }
+}
+
 int kvr_rows_table(const struct kvr_rows *rows, FILE *out)
 {
     size_t widths[MAX_COLUMNS];
@@ -119,9 +133,7 @@ int kvr_rows_table(const struct kvr_rows *rows, FILE *out)
         for (size_t c = 0; c < rows->column_count; c++)
             texts[c] = shown(rows, row + c, memory[c]);
         print_row(out, rows, widths, texts);
-        for (size_t c = 0; c < rows->column_count; c++)
-            if (rows->columns[c].kind == KVR_LIST_NOTE && texts[c][0])
-                fprintf(out, "    %s\n", texts[c]);
+        print_notes(out, rows, texts);
     }
     errno = 0;
     if (fflush(out) || ferror(out))

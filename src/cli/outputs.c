@@ -67,25 +67,22 @@ static void default_path(struct kvr_sink *sink, const struct kvr_run_record *rec
     sink->format = KVR_OUT_JSON;
 }
 
-int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
-                   const struct kvr_run_record *record, char *error, size_t error_bytes)
+static bool list_outputs(struct kvr_sinks *sinks, const struct kvr_options *options)
 {
-    *sinks = (struct kvr_sinks){0};
     bool to_stdout = false;
+    *sinks = (struct kvr_sinks){0};
     for (size_t i = 0; i < options->output_count; i++) {
         struct kvr_sink *sink = &sinks->items[sinks->count++];
         sink->format = options->outputs[i].format;
         snprintf(sink->path, sizeof sink->path, "%s", options->outputs[i].path);
         to_stdout |= !strcmp(sink->path, "-");
     }
-    if (!options->output_count) {
-        if (mkdir("results", 0777) && errno != EEXIST)
-            return fail(error, error_bytes, "results/", -errno);
-        default_path(&sinks->items[sinks->count++], record);
-    }
-    if (!to_stdout)
-        sinks->items[sinks->count++] =
-            (struct kvr_sink){.format = options->stdout_format, .path = "-"};
+    return to_stdout;
+}
+
+static int open_all(struct kvr_sinks *sinks, const struct kvr_run_record *record, char *error,
+                    size_t error_bytes)
+{
     for (size_t i = 0; i < sinks->count; i++) {
         int rc = open_sink(&sinks->items[i], record, error, error_bytes);
         if (rc) {
@@ -94,6 +91,28 @@ int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
         }
     }
     return 0;
+}
+
+int kvr_sinks_open_listed(struct kvr_sinks *sinks, const struct kvr_options *options,
+                          const struct kvr_run_record *record, char *error, size_t error_bytes)
+{
+    list_outputs(sinks, options);
+    return open_all(sinks, record, error, error_bytes);
+}
+
+int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
+                   const struct kvr_run_record *record, char *error, size_t error_bytes)
+{
+    bool to_stdout = list_outputs(sinks, options);
+    if (!options->output_count) {
+        if (mkdir("results", 0777) && errno != EEXIST)
+            return fail(error, error_bytes, "results/", -errno);
+        default_path(&sinks->items[sinks->count++], record);
+    }
+    if (!to_stdout)
+        sinks->items[sinks->count++] = (struct kvr_sink){.format = options->stdout_format,
+                                                         .path = "-"};
+    return open_all(sinks, record, error, error_bytes);
 }
 
 int kvr_sinks_append(struct kvr_sinks *sinks, const struct kvr_run_record *record, size_t first)

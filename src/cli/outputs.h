@@ -27,6 +27,10 @@ struct kvr_sinks {
 int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
                    const struct kvr_run_record *record, char *error, size_t error_bytes);
 
+/* The same for options->outputs alone: neither a default file nor stdout is added. */
+int kvr_sinks_open_listed(struct kvr_sinks *sinks, const struct kvr_options *options,
+                          const struct kvr_run_record *record, char *error, size_t error_bytes);
+
 /* JSONL sinks: the results from `first` on. 0 or -errno. */
 int kvr_sinks_append(struct kvr_sinks *sinks, const struct kvr_run_record *record, size_t first);
 

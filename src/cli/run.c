@@ -8,32 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../measure/clock.h"
 #include "../study/study.h"
+#include "bench.h"
 #include "cli.h"
 #include "outputs.h"
-#include "version.h"
-
-static volatile sig_atomic_t
-    interrupted; /* the signal's number; a handler can reach nothing else */
-
-static void on_signal(int number)
-{
-    interrupted = number;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with its own exit code */
-}
+#include "style.h"
 
 struct run {
     struct kvr_options options;
@@ -45,22 +27,12 @@ struct run {
     bool tty;
 };
 
-static int terminal_width(void)
-{
-    struct winsize size;
-    const char *columns = getenv("COLUMNS");
-    if (columns && atoi(columns) > 0)
-        return atoi(columns);
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? 0 : size.ws_col;
-}
-
 static struct kvr_output_style style_of(const struct kvr_options *options)
 {
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    bool plain = (no_color && no_color[0]) || (term && !strcmp(term, "dumb"));
-    bool color = options->color == KVR_COLOR_ALWAYS ||
-                 (options->color == KVR_COLOR_AUTO && isatty(STDOUT_FILENO) && !plain);
-    return (struct kvr_output_style){.color = color, .width = terminal_width()};
+    static const char *const when[] = {"auto", "always", "never"};
+    struct kvr_output_style style = {0};
+    kvr_style_of_stdout(when[options->color], &style);
+    return style;
 }
 
 static void show_phase(const struct kvr_study *study, const char *what)
@@ -102,32 +74,11 @@ static void on_measured(const struct kvr_study *study, size_t first, size_t case
     fflush(stderr);
 }
 
-static char **copy_strings(char **from, size_t count)
-{
-    char **to = calloc(count + 1, sizeof *to);
-    for (size_t i = 0; to && i < count; i++)
-        to[i] = strdup(from[i]);
-    return to;
-}
-
 static void describe(struct run *run, int argc, char **argv)
 {
     struct kvr_run_record *r = &run->record;
-    time_t now = time(NULL);
-    struct tm utc;
-    strftime(r->started, sizeof r->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    snprintf(r->version, sizeof r->version, "%s", KVR_VERSION);
-    snprintf(r->git, sizeof r->git, "%s", KVR_GIT);
-    snprintf(r->compiler, sizeof r->compiler, "%s", KVR_COMPILER);
-    snprintf(r->flags, sizeof r->flags, "%s", KVR_FLAGS);
-    r->command = copy_strings(argv, (size_t)argc);
-    if (run->options.tag_count)
-        r->tags = copy_strings((char **)run->options.tags, run->options.tag_count);
-    if (run->options.label)
-        snprintf(r->label, sizeof r->label, "%s", run->options.label);
+    kvr_record_describe(r, &run->machine, &run->options, argc, argv);
     r->profile_json = run->plan.profile_json ? strdup(run->plan.profile_json) : NULL;
-    r->machine = run->machine;
-    kvr_machine_checks(&run->machine, &r->checks);
     if (run->plan.arena_reduced)
         kvr_check_add(&r->checks, "working-set-reduced", KVR_CHECK_WARN,
                       "the profile's working set was reduced to %.0f MiB: --max-mem or free memory "
@@ -161,7 +112,7 @@ static int exit_code_of(int rc)
     case -ENOENT:
         return KVR_EXIT_USAGE;
     case -EINTR:
-        return 128 + (interrupted ? interrupted : SIGINT);
+        return 128 + (kvr_signal_number() ? kvr_signal_number() : SIGINT);
     case -EIO:
     case -ENOSPC:
     case -EPIPE:
@@ -189,7 +140,7 @@ static int measure(struct run *run)
                               .machine = &run->machine,
                               .plan = &run->plan,
                               .record = &run->record,
-                              .interrupted = &interrupted,
+                              .interrupted = kvr_signal_flag(),
                               .started_s = run->started_s,
                               .measured = on_measured,
                               .phase = show_phase,
@@ -249,7 +200,7 @@ int kvr_cmd_run(int argc, char **argv)
         code = dry_run(run);
         goto out;
     }
-    catch_signals();
+    kvr_signals_catch();
     describe(run, argc, argv);
     code = measure(run);
 out:

@@ -21,9 +21,12 @@ enum { KVR_MAX_CPUS = 1024, KVR_MAX_NODES = 64, KVR_MAX_CACHES = 16 };
 struct kvr_cpu {
     uint32_t os_index;  /* Linux CPU number */
     uint32_t core;      /* logical core index: CPUs with the same one are SMT siblings */
-    uint32_t package, node;
+    uint32_t package;   /* logical index */
+    uint32_t node;      /* os_index of its nearest NUMA node */
 };
 
+/* Several entries of one level only where cores differ (hybrid CPUs); the first one is the cache
+ * of the first allowed CPU. */
 struct kvr_cache_level {
     uint32_t level;            /* 1 (data), 2, 3 */
     uint64_t size_bytes;       /* as reported; 0: not reported */
@@ -33,7 +36,8 @@ struct kvr_cache_level {
 
 struct kvr_node {
     uint32_t os_index;
-    uint64_t total_bytes, free_bytes;
+    uint64_t total_bytes;
+    uint64_t free_bytes; /* free, or clean file pages that can be reclaimed; 0: unknown */
     uint32_t cpu_count;
     uint32_t distances[KVR_MAX_NODES]; /* to nodes[j]; 0: not reported */
 };
@@ -55,9 +59,11 @@ struct kvr_machine {
     char kernel[96];                   /* uname -r */
     char hostname[64];
     char thp[16];                      /* always, madvise, never; "" unknown */
+    /* "" where not told; governor "mixed" where the allowed CPUs differ */
     char clocksource[32], governor[32], smt[16];
     char fingerprint[17];              /* 64-bit hash, hex: CPU model and features, caches, NUMA
-                                          shape, hypervisor, kernel major.minor, THP mode */
+                                          shape (no sizes), hypervisor, kernel major.minor, THP
+                                          mode */
 };
 
 /* 0, or -errno with *why set to a static or machine-independent English sentence. `root` may be

@@ -27,8 +27,12 @@ struct kvr_memory {
     enum kvr_pages pages;
 };
 
-/* Reserves address space with policy and page advice set, untouched. 0 or -errno; *why names what
- * failed and what helps. */
+/* Reserves address space with policy and page advice set, untouched, with an inaccessible page on
+ * both sides (but for 2m and 1g). 0 or -errno; *why, valid until the thread's next call, names what
+ * failed and what helps: -ENODEV no such node, -ENOMEM no room (on the node, in the pool of huge
+ * pages), -ENOTSUP a foreign topology, or interleave with other pages than 4k on several nodes
+ * (huge pages would not be spread evenly). On one node every policy is the same. thp is advice:
+ * kvr_memory_huge_bytes tells what was got. */
 int kvr_memory_map(const struct kvr_machine *machine, const struct kvr_memory_request *request,
                    struct kvr_memory *memory, const char **why);
 void kvr_memory_unmap(struct kvr_memory *memory);

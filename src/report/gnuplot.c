@@ -22,13 +22,14 @@ extern char **environ;
 const char *kvr_plot_folder(const char *script, char *buffer, size_t bytes)
 {
     const char *const folders[] = {getenv("KVROOF_PLOTS"), KVR_PLOTDIR, KVR_SOURCE_PLOTDIR};
+    char path[1024];
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        if (!folders[i] || !*folders[i])
+        if (!folders[i] || !*folders[i] || strlen(folders[i]) >= bytes)
             continue;
-        int n = snprintf(buffer, bytes, "%s/%s", folders[i], script);
-        if (n < 0 || (size_t)n >= bytes || access(buffer, R_OK))
+        int n = snprintf(path, sizeof path, "%s/%s", folders[i], script);
+        if (n < 0 || (size_t)n >= sizeof path || access(path, R_OK))
             continue;
-        buffer[strlen(folders[i])] = 0;
+        memcpy(buffer, folders[i], strlen(folders[i]) + 1);
         return buffer;
     }
     return NULL;

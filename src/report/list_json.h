@@ -12,7 +12,7 @@ enum kvr_list_kind {
     KVR_LIST_TEXT,
     KVR_LIST_NUMBER, /* the cell holds one decimal number; JSON prints it as such */
     KVR_LIST_BYTES,  /* a whole number of bytes; tables print it with a binary unit */
-    KVR_LIST_NOTE    /* text; tables print it on a line of its own below the row */
+    KVR_LIST_NOTE    /* text; tables print it on a line below the row, named but for the first */
 };
 
 struct kvr_list_column {

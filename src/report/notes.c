@@ -89,8 +89,11 @@ static int put_flag(struct kvr_sentence *w, const struct kvr_run_record *record,
             continue;
         fputs(separator, w->line);
         kvr_sentence_name(w, r->name);
-        if (!strcmp(flag, "ceiling-raised") && isfinite(r->ceiling_raised_percent))
-            fprintf(w->line, " (%.0f %% of the read roof)", r->ceiling_raised_percent);
+        if (!strcmp(flag, "ceiling-raised") && isfinite(r->ceiling_raised_percent)) {
+            fputs(" (", w->line);
+            kvr_sentence_figure(w, r->ceiling_raised_percent, 4);
+            fputs(" % of the read roof)", w->line);
+        }
         separator = ", ";
     }
     fputc('.', w->line);
@@ -135,8 +138,10 @@ static int put_skip(struct kvr_sentence *w, const struct kvr_result *r)
 
 static bool lacks(const struct kvr_result *r, const struct kvr_unavailable *u)
 {
-    for (size_t i = 0; r->measured && i < r->unavailable_count; i++)
-        if (!strcmp(r->unavailable[i].what, u->what) && !strcmp(r->unavailable[i].why, u->why))
+    const struct kvr_unavailable *own = r->unavailable;
+    size_t count = r->measured ? r->unavailable_count : 0;
+    for (const struct kvr_unavailable *o = own; o < own + count; o++)
+        if (!strcmp(o->what, u->what) && !strcmp(o->why, u->why))
             return true;
     return false;
 }

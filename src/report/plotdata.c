@@ -190,6 +190,10 @@ static void put_caches(struct sheet *s, size_t index)
     const struct kvr_machine *m = &s->records[index].machine;
     char prefix[160], size[24], text[SERIES_BYTES];
     whose(s, index, prefix, sizeof prefix);
+    /* One machine has one set of caches, however many of its results are drawn. */
+    for (size_t i = 0; m->fingerprint[0] && i < index; i++)
+        if (!strcmp(s->records[i].machine.fingerprint, m->fingerprint))
+            return;
     for (size_t i = 0; i < m->cache_count; i++) {
         const struct kvr_cache_level *c = &m->caches[i];
         const uint64_t sizes[] = {c->size_bytes, c->measured_plateau_bytes};

@@ -29,36 +29,26 @@ void kvr_machine_text(const struct kvr_run_record *record, char *text, size_t by
              *label ? "; " : "", label);
 }
 
-static void put_padded(FILE *out, const char *text, size_t width, bool left, bool last)
-{
-    size_t columns = kvr_utf8_columns(text);
-    int padding = columns < width ? (int)(width - columns) : 0;
-    if (left)
-        fprintf(out, "%s%*s", text, last ? 0 : padding, "");
-    else
-        fprintf(out, "%*s%s", padding, "", text);
-}
-
 /* One line of the grid; row SIZE_MAX is the headings. */
 static void put_line(FILE *out, const struct kvr_grid *grid, size_t row, bool color)
 {
-    size_t last = 0;
-    bool first = true;
-    for (size_t c = 0; c < KVR_GRID_COLUMNS; c++)
-        if (grid->shown[c])
-            last = c;
-    for (size_t c = 0; c <= last; c++) {
+    size_t pending = 0; /* spaces that only what follows them needs */
+    for (size_t c = 0; c < KVR_GRID_COLUMNS; c++) {
         if (!grid->shown[c])
             continue;
         const char *text = row == SIZE_MAX ? kvr_grid_heading(c)
                                            : grid->cells[row * KVR_GRID_COLUMNS + c];
         const char *mark = row == SIZE_MAX ? bold : kvr_grid_is_flags(c) ? yellow : NULL;
-        bool marked = color && mark && *text;
-        fputs(first ? "" : "  ", out);
-        fputs(marked ? mark : "", out);
-        put_padded(out, text, grid->widths[c], kvr_grid_left_aligned(c), c == last);
-        fputs(marked ? plain : "", out);
-        first = false;
+        bool marked = color && mark && *text, left = kvr_grid_left_aligned(c);
+        size_t columns = kvr_utf8_columns(text);
+        size_t padding = columns < grid->widths[c] ? grid->widths[c] - columns : 0;
+        pending += left ? 0 : padding;
+        if (*text) {
+            fprintf(out, "%*s%s%s%s", (int)pending, "", marked ? mark : "", text,
+                    marked ? plain : "");
+            pending = 0;
+        }
+        pending += (left ? padding : 0) + 2;
     }
     fputc('\n', out);
 }

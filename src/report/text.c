@@ -112,14 +112,13 @@ void kvr_clean_text(char *to, size_t bytes, const char *from)
 
 void kvr_exact_text(double value, char *text, size_t bytes)
 {
-    *text = 0;
-    if (!isfinite(value))
-        return;
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, bytes, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            return;
+    char shortest[40] = "";
+    for (int digits = 15; isfinite(value) && digits <= 17; digits++) {
+        snprintf(shortest, sizeof shortest, "%.*g", digits, value);
+        if (strtod(shortest, NULL) == value)
+            break;
     }
+    kvr_utf8_copy(text, bytes, shortest);
 }
 
 void kvr_figure_text(double value, int digits, char *text, size_t bytes)

@@ -184,7 +184,7 @@ static void assign_levels(struct kvr_session *s, const uint64_t *ends, size_t co
         s->l2_bytes = s->l1_bytes;
 }
 
-static int ladder(struct kvr_session *s)
+int kvr_session_ladder(struct kvr_session *s)
 {
     struct kvr_member members[LADDER_MEMBERS];
     struct point points[MAX_POINTS] = {0};
@@ -202,7 +202,8 @@ static int ladder(struct kvr_session *s)
     kvr_score_buffers_free(&buffers);
     if (rc)
         return rc;
-    assign_levels(s, ends, find_plateaus(points, n, ends));
+    if (s->threads == 1)
+        assign_levels(s, ends, find_plateaus(points, n, ends));
     for (size_t i = 0; i < n; i++)
         add_point(s, &points[i]);
     return 0;
@@ -279,6 +280,6 @@ int kvr_session_ceilings(struct kvr_session *s)
     if (rc)
         return rc;
     clock_check(s);
-    rc = ladder(s);
+    rc = kvr_session_ladder(s);
     return rc ? rc : rates(s);
 }

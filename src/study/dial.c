@@ -52,8 +52,8 @@ static const struct kvr_dial *find_dial(const struct kvr_session *s, const char 
     size_t count;
     const struct kvr_dial *const *dials = kvr_dials(&count), *best = NULL;
     for (size_t i = 0; i < count; i++)
-        if (!(dials[i]->isa & ~s->machine->isa.usable) && !strcmp(dials[i]->resource, resource)
-            && (!best || dials[i]->width_bits > best->width_bits))
+        if (!(dials[i]->isa & ~s->machine->isa.usable) && !strcmp(dials[i]->resource, resource) &&
+            (!best || dials[i]->width_bits > best->width_bits))
             best = dials[i];
     return best;
 }
@@ -66,14 +66,17 @@ static const char *arithmetic(const struct kvr_session *s)
 /* Instructions a ns of the dial's resource, from the rate ceilings of the same ISA. */
 static double rate_of(const struct kvr_session *s, const struct kvr_dial *dial)
 {
+    bool scalar_add = !strcmp(dial->resource, "fadd"), fma = !strcmp(dial->resource, "fma");
+    const char *type = scalar_add ? "valu" : dial->resource;
+    const char *dtype = scalar_add                          ? "scalar"
+                        : !strcmp(dial->resource, "shuffle") ? "byte"
+                                                             : NULL;
     for (size_t i = 0; i < s->record->ceiling_count; i++) {
         const struct kvr_ceiling *c = &s->record->ceilings[i];
-        bool byte_shuffle = strcmp(dial->resource, "shuffle") || !strcmp(c->dtype, "byte");
-        if (strcmp(c->kind, "rate") || strcmp(c->type, dial->resource) || !byte_shuffle
+        if (strcmp(c->kind, "rate") || strcmp(c->type, type) || (dtype && strcmp(c->dtype, dtype))
             || strcmp(c->isa, dial->isa_name))
             continue;
-        double flops = !strcmp(c->unit, "GFLOP/s") ? 2 * dial->width_bits / 32.0 : 1;
-        return c->value / (!strcmp(dial->resource, "fadd") ? 1 : flops);
+        return c->value / (fma ? 2 * dial->width_bits / 32.0 : 1);
     }
     return NAN;
 }
@@ -153,19 +156,6 @@ static void list_settings(struct bench *b, bool long_form, struct kvr_dial_repor
     }
 }
 
-/* The n-th line's first word becomes the address of the line after it in a random cycle over
- * `lines` lines. The arena's contents are lost. */
-static void link_chain(unsigned char *base, uint32_t lines, uint32_t *order, uint64_t *random)
-{
-    for (uint32_t i = 0; i < lines; i++)
-        order[i] = i;
-    kvr_shuffle(order, lines, random);
-    for (uint32_t i = 0; i < lines; i++) {
-        const void *next = base + (size_t)order[(i + 1) % lines] * KVR_LINE_BYTES;
-        memcpy(base + (size_t)order[i] * KVR_LINE_BYTES, &next, sizeof next);
-    }
-}
-
 /* A kvr_slice_fn: `count` segments' worth of lines, one load after the other. */
 static void chase_slice(void *argument, unsigned thread, uint32_t first, uint32_t count)
 {
@@ -203,11 +193,11 @@ static int open_chase(struct bench *b, struct subject *x)
     /* Four cycles of a quarter each: one of them alone is the chase, all four the witness. */
     for (int c = 0; c < CHAINS; c++) {
         unsigned char *part = base + (size_t)c * (lines / CHAINS) * KVR_LINE_BYTES;
-        link_chain(part, (uint32_t)(lines / CHAINS), order, &seed);
+        kvr_chain_link(part, (uint32_t)(lines / CHAINS), order, &seed);
         x->chain[c] = part;
     }
     x->small_chain = base + lines * KVR_LINE_BYTES;
-    link_chain(base + lines * KVR_LINE_BYTES, SMALL_LINES, order, &seed);
+    kvr_chain_link(base + lines * KVR_LINE_BYTES, SMALL_LINES, order, &seed);
     free(order);
     b->chain_bytes += (lines + SMALL_LINES) * KVR_LINE_BYTES;
     s->subject.filled = (struct kvr_material){0};
@@ -364,7 +354,8 @@ void kvr_dial_judge(struct kvr_dial_outcome *o)
 static void judge(struct bench *b, struct subject *x, struct kvr_dial_report *report)
 {
     struct kvr_dial_outcome *o = x->outcome;
-    struct kvr_witness_value waiting = {.id = "concurrency", .ratio = x->witness_ratio,
+    struct kvr_witness_value waiting = {.id = "concurrency",
+                                        .ratio = x->witness_ratio,
                                         .stands = o->latency && x->witness_ratio <= .9};
     struct kvr_verdict_input input = {.rounds = x->rounds,
                                       .round_count = b->rounds,
@@ -374,8 +365,8 @@ static void judge(struct bench *b, struct subject *x, struct kvr_dial_report *re
     if (!o->latency) {
         const struct kvr_dial *dial = find_dial(b->session, o->setting.resource);
         input.resource = o->setting.resource;
-        input.core_limit_ns = o->twelves * KVR_DIAL_TWELVE / rate_of(b->session, dial)
-                              / LINES_PER_TWELVE;
+        input.core_limit_ns =
+            o->twelves * KVR_DIAL_TWELVE / rate_of(b->session, dial) / LINES_PER_TWELVE;
     }
     kvr_verdict_decide(&input, &o->verdict);
     o->reaches_bound = o->verdict.t_over_e.median >= REACHES;
@@ -390,11 +381,10 @@ bool kvr_dial_controls_hold(const struct kvr_dial_report *report)
 {
     if (report->count < 2)
         return false;
-    return report->outcomes[0].verdict.side == KVR_SIDE_MEMORY
-           && report->outcomes[1].verdict.side == KVR_SIDE_CORE
-           && (!report->outcomes[1].verdict.resource[0]
-               || !strcmp(report->outcomes[1].verdict.resource,
-                          report->outcomes[1].setting.resource));
+    return report->outcomes[0].verdict.side == KVR_SIDE_MEMORY &&
+           report->outcomes[1].verdict.side == KVR_SIDE_CORE &&
+           (!report->outcomes[1].verdict.resource[0] ||
+            !strcmp(report->outcomes[1].verdict.resource, report->outcomes[1].setting.resource));
 }
 
 static void close_bench(struct bench *b)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 uint64_t kvr_random(uint64_t *state)
 {
@@ -103,40 +104,25 @@ out:
 }
 
 int kvr_lists_fold(const unsigned char *base, const struct kvr_format *format,
-                   const struct kvr_shape *shape, uint64_t fold_bytes, unsigned threads,
-                   struct kvr_lists *lists)
+                   const struct kvr_shape *shape, uint32_t tokens, uint64_t fold_bytes,
+                   unsigned threads, struct kvr_lists *lists)
 {
     int rc = allocate(lists, threads);
-    size_t head_bytes = format->segment_bytes(shape, shape->tokens);
-    size_t block_bytes = format->segment_bytes(shape, format->block_keys);
-    uint32_t copies = 1;
-    lists->tokens = shape->tokens;
+    size_t segment_bytes = format->segment_bytes(shape, tokens);
+    bool cut = segment_bytes > fold_bytes;
+    uint32_t copies = cut ? 1 : (uint32_t)(fold_bytes / segment_bytes), order[KVR_MAX_COPIES];
+    if (copies > KVR_MAX_COPIES)
+        copies = KVR_MAX_COPIES;
+    for (uint32_t i = 0; i < copies; i++)
+        order[i] = i;
+    lists->tokens = tokens;
     lists->parts = 1;
-    if (head_bytes > fold_bytes) {
-        uint64_t blocks = fold_bytes / block_bytes;
-        lists->tokens = (uint32_t)(blocks ? blocks : 1) * format->block_keys;
-        lists->parts = (shape->tokens + lists->tokens - 1) / lists->tokens;
-    } else {
-        copies = (uint32_t)(fold_bytes / head_bytes);
-    }
-    lists->segment_bytes = format->segment_bytes(shape, lists->tokens);
-    lists->heads = threads;
+    lists->segment_bytes = segment_bytes;
+    lists->heads = (uint64_t)copies * threads;
     for (unsigned t = 0; t < threads && !rc; t++) {
-        /* `parts` counts score offsets here; the codes of every part are the same fold. */
-        uint32_t *order = malloc(copies * sizeof *order);
-        if (!order) {
-            rc = -ENOMEM;
-            break;
-        }
-        for (uint32_t i = 0; i < copies; i++)
-            order[i] = i;
-        lists->orders[t] = order;
-        lists->counts[t] = copies;
-        lists->segments[t] = (struct kvr_segments){.base = base,
-                                                   .stride_bytes = lists->segment_bytes,
-                                                   .order = order,
-                                                   .count = copies,
-                                                   .tokens = lists->tokens};
+        rc = add_thread(lists, t, base, order, copies);
+        if (!rc && cut)
+            lists->segments[t].fold_bytes = fold_bytes;
     }
     if (rc)
         kvr_lists_free(lists);
@@ -172,4 +158,15 @@ uint64_t kvr_lists_keys(const struct kvr_lists *lists)
     for (unsigned t = 0; t < lists->threads; t++)
         keys += (uint64_t)lists->counts[t] * lists->tokens;
     return keys;
+}
+
+void kvr_chain_link(unsigned char *base, uint32_t lines, uint32_t *order, uint64_t *random)
+{
+    for (uint32_t i = 0; i < lines; i++)
+        order[i] = i;
+    kvr_shuffle(order, lines, random);
+    for (uint32_t i = 0; i < lines; i++) {
+        const void *next = base + (size_t)order[(i + 1) % lines] * KVR_LINE_BYTES;
+        memcpy(base + (size_t)order[i] * KVR_LINE_BYTES, &next, sizeof next);
+    }
 }

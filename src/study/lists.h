@@ -20,7 +20,7 @@ struct kvr_lists {
     uint32_t *counts;              /* [threads] */
     uint32_t tokens;               /* keys per segment */
     size_t segment_bytes;          /* whole lines read per segment */
-    uint32_t parts;                /* segments per head: scores of part p start at p * tokens */
+    uint32_t parts;                /* segments per head: a long head is cut into score tiles */
     uint64_t heads;                /* over all threads */
 };
 
@@ -40,12 +40,13 @@ struct kvr_lists_request {
  * 0 or -ENOMEM; -ERANGE if not one head per thread fits. Free with kvr_lists_free. */
 int kvr_lists_build(const struct kvr_lists_request *request, struct kvr_lists *lists);
 
-/* The list that C runs over: `fold_bytes` of codes at `base`, again and again. A head longer than
- * the fold is cut into whole-block parts; a shorter one appears several times. Every thread has
- * the same list. 0 or -ENOMEM. */
+/* The list that C runs over: segments of `tokens` keys like T's, of which only `fold_bytes` of codes
+ * at `base` exist. A longer segment reads its first fold_bytes again and again; of a shorter one as
+ * many as fit lie in the list. Every thread has the same list. 0 or -ENOMEM. */
+enum { KVR_MAX_COPIES = 512 };
 int kvr_lists_fold(const unsigned char *base, const struct kvr_format *format,
-                   const struct kvr_shape *shape, uint64_t fold_bytes, unsigned threads,
-                   struct kvr_lists *lists);
+                   const struct kvr_shape *shape, uint32_t tokens, uint64_t fold_bytes,
+                   unsigned threads, struct kvr_lists *lists);
 /* `bytes` from base in ascending segments of segment_bytes (whole lines), without keys: for
  * ladders. A "key" of such a list is a 64-byte line. 0, -ENOMEM, or -ERANGE. */
 int kvr_lists_plain(const unsigned char *base, uint64_t bytes, size_t segment_bytes,
@@ -54,6 +55,10 @@ void kvr_lists_free(struct kvr_lists *lists);
 
 /* Keys of one pass over all threads' lists. */
 uint64_t kvr_lists_keys(const struct kvr_lists *lists);
+
+/* Makes `lines` 64-byte lines at base one random cycle: the first word of each is the address of
+ * the next. order: scratch of `lines` numbers. What lay there is lost. */
+void kvr_chain_link(unsigned char *base, uint32_t lines, uint32_t *order, uint64_t *random);
 
 /* splitmix64: the project's one generator for orders and permutations (Steele, Lea and Flood,
  * OOPSLA 2014). */

@@ -17,8 +17,8 @@ static double rate(const struct kvr_run_record *record, const char *isa, const c
     for (size_t n = 0; n < 2; n++)
         for (size_t i = 0; names[n] && i < record->ceiling_count; i++) {
             const struct kvr_ceiling *c = &record->ceilings[i];
-            if (strcmp(c->kind, "rate") || strcmp(c->type, type) || strcmp(c->isa, names[n])
-                || (dtype && strcmp(c->dtype, dtype)))
+            if (strcmp(c->kind, "rate") || strcmp(c->type, type) || strcmp(c->isa, names[n]) ||
+                (dtype && strcmp(c->dtype, dtype)))
                 continue;
             double lanes = !strncmp(c->isa, "avx512", 6) ? 16 : !strncmp(c->isa, "avx2", 4) ? 8 : 1;
             return !strcmp(c->unit, "GFLOP/s") && !strcmp(type, "fma") ? c->value / (2 * lanes)

@@ -55,17 +55,14 @@ static void kernel_slice(const struct kvr_scan *scan, unsigned thread, uint32_t 
     segments.ahead_bytes = scan->ahead_bytes;
     float *scores = scan->buffers->scores[thread];
     kvr_score_fn *score = scan->kernel->score;
-    uint32_t tokens = segments.tokens, parts = scan->score_parts;
-    uint32_t part = 0, i = first;
+    uint32_t i = first;
     for (uint32_t n = 0; n < count; n++) {
-        score(&scan->shape, &segments, i, scan->side, scan->prepared, scores + part * tokens);
+        score(&scan->shape, &segments, i, scan->side, scan->prepared, scores);
         if (++i == segments.count)
             i = 0;
-        if (++part >= parts)
-            part = 0;
     }
     uint64_t *sum = &scan->buffers->checksums[thread][0];
-    *sum = checksum(*sum, scores, tokens);
+    *sum = checksum(*sum, scores, segments.tokens);
 }
 
 static void reader_slice(const struct kvr_scan *scan, unsigned thread, uint32_t first,

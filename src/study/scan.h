@@ -34,8 +34,6 @@ struct kvr_scan {
     const void *side, *prepared;
     struct kvr_score_buffers *buffers;
     uint32_t *cursors;    /* [threads], of the arena half or of the fold */
-    uint32_t score_parts; /* the score pointer walks over this many segments, then
-                             starts again (a head cut into parts); 0 or 1: never */
 };
 
 /* A kvr_slice_fn; argument is a struct kvr_scan. */

@@ -35,7 +35,7 @@ static void touch(void *argument, unsigned thread)
 /* The largest working set of the plan: a level without a size of its own counts as the arena. */
 static uint64_t largest_working_set(const struct kvr_plan *plan)
 {
-    uint64_t most = MIN_HALF_BYTES;
+    uint64_t most = plan->case_count ? MIN_HALF_BYTES : plan->arena_half_bytes;
     for (size_t i = 0; i < plan->case_count; i++) {
         const struct kvr_case *c = &plan->cases[i];
         uint64_t bytes = c->working_set_bytes;
@@ -56,9 +56,15 @@ static int map_half(struct kvr_session *s, struct kvr_half *half, uint64_t bytes
     const char *why = "";
     const struct kvr_case *first = s->plan->case_count ? &s->plan->cases[0] : NULL;
     struct kvr_memory_request request = {.bytes = bytes,
-                                         .pages = first ? first->pages : KVR_PAGES_THP,
-                                         .policy = first ? first->mem : KVR_MEM_LOCAL,
-                                         .node = first ? first->mem_node : 0};
+                                         .pages = KVR_PAGES_THP,
+                                         .policy = s->options->mem,
+                                         .node = s->options->mem_node};
+    if (first || s->options->pages_given)
+        request.pages = first ? first->pages : s->options->pages;
+    if (first) {
+        request.policy = first->mem;
+        request.node = first->mem_node;
+    }
     half->huge_fraction = NAN;
     int rc = kvr_memory_map(s->machine, &request, &half->memory, &why);
     if (rc)

@@ -103,5 +103,7 @@ const struct kvr_family *kvr_session_family(struct kvr_session *session, struct 
 /* Ladder over working sets, plateaus, rates per core resource: fills l1/l2/l3_bytes, ceilings and
  * checks. */
 int kvr_session_ceilings(struct kvr_session *session);
+/* The ladder alone, for the current team; sizes are set by that of one thread. */
+int kvr_session_ladder(struct kvr_session *session);
 
 #endif

@@ -121,14 +121,12 @@ static int fold(struct kvr_session *s, const struct kvr_subject_request *r,
 {
     kvr_lists_free(&subject->fold);
     int rc = kvr_lists_fold(r->lists->segments[0].base, subject->kernel->format, &subject->shape,
-                            fold_bytes, s->threads, &subject->fold);
+                            r->lists->tokens, fold_bytes, s->threads, &subject->fold);
     if (rc)
         return rc;
     subject->c = subject->t;
     subject->c.lists = &subject->fold;
     subject->c.cursors = subject->fold_cursors;
-    uint32_t fit = subject->t.buffers->floats / subject->fold.tokens;
-    subject->c.score_parts = subject->fold.parts < fit ? subject->fold.parts : fit;
     subject->c_request = kvr_scan_request(&subject->c);
     subject->c_request.warm_segments = 2 * subject->fold.counts[0];
     memset(subject->fold_cursors, 0, s->threads * sizeof *subject->fold_cursors);
@@ -154,7 +152,7 @@ static int check_fold(struct kvr_session *s, const struct kvr_subject_request *r
                                                             subject->kernel->format->block_keys);
     subject->c_half_ratio = NAN;
     for (int i = 0; i < 3 && !rc && fold_bytes >= 2 * block; i++) {
-        rc = fold(s, r, subject, fold_bytes / 2);
+        rc = fold(s, r, subject, fold_bytes / 2 / block * block);
         if (!rc)
             half = fmin(half, sample_c(s, subject));
         if (!rc)

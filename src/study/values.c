@@ -11,8 +11,8 @@
 
 const char *const kvr_layout_names[] = {"heads", "contiguous", NULL};
 
-static const char *const suffixes[] = {"", "k", "M", "G", "K", "KiB", "MiB", "GiB"};
-static const unsigned suffix_shifts[] = {0, 10, 20, 30, 10, 10, 20, 30};
+static const char *const suffixes[] = {"", "k", "M", "G", "T", "K", "KiB", "MiB", "GiB", "TiB"};
+static const unsigned suffix_shifts[] = {0, 10, 20, 30, 40, 10, 10, 20, 30, 40};
 
 /* The digits at the start of text; strtoull would also take signs, spaces and hexadecimal. */
 static int parse_digits(const char *text, uint64_t max, uint64_t *value, const char **end)
@@ -74,7 +74,7 @@ int kvr_size_parse(const char *text, uint64_t min, uint64_t max, uint64_t *value
         return status;
     }
     snprintf(why, why_bytes,
-             "has '%.20s' after the number; the suffixes are k, M, G "
+             "has '%.20s' after the number; the suffixes are k, M, G, T "
              "(powers of 1024)",
              end);
     return -EINVAL;
@@ -191,7 +191,7 @@ int kvr_threads_parse(const char *text, uint32_t *threads, char *why, size_t why
         *threads = UINT32_MAX;
         return 0;
     }
-    if (kvr_count_parse(text, 1, KVR_MAX_CPUS, &value, why, why_bytes)) {
+    if (kvr_count_parse(text, 1, 1 << 20, &value, why, why_bytes)) {
         size_t used = strlen(why);
         snprintf(why + used, why_bytes - used, "%s", " (or max: one per core)");
         return -EINVAL;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "512", "4k", "96M", "2G", "64KiB": k, M and G are powers of 1024, KiB, MiB, GiB mean the same;
+/* "512", "4k", "96M", "2G", "64KiB": k, M, G, T are powers of 1024, KiB, MiB, ... mean the same;
  * min <= value <= max. */
 int kvr_size_parse(const char *text, uint64_t min, uint64_t max, uint64_t *value, char *why,
                    size_t why_bytes);
@@ -24,7 +24,8 @@ int kvr_positive_parse(const char *text, double *value, char *why, size_t why_by
  * there. */
 int kvr_bytes_parse(const char *text, uint64_t *values, size_t max, size_t *count, char *why,
                     size_t why_bytes);
-/* "max" (UINT32_MAX) or a count of threads from 1 to KVR_MAX_CPUS. */
+/* "max" (UINT32_MAX) or a count of threads; whether the host has so many is the
+ * plan's to say. */
 int kvr_threads_parse(const char *text, uint32_t *threads, char *why, size_t why_bytes);
 
 /* The layouts that keys can be measured in, NULL-terminated. */

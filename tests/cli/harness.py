@@ -20,8 +20,8 @@ SOURCE = os.path.abspath(os.environ["KVROOF_SOURCE"])
 TIMEOUT_S = 120
 
 # The smallest run that is still a run: nothing here looks at the figures.
-TINY = ["-d", "64", "-n", "512", "--bytes", "4M", "-t", "1", "-r", "2", "--min-time", "0.001",
-        "--progress", "off"]
+TINY = ["-d", "64", "-n", "512", "--bytes", "4M", "-t", "1", "--layout", "heads", "-r", "2",
+        "--min-time", "0.001", "--progress", "off"]
 
 
 class Skip(Exception):
@@ -58,11 +58,11 @@ def environment(**changes):
     return env
 
 
-def run(*arguments, code=None, wrapper=(), env=None, stdout=subprocess.PIPE, program=PROGRAM):
+def run(*arguments, code=None, wrapper=(), env=None, stdout=subprocess.PIPE, limit_s=TIMEOUT_S):
     """Runs the program; with `code`, fails unless it exits so."""
-    command = [*wrapper, program, *map(str, arguments)]
+    command = [*wrapper, PROGRAM, *map(str, arguments)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stdout,
-                          stderr=subprocess.PIPE, env=env or environment(), timeout=TIMEOUT_S,
+                          stderr=subprocess.PIPE, env=env or environment(), timeout=limit_s,
                           check=False)
     outcome = Outcome(command, done.returncode, (done.stdout or b"").decode("utf-8", "replace"),
                       done.stderr.decode("utf-8", "replace"))
@@ -137,13 +137,6 @@ def need(tool):
     if path is None:
         raise Skip(f"no {tool} on this host")
     return path
-
-
-def usable_isas():
-    """The ISA names that this host can run, as `list isa` says; scalar is always one."""
-    rows = run("list", "isa", "--format", "json", code=0).json()
-    rows = rows if isinstance(rows, list) else rows["isa"]
-    return [row["name"] for row in rows if row.get("usable")]
 
 
 def interrupt_when(process, ready, limit_s, number=signal.SIGINT):

@@ -90,7 +90,9 @@ def test_head_dims_that_differ():
 def test_calibration_of_too_few_keys():
     npyfile.write("keys.npy")
     keys = ("--keys", "keys.npy")
-    refuse(npyfile.write("few.npy", shape=(2, 100, 64)), "256", option="--calibration", extra=keys)
+    npyfile.write("few.npy", shape=(2, 100, 64))
+    outcome = run_tiny("-k", "lookat.u8", *keys, "--calibration", "few.npy", "-o", "json:out.json")
+    check_refused(outcome, 2, "--calibration", "100", "256")
     # What the file holds is looked at first.
     refuse(npyfile.write("fewnan.npy", shape=(2, 100, 64), special=math.nan), "nan",
            option="--calibration", extra=keys)

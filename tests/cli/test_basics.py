@@ -54,8 +54,9 @@ def test_run_help_names_every_option():
 
 
 def test_unknown_command():
-    check_refused(run("rnu"), 2, "rnu", "run")
-    check_refused(run("lsit"), 2, "lsit", "list")
+    check_refused(run("runs"), 2, "runs", "did you mean run")
+    check_refused(run("verfiy"), 2, "verfiy", "did you mean verify")
+    check_refused(run("xyzzy"), 2, "xyzzy")
     check_refused(run("--no-such-option"), 2, "no-such-option")
 
 

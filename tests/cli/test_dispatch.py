@@ -10,9 +10,17 @@ from harness import check, check_refused, need, run
 LADDER = (("Nehalem", {"scalar"}), ("Haswell", {"scalar", "avx2"}))
 
 
+# Emulation is slow: this only ends what hangs.
+LIMIT_S = 400
+
+
 def on(cpu, *arguments, code=0):
-    """Runs the program on this emulated CPU."""
-    return run(*arguments, code=code, wrapper=(need("qemu-x86_64"), "-cpu", cpu))
+    """Runs the program on this emulated CPU; what the emulator itself says is left out."""
+    outcome = run(*arguments, code=code, wrapper=(need("qemu-x86_64"), "-cpu", cpu),
+                  limit_s=LIMIT_S)
+    outcome.err = "".join(line for line in outcome.err.splitlines(True)
+                          if not line.startswith("qemu-x86_64: warning:"))
+    return outcome
 
 
 def isas_in(text):
@@ -28,15 +36,15 @@ def test_verify():
 
 def test_kernels():
     for cpu, expected in LADDER:
-        outcome = on(cpu, "list", "kernels")
-        check(isas_in(outcome.out) == expected, f"{cpu}: {isas_in(outcome.out)}", outcome)
+        rows = on(cpu, "list", "kernels", "--format", "json").json()
+        usable = {row["name"].split("@")[1] for row in rows if row["usable"] in (True, "yes")}
+        check(usable == expected, f"{cpu}: {usable} of {rows}")
 
 
 def test_isa():
     for cpu, expected in LADDER:
         rows = on(cpu, "list", "isa", "--format", "json").json()
-        rows = rows if isinstance(rows, list) else rows["isa"]
-        usable = {row["name"] for row in rows if row["usable"]}
+        usable = {row["name"] for row in rows if row["state"] == "usable"}
         check(("avx2" in usable) == ("avx2" in expected), f"{cpu}: {usable}")
         check(not any(name.startswith("avx512") for name in usable), f"{cpu}: {usable}")
 

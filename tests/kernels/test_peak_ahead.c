@@ -12,50 +12,53 @@
 
 #include <cmocka.h>
 
-#include "kernels/simd/hide.h"
-
 enum { MAX_COUNT = 5, MAX_LINES = 100, STRIDE_BYTES = MAX_LINES * 64 + 128 };
 
 /* The memory is only a range of addresses with zeros in it; what counts is the log. */
 static struct {
     unsigned char memory[MAX_COUNT * STRIDE_BYTES] __attribute__((aligned(64)));
-    unsigned loads[MAX_COUNT * STRIDE_BYTES / 8]; /* per 64-bit word */
+    unsigned loads[MAX_COUNT * STRIDE_BYTES / 64]; /* per line */
     const unsigned char *loaded[MAX_LINES], *prefetched[MAX_LINES];
     unsigned lines, prefetches, non_temporal;
 } seen;
 
-static uint64_t watch_load(const unsigned char *p)
+/* As wide as a line, so that the unrolled loop takes several lines of a stream at once, as the
+ * widest reader does; what several loads a line add up to is seen in the readers' sums. */
+struct line {
+    unsigned char bytes[64];
+};
+
+static struct line watch_load(const unsigned char *p)
 {
+    const struct line nothing = {{0}};
     size_t offset = (size_t)(p - seen.memory);
-    seen.loads[offset / 8]++;
-    if (offset % 64 == 0) {
-        assert_true(seen.lines < MAX_LINES);
-        seen.loaded[seen.lines++] = p;
-    }
-    return 0;
+    assert_true(offset % 64 == 0 && seen.lines < MAX_LINES);
+    seen.loads[offset / 64]++;
+    seen.loaded[seen.lines++] = p;
+    return nothing;
 }
 
 static void watch_prefetch(const unsigned char *p, unsigned non_temporal)
 {
     assert_true(seen.prefetches < MAX_LINES);
-    assert_int_equal(seen.lines, seen.prefetches); /* before the line's first load */
+    assert_int_equal(seen.lines, seen.prefetches); /* before the line's load */
     seen.prefetched[seen.prefetches++] = p;
     seen.non_temporal += non_temporal;
 }
 
-#define READ_VECTOR uint64_t
-#define READ_ZERO 0
+#define READ_VECTOR struct line
+#define READ_ZERO ((struct line){{0}})
 #define READ_LOAD(p) watch_load(p)
-#define READ_ADD(a, b) ((a) + (b))
-#define READ_SUM(v) (v)
-#define READ_HIDE(v) KVR_HIDE(v)
+#define READ_ADD(a, b) ((void)(b), (a))
+#define READ_SUM(v) ((v).bytes[0])
+#define READ_HIDE(v) (void)(v)
 #define READ_PREFETCH_T0(p) watch_prefetch((p), 0)
 #define READ_PREFETCH_NTA(p) watch_prefetch((p), 1)
 #define READ_NAME "watched"
 #define READ_SYMBOL(suffix) watched_##suffix
 #define READ_ISA_NAME "none"
 #define READ_ISA 0
-#define READ_BITS 64
+#define READ_BITS 512
 #include "kernels/peak/read_body.inc"
 
 static const struct kvr_peak *const readers[] = {&watched_x1,    &watched_x2,    &watched_x4,
@@ -83,12 +86,12 @@ static void check_log(const struct kvr_peak *reader, const struct kvr_segments *
 {
     const unsigned char *segment = s->base + s->stride_bytes * s->order[i];
     int ahead = s->ahead_segments || s->ahead_bytes;
-    for (size_t w = 0; w < sizeof seen.loads / sizeof *seen.loads; w++) {
-        const unsigned char *p = seen.memory + 8 * w;
+    for (size_t n = 0; n < sizeof seen.loads / sizeof *seen.loads; n++) {
+        const unsigned char *p = seen.memory + 64 * n;
         unsigned want = p >= segment && p < segment + bytes;
-        if (seen.loads[w] != want)
-            fail_msg("%s: %zu bytes: word %zu read %u times", reader->name, bytes, w,
-                     seen.loads[w]);
+        if (seen.loads[n] != want)
+            fail_msg("%s: %zu bytes: line %zu read %u times", reader->name, bytes, n,
+                     seen.loads[n]);
     }
     assert_int_equal(seen.lines, bytes / 64);
     assert_int_equal(seen.prefetches, ahead ? bytes / 64 : 0);

@@ -12,6 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 static const char *program;
 
 /* What isa_print says on that CPU. */
@@ -73,7 +81,7 @@ int main(int argc, char **argv)
 #if !defined(__x86_64__)
     puts("skipped: this build is not for x86-64");
     return 77;
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(SANITIZED)
     puts("skipped: the emulator has no room for the address sanitizer's shadow memory");
     return 77;
 #endif

@@ -144,12 +144,14 @@ static void rows_print_as_told(void **state)
     static const struct kvr_list_column columns[] = {{"name", KVR_LIST_TEXT},
                                                      {"n", KVR_LIST_NUMBER},
                                                      {"size", KVR_LIST_BYTES},
-                                                     {"why", KVR_LIST_NOTE}};
-    struct kvr_rows rows = {.columns = columns, .column_count = 4};
+                                                     {"why", KVR_LIST_NOTE},
+                                                     {"fix", KVR_LIST_NOTE}};
+    struct kvr_rows rows = {.columns = columns, .column_count = 5};
     kvr_rows_add(&rows, "%s", "one");
     kvr_rows_add(&rows, "%d", 5);
     kvr_rows_add(&rows, "%d", 1536);
     kvr_rows_add(&rows, "say \"%s\"", "x");
+    kvr_rows_add(&rows, "%s", "unplug");
     kvr_rows_add(&rows, "%s", "longer");
     kvr_rows_add(&rows, "%s", "-12.25");
     kvr_rows_end(&rows);
@@ -160,13 +162,15 @@ static void rows_print_as_told(void **state)
     assert_string_equal(out_text, "name         n     size\n"
                                   "one          5  1.5 KiB\n"
                                   "    say \"x\"\n"
+                                  "    fix: unplug\n"
                                   "longer  -12.25\n");
     file = tmpfile();
     assert_non_null(file);
     assert_int_equal(kvr_rows_json(&rows, file), 0);
     read_all(file, out_text);
     assert_string_equal(out_text, "[\n  {\n    \"name\": \"one\",\n    \"n\": 5,\n"
-                                  "    \"size\": 1536,\n    \"why\": \"say \\\"x\\\"\"\n  },\n"
+                                  "    \"size\": 1536,\n    \"why\": \"say \\\"x\\\"\",\n"
+                                  "    \"fix\": \"unplug\"\n  },\n"
                                   "  {\n    \"name\": \"longer\",\n    \"n\": -12.25\n  }\n]\n");
     kvr_rows_free(&rows);
     kvr_rows_add(&rows, "%s", "a");

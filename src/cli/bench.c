@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bench.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "version.h"
+
+static volatile sig_atomic_t signal_number; /* a handler can reach nothing else */
+
+static void on_signal(int number)
+{
+    signal_number = number;
+}
+
+void kvr_signals_catch(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+int kvr_signal_number(void)
+{
+    return signal_number;
+}
+
+const volatile sig_atomic_t *kvr_signal_flag(void)
+{
+    return &signal_number;
+}
+
+static char **copy_strings(const char *const *from, size_t count)
+{
+    char **to = calloc(count + 1, sizeof *to);
+    for (size_t i = 0; to && i < count; i++)
+        to[i] = strdup(from[i]);
+    return to;
+}
+
+void kvr_record_describe(struct kvr_run_record *r, const struct kvr_machine *machine,
+                         const struct kvr_options *options, int argc, char **argv)
+{
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(r->started, sizeof r->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    snprintf(r->version, sizeof r->version, "%s", KVR_VERSION);
+    snprintf(r->git, sizeof r->git, "%s", KVR_GIT);
+    snprintf(r->compiler, sizeof r->compiler, "%s", KVR_COMPILER);
+    snprintf(r->flags, sizeof r->flags, "%s", KVR_FLAGS);
+    r->command = copy_strings((const char *const *)argv, (size_t)argc);
+    if (options->tag_count)
+        r->tags = copy_strings(options->tags, options->tag_count);
+    if (options->label)
+        snprintf(r->label, sizeof r->label, "%s", options->label);
+    r->machine = *machine;
+    kvr_machine_checks(machine, &r->checks);
+}
+
+int kvr_bench_open(struct kvr_bench *b, const char *command, uint64_t half_bytes, uint32_t points)
+{
+    const char *why = "";
+    char error[512] = "";
+    kvr_run_record_init(&b->record);
+    if (kvr_machine_load(&b->machine, NULL, &why))
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "%s: this machine cannot be described: %s", command,
+                        why);
+    uint64_t usable = kvr_machine_usable_bytes(&b->machine);
+    uint64_t most = b->options.max_mem_bytes ? b->options.max_mem_bytes : usable / 5 * 3;
+    uint64_t half = half_bytes < most / 2 ? half_bytes : most / 2 / (2 << 20) * (2 << 20);
+    b->plan = (struct kvr_plan){.rounds = 9,
+                                .min_time_s = .02,
+                                .budget_s = NAN,
+                                .arena_half_bytes = half,
+                                .arena_reduced = half < half_bytes,
+                                .max_mem_bytes = most,
+                                .ladder_points_per_octave = points};
+    b->session = (struct kvr_session){.machine = &b->machine,
+                                      .options = &b->options,
+                                      .plan = &b->plan,
+                                      .record = &b->record,
+                                      .interrupted = kvr_signal_flag(),
+                                      .deadline_s = INFINITY,
+                                      .repeats_left_s = 10};
+    kvr_signals_catch();
+    if (kvr_session_open(&b->session, error, sizeof error))
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "%s: %s", command, error);
+    return KVR_EXIT_OK;
+}
+
+void kvr_bench_close(struct kvr_bench *b)
+{
+    kvr_session_close(&b->session);
+    kvr_run_record_free(&b->record);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What `roofs` measures beyond the ladder: copy, triad and latency per level, for each thread
+ * count. Copy and triad count the bytes that the program asks for (STREAM's convention); what a
+ * store allocates comes on top and is said in `method`.
+ */
+#include "roofs.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK_BYTES = 16 << 10, TRIES = 5 };
+
+/* Chunk i of three arrays; a kvr_slice_fn's argument. Every thread has its own part of each. */
+struct arrays {
+    const struct kvr_peak_stream *stream;
+    unsigned char *dst, *a, *b;
+    uint32_t chunks; /* per thread */
+    size_t chunk_bytes;
+};
+
+static void stream_slice(void *argument, unsigned thread, uint32_t first, uint32_t count)
+{
+    const struct arrays *x = argument;
+    uint32_t i = first;
+    for (uint32_t n = 0; n < count; n++) {
+        size_t at = ((size_t)thread * x->chunks + i) * x->chunk_bytes;
+        x->stream->run((float *)(void *)(x->dst + at), (const float *)(const void *)(x->a + at),
+                       (const float *)(const void *)(x->b + at), x->chunk_bytes);
+        if (++i == x->chunks)
+            i = 0;
+    }
+}
+
+static void chase_slice(void *argument, unsigned thread, uint32_t first, uint32_t count)
+{
+    const void **at = argument;
+    (void)thread;
+    (void)first;
+    *at = (const void *)(uintptr_t)kvr_peak_chase(*at, (uint64_t)count * 256);
+}
+
+static void best_of(struct kvr_session *s, struct kvr_sample_request *request, double *ns,
+                    uint64_t *segments)
+{
+    *ns = INFINITY;
+    kvr_sample_plan(s->sampler, request, 6e-3);
+    for (int i = 0; i < TRIES; i++) {
+        struct kvr_sample sample;
+        kvr_sample_take(s->sampler, request, &sample);
+        if (sample.robust_ns < *ns) {
+            *ns = sample.robust_ns;
+            *segments = sample.segments;
+        }
+    }
+}
+
+static void add(struct kvr_session *s, const char *type, const char *level, const char *isa,
+                uint64_t bytes, double value, const char *unit, const char *method)
+{
+    struct kvr_ceiling c;
+    char size[24];
+    kvr_ceiling_init(&c);
+    kvr_size_text(bytes, size, sizeof size);
+    snprintf(c.id, sizeof c.id, "%s/%s/%s/%ut", type, level, size, s->threads);
+    snprintf(c.kind, sizeof c.kind, "%s", !strcmp(type, "latency") ? "latency" : "bandwidth");
+    snprintf(c.type, sizeof c.type, "%s", type);
+    snprintf(c.level, sizeof c.level, "%s", level);
+    snprintf(c.layout, sizeof c.layout, "contiguous");
+    snprintf(c.isa, sizeof c.isa, "%s", isa);
+    snprintf(c.pages, sizeof c.pages, "%s", kvr_pages_name(s->reference.memory.pages));
+    snprintf(c.unit, sizeof c.unit, "%s", unit);
+    snprintf(c.method, sizeof c.method, "%s", method);
+    c.threads = s->threads;
+    c.working_set_bytes = bytes;
+    c.value = value;
+    kvr_record_add_ceiling(s->record, &c);
+}
+
+/* The best copy (reads 1) or triad (reads 2) of all widths and store kinds. */
+static void measure_streams(struct kvr_session *s, const char *level, uint64_t bytes,
+                            uint32_t reads)
+{
+    size_t count;
+    const struct kvr_peak_stream *const *streams = kvr_peak_streams(&count);
+    uint32_t counts[KVR_MAX_THREADS], cursors[KVR_MAX_THREADS];
+    double best = 0;
+    const struct kvr_peak_stream *winner = NULL;
+    uint64_t array_bytes = bytes / (reads + 1) / s->threads;
+    size_t chunk = array_bytes / 2 < CHUNK_BYTES ? array_bytes / 4 / 64 * 64 : CHUNK_BYTES;
+    if (chunk < 64)
+        return;
+    uint64_t part = array_bytes / chunk * chunk * s->threads; /* bytes of one array */
+    struct arrays x = {.dst = s->subject.memory.base,
+                       .a = s->reference.memory.base,
+                       .chunks = (uint32_t)(array_bytes / chunk),
+                       .chunk_bytes = chunk};
+    x.b = x.a + (part + 4095 + 2048) / 4096 * 4096; /* not at the same page offset class as dst */
+    s->subject.filled = s->reference.filled = (struct kvr_material){0};
+    for (size_t i = 0; i < count && !kvr_session_stopped(s); i++) {
+        double ns;
+        uint64_t segments = 0;
+        if (streams[i]->reads != reads || (streams[i]->isa & ~s->machine->isa.usable))
+            continue;
+        for (unsigned t = 0; t < s->threads; t++) {
+            counts[t] = x.chunks;
+            cursors[t] = 0;
+        }
+        x.stream = streams[i];
+        struct kvr_sample_request request = {
+            .run = stream_slice, .argument = &x, .list_counts = counts, .cursors = cursors};
+        request.warm_segments = strcmp(level, "DRAM") ? x.chunks : 0;
+        best_of(s, &request, &ns, &segments);
+        double gb_per_s = (double)segments * (double)chunk * (reads + 1) / ns;
+        if (gb_per_s > best) {
+            best = gb_per_s;
+            winner = streams[i];
+        }
+    }
+    char method[160];
+    if (!winner)
+        return;
+    snprintf(method, sizeof method, "%s; %u reads + 1 write counted%s", winner->name, reads,
+             winner->non_temporal ? ", stores past the caches"
+                                  : ", allocation by stores not counted");
+    add(s, reads == 1 ? "copy" : "triad", level, "", bytes, best, "GB/s", method);
+}
+
+static void measure_latency(struct kvr_session *s, const char *level, uint64_t bytes)
+{
+    enum { MOST_LINES = 1 << 22 };
+    uint64_t lines = bytes / KVR_LINE_BYTES, random = 1;
+    lines = lines > MOST_LINES ? MOST_LINES : lines;
+    uint32_t *order = malloc(lines * sizeof *order), count = 1024, cursor = 0;
+    unsigned char *base = s->subject.memory.base;
+    const void *at = base;
+    uint64_t segments = 1;
+    double ns;
+    if (!order)
+        return;
+    kvr_chain_link(base, (uint32_t)lines, order, &random);
+    free(order);
+    s->subject.filled = (struct kvr_material){0};
+    struct kvr_sample_request request = {
+        .run = chase_slice, .argument = &at, .list_counts = &count, .cursors = &cursor};
+    request.warm_segments = strcmp(level, "DRAM") ? (uint32_t)(lines / 256 + 1) : 0;
+    best_of(s, &request, &ns, &segments);
+    add(s, "latency", level, "", lines * KVR_LINE_BYTES, ns / ((double)segments * 256), "ns",
+        "dependent loads over a random cycle of all lines");
+}
+
+/* The read family of a level: the ceiling that kernels are held against. */
+static int measure_family(struct kvr_session *s, const char *level, uint64_t bytes)
+{
+    struct kvr_lists lists;
+    struct kvr_score_buffers buffers;
+    uint32_t cursors[KVR_MAX_THREADS] = {0};
+    size_t segment = bytes / s->threads / 4 < 65536 ? bytes / s->threads / 4 / 64 * 64 : 65536;
+    int rc = kvr_lists_plain(s->reference.memory.base, bytes, segment, s->threads, &lists);
+    if (rc)
+        return rc;
+    rc = kvr_score_buffers_new(s->threads, 64, &buffers);
+    struct kvr_scan scan = {.lists = &lists, .buffers = &buffers, .cursors = cursors};
+    if (!rc && !kvr_session_family(s, &scan, level, "contiguous", bytes))
+        rc = -ENOMEM;
+    kvr_score_buffers_free(&buffers);
+    kvr_lists_free(&lists);
+    return rc;
+}
+
+int kvr_roofs_measure(struct kvr_session *s, const unsigned *threads, size_t thread_counts)
+{
+    static const char *const levels[] = {"L1", "L2", "L3", "DRAM"};
+    int rc = kvr_session_ceilings(s);
+    for (size_t t = 0; t < thread_counts && !rc; t++) {
+        rc = kvr_session_team(s, threads[t]);
+        if (!rc && threads[t] > 1)
+            rc = kvr_session_ladder(s);
+        for (size_t l = 0; l < 4 && !rc; l++) {
+            uint64_t bytes = kvr_session_level_bytes(s, levels[l], threads[t]);
+            if (!strcmp(levels[l], "DRAM"))
+                bytes = s->reference.memory.bytes;
+            if (!bytes || strcmp(kvr_session_level(s, bytes, threads[t]), levels[l]))
+                continue;
+            rc = measure_family(s, levels[l], bytes);
+            measure_streams(s, levels[l], bytes, 1);
+            measure_streams(s, levels[l], bytes, 2);
+            if (threads[t] == 1)
+                measure_latency(s, levels[l], bytes);
+            if (kvr_session_stopped(s))
+                rc = -EINTR;
+        }
+    }
+    return rc;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Hand-made records and files for the tests of src/report. All figures are invented.
+ */
+#ifndef SAMPLE_H
+#define SAMPLE_H
+
+#include <stddef.h>
+
+#include "../../src/report/record.h"
+
+/* A run as users see it: several formats and lengths from DRAM, one from L2, flags, a case that
+ * was not measured, a ladder. */
+void sample_run(struct kvr_run_record *record);
+
+/* A record in which every field of every struct differs from its default. */
+void sample_everything(struct kvr_run_record *record);
+
+/* Owned text of a file; NULL if it cannot be read. *bytes may be NULL. */
+char *sample_read(const char *path, size_t *bytes);
+void sample_write(const char *path, const void *text, size_t bytes);
+
+/* A new folder below $TMPDIR, and its removal with all that lies in it. */
+void sample_folder(char *path, size_t bytes);
+void sample_folder_remove(const char *path);
+
+#endif

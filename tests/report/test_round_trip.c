@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * read(write(x)) == x, for all fields: structs are compared byte by byte.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../src/report/writers.h"
+#include "sample.h"
+
+static void check_strings(char *const *a, char *const *b)
+{
+    assert_int_equal(a == NULL, b == NULL);
+    for (; a && *a; a++, b++)
+        assert_string_equal(*a, *b);
+    assert_true(!b || !*b);
+}
+
+static void check_ceiling(const struct kvr_ceiling *a, const struct kvr_ceiling *b)
+{
+    struct kvr_ceiling x = *a, y = *b;
+    x.family = y.family = NULL;
+    assert_memory_equal(&x, &y, sizeof x);
+    assert_memory_equal(a->family ? a->family : &x.family[0], b->family,
+                        a->family_count * sizeof *a->family);
+}
+
+static void check_result(const struct kvr_result *a, const struct kvr_result *b)
+{
+    struct kvr_result x = *a, y = *b;
+    x.rounds = y.rounds = NULL;
+    assert_memory_equal(&x, &y, sizeof x);
+    for (size_t i = 0; i < a->round_count; i++)
+        assert_memory_equal(&a->rounds[i], &b->rounds[i], sizeof *a->rounds);
+}
+
+static void check_record(const struct kvr_run_record *a, const struct kvr_run_record *b,
+                         bool complete)
+{
+    assert_int_equal(b->complete, complete);
+    assert_string_equal(a->version, b->version);
+    assert_string_equal(a->git, b->git);
+    assert_string_equal(a->compiler, b->compiler);
+    assert_string_equal(a->flags, b->flags);
+    assert_string_equal(a->started, b->started);
+    assert_memory_equal(&a->duration_s, &b->duration_s, sizeof a->duration_s);
+    assert_memory_equal(&a->clock_ghz, &b->clock_ghz, sizeof a->clock_ghz);
+    assert_string_equal(a->label, b->label);
+    assert_string_equal(a->profile_json, b->profile_json);
+    check_strings(a->command, b->command);
+    check_strings(a->tags, b->tags);
+    assert_memory_equal(&a->machine, &b->machine, sizeof a->machine);
+    assert_int_equal(a->checks.count, b->checks.count);
+    for (size_t i = 0; i < a->checks.count; i++) {
+        assert_string_equal(a->checks.items[i].id, b->checks.items[i].id);
+        assert_int_equal(a->checks.items[i].status, b->checks.items[i].status);
+        assert_string_equal(a->checks.items[i].value, b->checks.items[i].value);
+        assert_string_equal(a->checks.items[i].text, b->checks.items[i].text);
+        assert_string_equal(a->checks.items[i].fix, b->checks.items[i].fix);
+    }
+    assert_int_equal(a->ceiling_count, b->ceiling_count);
+    for (size_t i = 0; i < a->ceiling_count; i++)
+        check_ceiling(&a->ceilings[i], &b->ceilings[i]);
+    assert_int_equal(a->result_count, b->result_count);
+    for (size_t i = 0; i < a->result_count; i++)
+        check_result(&a->results[i], &b->results[i]);
+    assert_int_equal(a->claim_count, b->claim_count);
+    assert_memory_equal(a->claim_count ? (void *)a->claims : (void *)"", b->claims,
+                        a->claim_count * sizeof *a->claims);
+    assert_int_equal(a->verdict_settings, b->verdict_settings);
+    assert_int_equal(a->verdict_right, b->verdict_right);
+    assert_int_equal(a->verdict_wrong, b->verdict_wrong);
+    assert_int_equal(a->verdict_undecided, b->verdict_undecided);
+}
+
+static void check_round_trip(void (*make)(struct kvr_run_record *), enum kvr_output_format format)
+{
+    struct kvr_run_record written, read;
+    char folder[256], path[300], error[512];
+    sample_folder(folder, sizeof folder);
+    snprintf(path, sizeof path, "%s/result", folder);
+    make(&written);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    assert_int_equal(kvr_write(out, format, &written, NULL), 0);
+    fclose(out);
+    assert_int_equal(kvr_read_result(path, &read, error, sizeof error), 0);
+    check_record(&written, &read, format == KVR_OUT_JSON);
+    kvr_run_record_free(&written);
+    kvr_run_record_free(&read);
+    sample_folder_remove(folder);
+}
+
+static void test_everything(void **state)
+{
+    (void)state;
+    check_round_trip(sample_everything, KVR_OUT_JSON);
+}
+static void test_run(void **state)
+{
+    (void)state;
+    check_round_trip(sample_run, KVR_OUT_JSON);
+}
+static void test_jsonl(void **state)
+{
+    (void)state;
+    check_round_trip(sample_everything, KVR_OUT_JSONL);
+    check_round_trip(sample_run, KVR_OUT_JSONL);
+}
+
+static void make_bare(struct kvr_run_record *record)
+{
+    kvr_run_record_init(record);
+    record->profile_json = strdup("{}");
+}
+
+/* Nothing measured and nothing known: everything absent comes back absent. */
+static void test_bare(void **state)
+{
+    (void)state;
+    struct kvr_run_record written, read;
+    char folder[256], path[300], error[512];
+    sample_folder(folder, sizeof folder);
+    snprintf(path, sizeof path, "%s/result", folder);
+    make_bare(&written);
+    FILE *out = fopen(path, "w");
+    assert_int_equal(kvr_write(out, KVR_OUT_JSON, &written, NULL), 0);
+    fclose(out);
+    assert_int_equal(kvr_read_result(path, &read, error, sizeof error), 0);
+    check_record(&written, &read, false);
+    kvr_run_record_free(&written);
+    kvr_run_record_free(&read);
+    sample_folder_remove(folder);
+}
+
+/* Bytes that are no UTF-8 are replaced, and what is long stays whole or is cut between characters. */
+static void test_invalid_utf8(void **state)
+{
+    static const char wrong[] = "a\xff" "b\xc3(\xed\xa0\x80\xf5z\xe2\x82";
+    static const char right[] = "a\xef\xbf\xbd" "b\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                                "\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd";
+    struct kvr_run_record written, read;
+    char folder[256], path[300], error[512];
+    (void)state;
+    sample_folder(folder, sizeof folder);
+    snprintf(path, sizeof path, "%s/result", folder);
+    make_bare(&written);
+    snprintf(written.label, sizeof written.label, "%s", wrong);
+    memset(written.flags, 'x', sizeof written.flags - 1);
+    written.flags[0] = '\xff'; /* three bytes for one: no longer fits */
+    FILE *out = fopen(path, "w");
+    assert_int_equal(kvr_write(out, KVR_OUT_JSON, &written, NULL), 0);
+    fclose(out);
+    assert_int_equal(kvr_read_result(path, &read, error, sizeof error), 0);
+    assert_string_equal(read.label, right);
+    assert_int_equal(strlen(read.flags), sizeof read.flags - 1);
+    assert_memory_equal(read.flags, "\xef\xbf\xbdxxx", 6);
+    kvr_run_record_free(&written);
+    kvr_run_record_free(&read);
+    sample_folder_remove(folder);
+}
+
+/* A count that could not be taken is absent, everywhere, and is no zero. */
+static void test_unavailable_count(void **state)
+{
+    struct kvr_run_record record;
+    char *text = NULL;
+    size_t bytes = 0;
+    (void)state;
+    sample_run(&record);
+    FILE *out = open_memstream(&text, &bytes);
+    assert_int_equal(kvr_write_jsonl_result(out, &record.results[0]), 0);
+    fclose(out);
+    assert_non_null(strstr(text, "\"switches\":0"));
+    assert_non_null(strstr(text, "\"unavailable\":{\"faults\":\"the kernel"));
+    assert_null(strstr(text, "\"faults\":0"));
+    free(text);
+    kvr_run_record_free(&record);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_everything),   cmocka_unit_test(test_run),
+        cmocka_unit_test(test_jsonl),        cmocka_unit_test(test_bare),
+        cmocka_unit_test(test_invalid_utf8), cmocka_unit_test(test_unavailable_count),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

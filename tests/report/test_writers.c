@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Every writer against its golden file, bit by bit. With KVROOF_UPDATE_GOLDEN set the files are
+ * written instead and the test fails, so that a change is looked at before it counts.
+ */
+#include <errno.h>
+#include <locale.h>
+#include <setjmp.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../src/report/writers.h"
+#include "sample.h"
+
+typedef int write_sample(FILE *out, const struct kvr_run_record *record);
+
+static char *written_text(write_sample *write, const struct kvr_run_record *record)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    assert_non_null(out);
+    assert_int_equal(write(out, record), 0);
+    assert_int_equal(fclose(out), 0);
+    char *copy = strdup(text); /* gcc 12 takes the buffer of open_memstream for a local one */
+    free(text);
+    assert_non_null(copy);
+    return copy;
+}
+
+static void check_golden(const char *name, write_sample *write,
+                         void (*make)(struct kvr_run_record *))
+{
+    char path[512];
+    struct kvr_run_record record;
+    make(&record);
+    snprintf(path, sizeof path, "%s/%s", KVR_GOLDEN, name);
+    char *text = written_text(write, &record);
+    if (getenv("KVROOF_UPDATE_GOLDEN")) {
+        sample_write(path, text, strlen(text));
+        print_message("%s is new\n", path);
+    }
+    char *golden = sample_read(path, NULL);
+    assert_non_null(golden);
+    assert_string_equal(text, golden);
+    free(golden);
+    free(text);
+    kvr_run_record_free(&record);
+}
+
+static int put(FILE *out, enum kvr_output_format format, const struct kvr_run_record *record,
+               bool color, int width)
+{
+    return kvr_write(out, format, record, &(struct kvr_output_style){color, width});
+}
+static int put_json(FILE *out, const struct kvr_run_record *record)
+{
+    return put(out, KVR_OUT_JSON, record, false, 0);
+}
+static int put_jsonl(FILE *out, const struct kvr_run_record *record)
+{
+    return put(out, KVR_OUT_JSONL, record, false, 0);
+}
+static int put_csv(FILE *out, const struct kvr_run_record *record)
+{
+    return put(out, KVR_OUT_CSV, record, false, 0);
+}
+static int put_md(FILE *out, const struct kvr_run_record *record)
+{
+    return put(out, KVR_OUT_MD, record, false, 0);
+}
+static int put_table(FILE *out, const struct kvr_run_record *record)
+{
+    return put(out, KVR_OUT_TABLE, record, false, 0);
+}
+static int put_table_60(FILE *out, const struct kvr_run_record *record)
+{
+    return put(out, KVR_OUT_TABLE, record, false, 60);
+}
+static int put_table_80(FILE *out, const struct kvr_run_record *record)
+{
+    return put(out, KVR_OUT_TABLE, record, false, 80);
+}
+static int put_table_120(FILE *out, const struct kvr_run_record *record)
+{
+    return put(out, KVR_OUT_TABLE, record, false, 120);
+}
+static int put_color(FILE *out, const struct kvr_run_record *record)
+{
+    return put(out, KVR_OUT_TABLE, record, true, 100);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    check_golden("everything.json", put_json, sample_everything);
+    check_golden("run.json", put_json, sample_run);
+}
+static void test_jsonl(void **state)
+{
+    (void)state;
+    check_golden("everything.jsonl", put_jsonl, sample_everything);
+}
+static void test_csv(void **state)
+{
+    (void)state;
+    check_golden("everything.csv", put_csv, sample_everything);
+    check_golden("run.csv", put_csv, sample_run);
+}
+static void test_markdown(void **state)
+{
+    (void)state;
+    check_golden("run.md", put_md, sample_run);
+}
+static void test_summary(void **state)
+{
+    (void)state;
+    check_golden("run.summary.txt", kvr_write_summary, sample_run);
+    check_golden("everything.summary.txt", kvr_write_summary, sample_everything);
+}
+static void test_color(void **state)
+{
+    (void)state;
+    check_golden("run.color.txt", put_color, sample_run);
+}
+
+/* Terminal columns of the longest line before the sentences: a name in a sentence may be longer
+ * than a line. */
+static size_t table_columns(const char *text)
+{
+    size_t longest = 0;
+    assert_non_null(strstr(text, "\nFastest"));
+    while (strncmp(text, "Fastest", 7) != 0) {
+        size_t bytes = strcspn(text, "\n"), columns = 0;
+        for (size_t i = 0; i < bytes; i++)
+            columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+        longest = columns > longest ? columns : longest;
+        text += bytes + (text[bytes] == '\n');
+    }
+    return longest;
+}
+
+static size_t table_width(write_sample *write)
+{
+    struct kvr_run_record record;
+    sample_run(&record);
+    char *text = written_text(write, &record);
+    size_t width = table_columns(text);
+    free(text);
+    kvr_run_record_free(&record);
+    return width;
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    check_golden("run.table.txt", put_table, sample_run);
+    check_golden("run.table60.txt", put_table_60, sample_run);
+    check_golden("run.table80.txt", put_table_80, sample_run);
+    check_golden("run.table120.txt", put_table_120, sample_run);
+    assert_true(table_width(put_table_60) <= 60);
+    assert_true(table_width(put_table_80) <= 80);
+    assert_true(table_width(put_table_120) <= 120);
+    assert_true(table_width(put_table) > 120);
+}
+
+static void test_empty(void **state)
+{
+    struct kvr_run_record record;
+    (void)state;
+    kvr_run_record_init(&record);
+    char *text = written_text(put_table, &record);
+    assert_non_null(strstr(text, "No case was measured."));
+    free(text);
+    text = written_text(put_csv, &record);
+    assert_non_null(strchr(text, '\n'));
+    assert_string_equal(strchr(text, '\n'), "\n"); /* the header alone */
+    free(text);
+    kvr_run_record_free(&record);
+}
+
+static void test_formats(void **state)
+{
+    static const char *const names[] = {"table", "json", "jsonl", "csv", "md"};
+    enum kvr_output_format format = KVR_OUT_TABLE;
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(kvr_output_format_parse(names[i], &format), 0);
+        assert_int_equal(format, i);
+    }
+    assert_int_equal(kvr_output_format_parse("yaml", &format), -EINVAL);
+    assert_int_equal(kvr_output_format_parse("", &format), -EINVAL);
+}
+
+/* Every format reports that the disk is full. */
+static void test_full_disk(void **state)
+{
+    struct kvr_run_record record;
+    (void)state;
+    FILE *full = fopen("/dev/full", "w");
+    if (!full) {
+        print_message("no /dev/full on this host\n");
+        skip();
+    }
+    fclose(full);
+    sample_run(&record);
+    for (int format = KVR_OUT_TABLE; format <= KVR_OUT_MD; format++) {
+        full = fopen("/dev/full", "w");
+        int rc = kvr_write(full, (enum kvr_output_format)format, &record, NULL);
+        assert_int_equal(rc, -ENOSPC);
+        fclose(full);
+    }
+    kvr_run_record_free(&record);
+}
+
+/* A locale with a decimal comma: the host's, or one made in `folder`. */
+static bool set_comma_locale(const char *folder)
+{
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
+    char path[512];
+    char *const make[] = {"localedef", "-i", "de_DE", "-f", "UTF-8", path, NULL};
+    pid_t child;
+    int status;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (setlocale(LC_NUMERIC, names[i]))
+            return !strcmp(localeconv()->decimal_point, ",");
+    snprintf(path, sizeof path, "%s/de_DE.UTF-8", folder);
+    if (posix_spawnp(&child, make[0], NULL, NULL, make, environ))
+        return false;
+    waitpid(child, &status, 0);
+    setenv("LOCPATH", folder, 1);
+    return setlocale(LC_NUMERIC, names[0]) && !strcmp(localeconv()->decimal_point, ",");
+}
+
+/* Numbers keep their '.' where the user's locale writes ','. */
+static void test_comma_locale(void **state)
+{
+    char folder[256], number[16];
+    (void)state;
+    sample_folder(folder, sizeof folder);
+    if (!set_comma_locale(folder)) {
+        sample_folder_remove(folder);
+        print_message("no locale with a decimal comma on this host\n");
+        skip();
+    }
+    snprintf(number, sizeof number, "%.1f", 1.5);
+    assert_string_equal(number, "1,5");
+    check_golden("everything.json", put_json, sample_everything);
+    check_golden("run.csv", put_csv, sample_run);
+    check_golden("run.md", put_md, sample_run);
+    check_golden("run.table.txt", put_table, sample_run);
+    check_golden("run.summary.txt", kvr_write_summary, sample_run);
+    snprintf(number, sizeof number, "%.1f", 1.5);
+    assert_string_equal(number, "1,5"); /* and the user's is back */
+    setlocale(LC_NUMERIC, "C");
+    sample_folder_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_json),      cmocka_unit_test(test_jsonl),
+        cmocka_unit_test(test_csv),       cmocka_unit_test(test_markdown),
+        cmocka_unit_test(test_summary),   cmocka_unit_test(test_color),
+        cmocka_unit_test(test_table),     cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_formats),   cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_comma_locale),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed || getenv("KVROOF_UPDATE_GOLDEN");
+}
