@@ -45,7 +45,7 @@ struct kvr_shape {
 /* Per scan of one head. Exact: whole lines, padded blocks. */
 struct kvr_cost {
     double stream_bytes; /* key codes and in-line scales: must come from where the keys lie */
-    double side_bytes;   /* prepared query, tables: read once per head and query, stay hot in a scan */
+    double side_bytes; /* prepared query, tables: read once per head and query, hot in a scan */
     double score_bytes;  /* scores written; they stay in cache */
     double written_bytes; /* written to memory (materialised variants) */
     double useful_flops; /* what dense would need: 2 * head_dim * tokens * queries */

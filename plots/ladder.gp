@@ -14,7 +14,8 @@ set encoding utf8
 set datafile separator "\t"
 set datafile missing NaN
 
-if (FORMAT eq "svg") set terminal svg size 960,600 noenhanced font "sans-serif,13" background "white"
+if (FORMAT eq "svg") \
+    set terminal svg size 960,600 noenhanced font "sans-serif,13" background "white"
 if (FORMAT eq "pdf") set terminal pdfcairo size 9.6,6 noenhanced font "sans-serif,11"
 if (FORMAT eq "txt") set terminal dumb size 110,36 noenhanced mono
 if (FORMAT eq "png" && strstrt(GPVAL_TERMINALS, "pngcairo")) \

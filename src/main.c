@@ -12,6 +12,8 @@
 
 static const struct kvr_command commands[] = {
     {"run", "measure kernels; print a table and the verdict, write results", kvr_cmd_run},
+    {"roofs", "the machine's own ceilings: bandwidth per level, a rate per core resource",
+     kvr_cmd_roofs},
     {"show", "table, verdicts and claims of a stored result", kvr_cmd_show},
     {"verify", "check every kernel against its reference", kvr_cmd_verify},
     {"plot", "pictures of stored results", kvr_cmd_plot},

@@ -26,8 +26,8 @@ KVR_INLINE void store8(float *scores, int64_t left, __m256 values)
     if (left >= LANES) {
         _mm256_storeu_ps(scores, values);
     } else if (left > 0) {
-        const int32_t *mask = tail_masks + LANES - left;
-        _mm256_maskstore_ps(scores, _mm256_loadu_si256((const __m256i *)(const void *)mask), values);
+        const void *mask = tail_masks + LANES - left;
+        _mm256_maskstore_ps(scores, _mm256_loadu_si256((const __m256i *)mask), values);
     }
 }
 

@@ -8,9 +8,10 @@
  * Four subspaces' tables fill 16 registers and stay there for all blocks of a segment. With more
  * subspaces, a tile of blocks is walked once per group of four, its sums waiting in L1.
  *
- * Limits, m = 4: 12 shuffles and 4 loads for 64 keys (256 bytes). Where vpermi2b is three micro-ops,
- * two of them on the one shuffle port (Intel), that port is full for 4 cycles a line; elsewhere the
- * ALU ports share about 55 vector operations a block. From memory, the memory is the limit.
+ * Limits, m = 4: 12 shuffles and 4 loads for 64 keys (256 bytes). Where vpermi2b is three
+ * micro-ops, two of them on the one shuffle port (Intel), that port is full for 4 cycles a line;
+ * elsewhere the ALU ports share about 45 vector operations a block. From memory, the memory is the
+ * limit.
  */
 #include "../simd/x86_avx512.h"
 #include "lookup.h"

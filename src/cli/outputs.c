@@ -110,8 +110,8 @@ int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
         default_path(&sinks->items[sinks->count++], record);
     }
     if (!to_stdout)
-        sinks->items[sinks->count++] = (struct kvr_sink){.format = options->stdout_format,
-                                                         .path = "-"};
+        sinks->items[sinks->count++] =
+            (struct kvr_sink){.format = options->stdout_format, .path = "-"};
     return open_all(sinks, record, error, error_bytes);
 }
 

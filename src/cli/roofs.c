@@ -49,7 +49,7 @@ static const struct argp roofs_argp = {
 };
 
 static const struct kvr_list_column columns[] = {
-    {"ceiling", KVR_LIST_TEXT}, {"level", KVR_LIST_TEXT},  {"threads", KVR_LIST_NUMBER},
+    {"ceiling", KVR_LIST_TEXT}, {"level", KVR_LIST_TEXT},   {"threads", KVR_LIST_NUMBER},
     {"isa", KVR_LIST_TEXT},     {"value", KVR_LIST_NUMBER}, {"unit", KVR_LIST_TEXT},
     {"method", KVR_LIST_TEXT},
 };
@@ -57,8 +57,7 @@ static const struct kvr_list_column columns[] = {
 /* 0, or an exit code after the error was printed. */
 static int print_table(const struct kvr_run_record *record, FILE *out)
 {
-    struct kvr_rows rows = {.columns = columns,
-                            .column_count = sizeof columns / sizeof *columns};
+    struct kvr_rows rows = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
     for (size_t i = 0; i < record->ceiling_count; i++) {
         const struct kvr_ceiling *c = &record->ceilings[i];
         kvr_rows_add(&rows, "%s", c->id);
@@ -73,9 +72,9 @@ static int print_table(const struct kvr_run_record *record, FILE *out)
     kvr_rows_free(&rows);
     for (size_t i = 0; i < record->checks.count && !rc; i++) {
         const struct kvr_check *c = &record->checks.items[i];
-        if (!strncmp(c->id, "cache-", 6) || !strcmp(c->id, "clock-real")
-            || !strcmp(c->id, "dram-proven") || !strcmp(c->id, "pages")
-            || !strcmp(c->id, "peak-by-data-sheet"))
+        if (!strncmp(c->id, "cache-", 6) || !strcmp(c->id, "clock-real") ||
+            !strcmp(c->id, "dram-proven") || !strcmp(c->id, "pages") ||
+            !strcmp(c->id, "peak-by-data-sheet"))
             fprintf(out, "%s: %s\n", kvr_check_status_name(c->status), c->text);
     }
     return rc;
@@ -108,15 +107,15 @@ static void prove_dram(struct kvr_run_record *record, double peak_gb_per_s)
     const struct kvr_ceiling *whole = NULL, *quarter = NULL;
     for (size_t i = 0; i < record->ceiling_count; i++) {
         const struct kvr_ceiling *c = &record->ceilings[i];
-        if (!strcmp(c->type, "read") && c->threads == 1
-            && (!whole || c->working_set_bytes > whole->working_set_bytes))
+        if (!strcmp(c->type, "read") && c->threads == 1 &&
+            (!whole || c->working_set_bytes > whole->working_set_bytes))
             whole = c;
     }
     for (size_t i = 0; whole && i < record->ceiling_count; i++) {
         const struct kvr_ceiling *c = &record->ceilings[i];
-        if (!strcmp(c->type, "read") && c->threads == 1
-            && c->working_set_bytes <= whole->working_set_bytes / 4
-            && (!quarter || c->working_set_bytes > quarter->working_set_bytes))
+        if (!strcmp(c->type, "read") && c->threads == 1 &&
+            c->working_set_bytes <= whole->working_set_bytes / 4 &&
+            (!quarter || c->working_set_bytes > quarter->working_set_bytes))
             quarter = c;
     }
     if (whole && quarter) {
@@ -148,9 +147,8 @@ static int report(struct kvr_bench *b, bool partial)
     if (!b->options.output_count) /* --format json alone: to stdout */
         b->options.outputs[b->options.output_count++] =
             (struct kvr_output){.format = b->options.stdout_format, .path = "-"};
-    if (kvr_sinks_open_listed(&sinks, &b->options, &b->record, error, sizeof error)
-        || kvr_sinks_finish(&sinks, &b->record, &(struct kvr_output_style){0}, error,
-                            sizeof error))
+    if (kvr_sinks_open_listed(&sinks, &b->options, &b->record, error, sizeof error) ||
+        kvr_sinks_finish(&sinks, &b->record, &(struct kvr_output_style){0}, error, sizeof error))
         code = kvr_fail(KVR_EXIT_IO, "roofs: %s", error);
     return code;
 }
@@ -163,8 +161,11 @@ int kvr_cmd_roofs(int argc, char **argv)
                                  .options = b ? &b->options : NULL};
     if (!b)
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
-    b->options = (struct kvr_options){.seed = 1, .min_time_s = NAN, .budget_s = NAN,
-                                      .peak_gb_per_s = NAN, .stdout_format = KVR_OUT_TABLE};
+    b->options = (struct kvr_options){.seed = 1,
+                                      .min_time_s = NAN,
+                                      .budget_s = NAN,
+                                      .peak_gb_per_s = NAN,
+                                      .stdout_format = KVR_OUT_TABLE};
     int code = kvr_args_parse(&roofs_argp, &state.args, argc, argv);
     kvr_option_state_free(&state);
     if (code || state.args.done) {

@@ -122,6 +122,14 @@ static int exit_code_of(int rc)
     }
 }
 
+static bool measured_any(const struct kvr_run_record *record)
+{
+    for (size_t i = 0; i < record->result_count; i++)
+        if (record->results[i].measured)
+            return true;
+    return false;
+}
+
 static bool anything_amiss(const struct kvr_run_record *record)
 {
     for (size_t i = 0; i < record->checks.count; i++)
@@ -159,7 +167,7 @@ static int measure(struct run *run)
         kvr_fail(code, "%s", error);
     run->record.complete = rc == 0;
     run->record.duration_s = kvr_wall_s() - run->started_s;
-    if (rc && rc != -EINTR && !run->record.result_count) {
+    if (rc && rc != -EINTR && !measured_any(&run->record)) { /* the error says why */
         kvr_sinks_abandon(&run->sinks);
         return code;
     }

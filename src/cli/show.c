@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../report/writers.h"
+#include "../study/verdict.h"
 #include "args.h"
 #include "cli.h"
 #include "style.h"
@@ -67,6 +68,20 @@ static const struct argp show_argp = {
            "  kvroof show run.json --format csv > rounds.csv\n",
 };
 
+/* The stored verdicts must follow from the stored rounds. */
+static void check_verdicts(const struct kvr_run_record *record)
+{
+    for (size_t i = 0; i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        struct kvr_verdict_record again;
+        if (r->measured && r->verdict.side[0] && !kvr_verdict_recompute(r, &again))
+            fprintf(stderr,
+                    "kvroof: %s: computed again from its rounds the verdict is %s side, %s, not "
+                    "%s side, %s as stored\n",
+                    r->name, again.side, again.bound, r->verdict.side, r->verdict.bound);
+    }
+}
+
 int kvr_cmd_show(int argc, char **argv)
 {
     struct arguments a = {.args.command = "kvroof show", .format = KVR_OUT_TABLE};
@@ -79,6 +94,8 @@ int kvr_cmd_show(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with its own exit code */
     if (kvr_read_result(a.path, &record, error, sizeof error))
         return kvr_fail(KVR_EXIT_USAGE, "%s", error);
+    check_verdicts(&record);
+    a.style.evidence = true;
     int rc = kvr_write(stdout, a.format, &record, &a.style);
     kvr_run_record_free(&record);
     if (rc)

@@ -12,8 +12,9 @@
 #include "cli.h"
 #include "list_rows.h"
 #include "verify_real.h"
+#include "verify_verdict.h"
 
-enum { KEY_KERNEL = 0x100, KEY_ISA, KEY_CASES, KEY_SEED, KEY_FORMAT };
+enum { KEY_KERNEL = 0x100, KEY_ISA, KEY_CASES, KEY_SEED, KEY_FORMAT, KEY_VERDICT };
 enum { DEFAULT_CASES = 64, WHY_BYTES = 240 };
 
 struct verify {
@@ -21,7 +22,7 @@ struct verify {
     const char *kernel, *isa;
     uint32_t cases;
     uint64_t seed;
-    bool json;
+    bool json, verdict;
     struct kvr_machine machine;
     struct kvr_suspect *suspects;
     size_t count; /* owned; those of a codec are neighbours */
@@ -33,6 +34,8 @@ static const struct argp_option options_table[] = {
     {"isa", KEY_ISA, "NAME", 0, "scalar, avx2, avx512 ... [all]", 0},
     {"cases", KEY_CASES, "N", 0, "random shapes and fills per kernel [64]", 0},
     {"seed", KEY_SEED, "N", 0, "of the random cases [1]", 0},
+    {"verdict", KEY_VERDICT, NULL, 0,
+     "test the verdict itself: dial kernels of known side, under 45 s", 0},
     {"format", KEY_FORMAT, "FORMAT", 0, "table or json [table]", 0},
     KVR_HELP_OPTION,
     {NULL, 0, NULL, 0, NULL, 0}};
@@ -59,6 +62,9 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     case KEY_SEED:
         status = kvr_count_parse(text, 0, UINT64_MAX, &v->seed, why, sizeof why);
         break;
+    case KEY_VERDICT:
+        v->verdict = true;
+        return 0;
     case KEY_FORMAT:
         status = kvr_word_parse(text, formats, why, sizeof why);
         v->json = strcmp(text, "json") == 0;
@@ -79,7 +85,8 @@ static const struct argp verify_argp = {
            "\vExamples:\n"
            "  kvroof verify\n"
            "  kvroof verify --kernel 'lookat.u8*' --cases 1000\n"
-           "  kvroof verify --isa scalar --format json\n",
+           "  kvroof verify --isa scalar --format json\n"
+           "  kvroof verify --verdict\n",
 };
 
 static void report_line(const char *line)
@@ -220,6 +227,10 @@ int kvr_cmd_verify(int argc, char **argv)
     int code = kvr_args_parse(&verify_argp, &v->args, argc, argv);
     if (code || v->args.done)
         goto out;
+    if (v->verdict) {
+        code = kvr_verify_verdict(v->seed, v->json);
+        goto out;
+    }
     if (kvr_machine_load(&v->machine, NULL, &why)) {
         code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "this machine cannot be described: %s", why);
         goto out;

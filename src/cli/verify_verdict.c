@@ -18,16 +18,15 @@ enum { HALF_BYTES = 512 << 20, ROUNDS = 9 };
 #define SAMPLE_S 8e-3
 
 static const struct kvr_list_column columns[] = {
-    {"level", KVR_LIST_TEXT},   {"resource", KVR_LIST_TEXT}, {"built", KVR_LIST_NUMBER},
-    {"truth", KVR_LIST_TEXT},   {"B", KVR_LIST_NUMBER},      {"T/E", KVR_LIST_NUMBER},
-    {"side", KVR_LIST_TEXT},    {"bound", KVR_LIST_TEXT},    {"counts", KVR_LIST_TEXT},
+    {"level", KVR_LIST_TEXT}, {"resource", KVR_LIST_TEXT}, {"built", KVR_LIST_NUMBER},
+    {"truth", KVR_LIST_TEXT}, {"B", KVR_LIST_NUMBER},      {"T/E", KVR_LIST_NUMBER},
+    {"side", KVR_LIST_TEXT},  {"bound", KVR_LIST_TEXT},    {"counts", KVR_LIST_TEXT},
 };
 
 static int print_outcomes(const struct kvr_dial_report *report, bool json)
 {
     static const char *const says[] = {"right", "wrong", "undecided", "not counted"};
-    struct kvr_rows rows = {.columns = columns,
-                            .column_count = sizeof columns / sizeof *columns};
+    struct kvr_rows rows = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
     for (size_t i = 0; i < report->count; i++) {
         const struct kvr_dial_outcome *o = &report->outcomes[i];
         kvr_rows_add(&rows, "%s", o->setting.level);
@@ -59,10 +58,10 @@ static void print_matrix(const struct kvr_dial_report *report)
             continue;
         size_t truth = o->latency ? 2 : o->truth == KVR_SIDE_MEMORY ? 0 : 1;
         bool waits = o->verdict.bound == KVR_BOUND_LATENCY;
-        size_t found = o->says == KVR_DIAL_UNDECIDED               ? 3
-                       : waits                                     ? 2
-                       : o->verdict.side == KVR_SIDE_MEMORY        ? 0
-                                                                   : 1;
+        size_t found = o->says == KVR_DIAL_UNDECIDED        ? 3
+                       : waits                              ? 2
+                       : o->verdict.side == KVR_SIDE_MEMORY ? 0
+                                                            : 1;
         matrix[truth][found]++;
     }
     printf("\n%-10s %8s %8s %8s %10s\n", "truth", "memory", "core", "latency", "undecided");

@@ -256,6 +256,8 @@ const struct kvr_field kvr_round_fields[] = {
     F(c_total_ns, "c_total_ns", "ns/key", POS),
     F(sentinel_ns, "sentinel_ns", "ns/line", POS),
     F(stolen, "stolen", "fraction", 0),
+    F(t_first_ns, "t_first_ns", "ns/key", POS),
+    F(t_first_stolen, "t_first_stolen", "fraction", 0),
     F(clock_ghz, "clock_ghz", "GHz", POS),
     F(keys, "keys", "", 0),
     F(faults, "faults", "", 0),
@@ -302,6 +304,12 @@ static const struct kvr_field shift_fields[] = {
     F(shift_says, "says", "", 0),
     KVR_FIELD_END,
 };
+const struct kvr_field kvr_witness_fields[] = {
+    F(witness.id, "id", "", REQ),
+    F(witness.value, "value", "", 0),
+    F(witness.says, "says", "", 0),
+    KVR_FIELD_END,
+};
 const struct kvr_field kvr_verdict_fields[] = {
     F(side, "side", "", REQ),
     F(attained, "attained", "", 0),
@@ -312,6 +320,9 @@ const struct kvr_field kvr_verdict_fields[] = {
     F(balance, "balance", "", 0),
     F(balance_ci95, "balance_ci95", "", 0),
     F(overlap, "overlap", "", 0),
+    F(core_limit_ns, "core_limit_ns", "ns/key", POS),
+    F(core_limit_resource, "core_limit_resource", "", 0),
+    F(control_failed, "control_failed", "", 0),
     KVR_FIELD_OBJECT("shift", 0, shift_fields),
     F(why, "why", "", 0),
     KVR_FIELD_END,

@@ -242,7 +242,7 @@ static int read_measured(const struct kvr_reader *reader, const char *where,
                          const json_t *object, struct kvr_result *result)
 {
     char place[PLACE_BYTES];
-    json_t *verdict = NULL;
+    json_t *verdict = NULL, *witnesses = NULL;
     for (const struct kvr_field *f = kvr_result_fields; f->name; f++)
         if (f->flags & KVR_FIELD_MEASURED && !json_object_get(object, f->name))
             return kvr_reader_fail(reader, "%s.%s is missing", where, f->name);
@@ -254,7 +254,15 @@ static int read_measured(const struct kvr_reader *reader, const char *where,
     if (rc || !verdict)
         return rc;
     snprintf(place, sizeof place, "%s.verdict", where);
-    return kvr_json_get(reader, place, verdict, kvr_verdict_fields, &result->verdict);
+    rc = kvr_json_get(reader, place, verdict, kvr_verdict_fields, &result->verdict);
+    if (!rc)
+        rc = kvr_json_member(reader, place, verdict, "witnesses", JSON_ARRAY, &witnesses);
+    const json_t *first = json_array_get(witnesses, 0);
+    if (rc || !first)
+        return rc;
+    if (!json_is_object(first))
+        return kvr_reader_fail(reader, "%s.witnesses[0] is not an object", place);
+    return kvr_json_get(reader, place, first, kvr_witness_fields, &result->verdict);
 }
 
 int kvr_json_read_result(const struct kvr_reader *reader, const char *where, const json_t *object,

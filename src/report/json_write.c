@@ -248,6 +248,18 @@ static json_t *unavailable(const struct kvr_result *result)
     return made_or_null(object, good);
 }
 
+static json_t *verdict(const struct kvr_verdict_record *v)
+{
+    json_t *object = object_of(kvr_verdict_fields, v);
+    bool good = object != NULL;
+    if (good && v->witness.id[0]) {
+        json_t *witnesses = json_array();
+        good = witnesses && kvr_json_append(witnesses, object_of(kvr_witness_fields, v));
+        good = kvr_json_set(object, "witnesses", made_or_null(witnesses, good)) && good;
+    }
+    return made_or_null(object, good);
+}
+
 static bool put_measured(json_t *object, const struct kvr_result *result)
 {
     bool good = kvr_json_put(object, kvr_result_fields, result) &&
@@ -257,7 +269,7 @@ static bool put_measured(json_t *object, const struct kvr_result *result)
     if (good && result->op[0])
         good = kvr_json_set(object, result->op, object_of(kvr_op_fields, &result->result));
     if (good && result->verdict.side[0])
-        good = kvr_json_set(object, "verdict", object_of(kvr_verdict_fields, &result->verdict));
+        good = kvr_json_set(object, "verdict", verdict(&result->verdict));
     return good;
 }
 

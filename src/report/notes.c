@@ -21,8 +21,15 @@ int kvr_sentence_begin(struct kvr_sentence *w)
 int kvr_sentence_end(struct kvr_sentence *w)
 {
     int rc = fclose(w->line) ? -ENOMEM : 0;
-    if (!rc)
-        kvr_put_wrapped(w->out, w->text, w->width);
+    char *clean = rc ? NULL : malloc(w->bytes + 1);
+    if (!rc && !clean)
+        rc = -ENOMEM;
+    if (!rc) {
+        /* Whatever a file put into its strings, a sentence is one line of text. */
+        kvr_clean_text(clean, w->bytes + 1, w->text);
+        kvr_put_wrapped(w->out, clean, w->width);
+    }
+    free(clean);
     free(w->text);
     w->text = NULL;
     return rc;

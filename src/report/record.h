@@ -48,9 +48,20 @@ struct kvr_op_result {
     double prepare_share;
 };
 
+/* Evidence for waiting, see study/verdict.h; id "" = none was looked for. */
+struct kvr_witness_record {
+    char id[24];
+    double value;
+    char says[16]; /* stands, falls */
+};
+
 struct kvr_verdict_record {
     char side[12], bound[12], resource[16], cause[24], m_cause[24];
     double attained, balance, balance_ci95[2], overlap;
+    double core_limit_ns;          /* P: declared work over measured rates, ns a key */
+    char core_limit_resource[16];  /* what P is the time of */
+    bool control_failed;
+    struct kvr_witness_record witness;
     char shift_vs[24], shift_says[12];
     double shift_ln_b, shift_ci95[2];
     char why[320];
@@ -63,7 +74,8 @@ struct kvr_tuning {
     char alternatives[256]; /* "0:5.31 s1:4.02 s2:3.99 b512:4.4": ns a key of each one tried */
 };
 
-struct kvr_traffic { double l1, l1_l2, l2_l3, mem_read, mem_write, mem_allocate; }; /* bytes a key */
+/* Bytes a key. */
+struct kvr_traffic { double l1, l1_l2, l2_l3, mem_read, mem_write, mem_allocate; };
 
 struct kvr_result {
     char name[KVR_NAME_BYTES]; /* unique and stable, see INTERFACE "Names" */

@@ -108,13 +108,17 @@ static void put_limit(struct kvr_sentence *w, const struct kvr_result *r)
     const struct kvr_op_result *o = &r->result;
     const struct kvr_verdict_record *v = &r->verdict;
     double balance = o->c_ns_per_key / o->m_ns_per_key;
+    bool undecided = !strcmp(v->side, "undecided");
     if (v->side[0]) {
-        fprintf(w->line, " Verdict: %s%s", v->side, strcmp(v->side, "even") ? " side" : "");
+        fprintf(w->line, " Verdict: %s%s", undecided ? "side " : v->side,
+                undecided ? v->side : strcmp(v->side, "even") ? " side" : "");
         if (isfinite(v->attained))
             fprintf(w->line, ", %.0f %% attained", 100 * v->attained);
         fprintf(w->line, "%s%s", v->bound[0] ? ": " : "", v->bound);
-        if (v->resource[0] || v->cause[0])
-            fprintf(w->line, " (%s)", v->resource[0] ? v->resource : v->cause);
+        bool open = undecided || !strcmp(v->bound, "undecided");
+        const char *because = v->resource[0] ? v->resource : open ? v->why : v->cause;
+        if (*because)
+            fprintf(w->line, " (%s)", because);
         fputc('.', w->line);
     } else if (!isfinite(balance)) {
         fputs(" What limits it is not known: its memory-alone or core-alone time was not "

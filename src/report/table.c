@@ -84,6 +84,7 @@ int kvr_put_table(FILE *out, const struct kvr_run_record *record,
         if (rc)
             return rc;
     }
+    kvr_put_verdicts(out, record, style->evidence, style->width);
     fputc('\n', out);
     return kvr_put_summary(out, record, "", "", style->width);
 }

@@ -44,6 +44,8 @@ void kvr_flags_text(const struct kvr_result *result, const char *separator, char
 /* One sentence on machine, date and label. */
 void kvr_machine_text(const struct kvr_run_record *record, char *text, size_t bytes);
 
+/* One line per verdict; with `evidence` what it rests on below each. Nothing without verdicts. */
+void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
 int kvr_put_table(FILE *out, const struct kvr_run_record *record,
                   const struct kvr_output_style *style);
 int kvr_put_markdown(FILE *out, const struct kvr_run_record *record);

@@ -15,6 +15,7 @@ enum kvr_output_format { KVR_OUT_TABLE, KVR_OUT_JSON, KVR_OUT_JSONL, KVR_OUT_CSV
 struct kvr_output_style {
     bool color;
     int width; /* columns of the terminal; 0: unlimited */
+    bool evidence; /* table: what each verdict rests on, below it */
 };
 
 /* 0 or -EINVAL. */

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../measure/stats.h"
 #include "cohort_work.h"
+#include "witness.h"
 
 enum { MIN_ROUNDS = 6 };
 
@@ -34,21 +36,30 @@ static uint32_t score_tile(const struct kvr_session *s, uint32_t tokens)
     return tokens <= most ? tokens : (uint32_t)most;
 }
 
+static struct kvr_lists_request lists_request(const struct kvr_session *s,
+                                              const struct kvr_cohort_work *w,
+                                              const struct kvr_half *half,
+                                              const struct kvr_material *material,
+                                              const struct kvr_shape *shape)
+{
+    const struct kvr_case *c = w->cohort->cases[0];
+    return (struct kvr_lists_request){.base = half->memory.base,
+                                      .bytes = w->working_set_bytes,
+                                      .format = material->codec->formats[0],
+                                      .shape = shape,
+                                      .part_tokens = score_tile(s, shape->tokens),
+                                      .heads = c->shape.heads,
+                                      .threads = s->threads,
+                                      .shuffled = !strcmp(c->layout, "heads"),
+                                      .seed = cohort_seed(s, w->cohort)};
+}
+
 static int build_lists(struct kvr_session *s, struct kvr_cohort_work *w, struct kvr_half *half,
                        const struct kvr_material *material, struct kvr_lists *lists)
 {
-    const struct kvr_case *c = w->cohort->cases[0];
     struct kvr_shape shape = material->shape;
-    shape.tokens = c->shape.tokens;
-    struct kvr_lists_request request = {.base = half->memory.base,
-                                        .bytes = w->working_set_bytes,
-                                        .format = material->codec->formats[0],
-                                        .shape = &shape,
-                                        .part_tokens = score_tile(s, shape.tokens),
-                                        .heads = c->shape.heads,
-                                        .threads = s->threads,
-                                        .shuffled = !strcmp(c->layout, "heads"),
-                                        .seed = cohort_seed(s, w->cohort)};
+    shape.tokens = w->cohort->cases[0]->shape.tokens;
+    struct kvr_lists_request request = lists_request(s, w, half, material, &shape);
     int rc = kvr_lists_build(&request, lists);
     if (rc == -ERANGE) {
         char size[24];
@@ -189,12 +200,12 @@ static void prove_dram(struct kvr_session *s, struct kvr_cohort_work *w)
 }
 
 /* A family for one list, and a request planned with its best member. */
-static int set_reader(struct kvr_session *s, const struct kvr_cohort_work *w,
-                      struct kvr_scan *read, const struct kvr_subject *like,
-                      const struct kvr_family **family, struct kvr_sample_request *request)
+static int set_reader(struct kvr_session *s, const struct kvr_cohort_work *w, struct kvr_scan *read,
+                      const struct kvr_subject *like, const struct kvr_family **family,
+                      struct kvr_sample_request *request)
 {
-    *family = kvr_session_family(s, read, w->level, w->cohort->cases[0]->layout,
-                                 w->working_set_bytes);
+    *family =
+        kvr_session_family(s, read, w->level, w->cohort->cases[0]->layout, w->working_set_bytes);
     if (!*family)
         return -ENOMEM;
     kvr_scan_set_member(read, &(*family)->best[0]);
@@ -273,6 +284,31 @@ static int prepare(struct kvr_session *s, struct kvr_cohort_work *w)
     return rc;
 }
 
+/* A case that takes longer than core and memory one after the other is waiting for something: look
+ * for a witness. */
+static int look_for_witness(struct kvr_session *s, struct kvr_cohort_work *w, size_t index,
+                            uint32_t rounds)
+{
+    struct kvr_subject *subject = w->is_reference ? &w->fp16 : &w->subjects[index];
+    const struct kvr_half *half = w->is_reference ? &s->reference : &s->subject;
+    const struct kvr_material *material = w->is_reference ? &w->reference : &w->subject;
+    double t_over_s[64], t_over_e[64], m[64];
+    uint32_t n = 0;
+    for (uint32_t r = 0; r < w->rounds_done && n < 64; r++) {
+        const struct kvr_round *x = &w->rounds[index * rounds + r];
+        t_over_s[n] = x->t_ns / (x->c_ns + x->m_ns);
+        t_over_e[n] = x->t_ns / fmax(x->c_ns, x->m_ns);
+        m[n++] = x->m_ns;
+    }
+    if (!n || kvr_median(t_over_s, n).median <= KVR_NO_OVERLAP || kvr_session_left_s(s) < 3)
+        return 0;
+    struct kvr_lists_request request = lists_request(s, w, half, material, &subject->shape);
+    int rc = kvr_witness_short_stream(s, subject, &request, w->level, w->cohort->cases[0]->layout,
+                                      kvr_median(t_over_e, n).median, kvr_median(m, n).median,
+                                      &subject->witness, &subject->m_long_ratio);
+    return rc == -ERANGE ? 0 : rc;
+}
+
 static int choose_working_set(struct kvr_session *s, struct kvr_cohort_work *w)
 {
     const struct kvr_case *c = w->cohort->cases[0];
@@ -302,6 +338,8 @@ int kvr_cohort_measure(struct kvr_session *s, const struct kvr_cohort *cohort, u
         w->rounds = calloc(series * rounds, sizeof *w->rounds);
         rc = w->rounds ? kvr_rounds_run(s, &w->stage, rounds, w->rounds, &w->rounds_done, w->m_wins)
                        : -ENOMEM;
+        for (size_t i = 0; i < series && !rc; i++)
+            rc = look_for_witness(s, w, i, rounds);
         uint32_t least = rounds < MIN_ROUNDS ? rounds : MIN_ROUNDS;
         if (w->rounds_done >= least)
             kvr_cohort_add_results(s, w, rounds);

@@ -87,6 +87,8 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
     input.core_limit_ns = limit.ns_per_key;
     input.resource = limit.resource;
     kvr_verdict_record_fill(r, &input);
+    if (subject->m_long_ratio > 0 && subject->m_long_ratio <= .9)
+        snprintf(r->verdict.m_cause, sizeof r->verdict.m_cause, "short-stream");
 }
 
 static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
@@ -106,10 +108,8 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
              !c->shape.tables                              ? ""
              : strstr(subject->kernel->format->name, "u8") ? "u8"
                                                            : "f32");
-    uint64_t sum = 0;
-    for (unsigned t = 0; t < s->threads; t++)
-        sum ^= w->buffers.checksums[t][0];
-    snprintf(r.checksum, sizeof r.checksum, "%016llx", (unsigned long long)sum);
+    snprintf(r.checksum, sizeof r.checksum, "%016llx",
+             (unsigned long long)kvr_scan_checksum(&subject->t));
     size_t most = 0;
     for (size_t i = 1; i < family->best_count; i++)
         if (w->m_wins[i] > w->m_wins[most])

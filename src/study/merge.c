@@ -41,8 +41,15 @@ static void override_group(struct kvr_group *group, const struct kvr_options *o)
 
 void kvr_profile_override(struct kvr_profile *profile, const struct kvr_options *options)
 {
-    for (size_t g = 0; g < profile->group_count; g++)
+    /* Kernels chosen without a profile: the default layout, not all those that quick shows. */
+    const bool heads_only = options->kernel_count && !options->profile && !options->layout_count;
+    for (size_t g = 0; g < profile->group_count; g++) {
         override_group(&profile->groups[g], options);
+        if (heads_only) {
+            profile->groups[g].layouts[0] = "heads";
+            profile->groups[g].layout_count = 1;
+        }
+    }
     if (options->rounds)
         profile->rounds = options->rounds;
     if (!isnan(options->min_time_s))

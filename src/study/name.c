@@ -40,7 +40,7 @@ static void mem_suffix(const struct kvr_case *c, char *text, size_t bytes)
 void kvr_case_name(const struct kvr_case *c, const char *isa, uint64_t working_set_bytes,
                    char *name, size_t bytes)
 {
-    char tables[40] = "", tokens[24], working_set[24], threads[16] = "max", mem[24];
+    char tables[40] = "", working_set[24], threads[16] = "max", mem[24];
     const struct kvr_shape *shape = &c->shape;
     if (shape->tables)
         snprintf(tables, sizeof tables, "/m%u/K%u", shape->tables, shape->entries);
@@ -51,8 +51,7 @@ void kvr_case_name(const struct kvr_case *c, const char *isa, uint64_t working_s
     if (c->threads != UINT32_MAX)
         snprintf(threads, sizeof threads, "%u", c->threads);
     mem_suffix(c, mem, sizeof mem);
-    kvr_size_text(shape->tokens, tokens, sizeof tokens);
-    snprintf(name, bytes, "%s.%s@%s/d%u%s/n%s/W%s/%st/%s/%s/%s%s", c->codec->name, c->variant,
-             isa ? isa : "auto", shape->head_dim, tables, tokens, working_set, threads,
+    snprintf(name, bytes, "%s.%s@%s/d%u%s/n%u/W%s/%st/%s/%s/%s%s", c->codec->name, c->variant,
+             isa ? isa : "auto", shape->head_dim, tables, shape->tokens, working_set, threads,
              c->op, c->layout, kvr_pages_name(c->pages), mem);
 }

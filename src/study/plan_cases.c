@@ -31,21 +31,39 @@ static int add_chosen(struct kvr_build *build, struct chosen *chosen,
     return 0;
 }
 
-/* A selection without a kernel that runs here becomes a row; the others are kept. */
+/* Keeps what has a kernel that runs here; what the host lacks becomes a row. */
 static int sort_selection(struct kvr_build *build, const struct kvr_selection *selection,
-                          const char *isa, struct chosen *chosen)
+                          struct chosen *chosen)
 {
     char name[160], why[240];
-    const struct kvr_kernel *lacking = selection->unusable;
     if (selection->usable_count)
         return add_chosen(build, chosen, selection);
+    if (!selection->unusable)
+        return 0; /* built for other instruction sets only: not what was asked for */
     snprintf(name, sizeof name, "%s.%s@%s", selection->codec->name, selection->variant,
-             lacking ? lacking->isa_name : isa);
-    if (!lacking)
-        return kvr_build_skip(build, -EINVAL, name, "isa", "%s.%s has no kernel for %s",
-                              selection->codec->name, selection->variant, isa);
+             selection->unusable->isa_name);
     kvr_explain_unusable(selection, &build->machine->isa, why, sizeof why);
     return kvr_build_skip(build, -ENODEV, name, "isa", "%s", why);
+}
+
+/* One pattern under one ISA name. */
+static int choose_pattern(struct kvr_build *build, const char *pattern, const char *isa,
+                          struct kvr_selections *found, struct chosen *chosen)
+{
+    char name[160], why[240];
+    bool built = false;
+    int status = 0;
+    int refusal = kvr_select(pattern, isa, build->machine->isa.usable, found, why, sizeof why);
+    if (refusal)
+        return kvr_build_skip(build, refusal, pattern, "kernel", "%s", why);
+    for (size_t s = 0; s < found->count && !status; s++) {
+        built = built || found->items[s].usable_count || found->items[s].unusable;
+        status = sort_selection(build, &found->items[s], chosen);
+    }
+    if (status || built)
+        return status;
+    snprintf(name, sizeof name, "%s@%s", pattern, isa);
+    return kvr_build_skip(build, -EINVAL, name, "isa", "%s has no kernel for %s", pattern, isa);
 }
 
 static int choose(struct kvr_build *build, const struct kvr_group *group, struct chosen *chosen)
@@ -54,22 +72,13 @@ static int choose(struct kvr_build *build, const struct kvr_group *group, struct
     const struct kvr_options *options = build->options;
     const char *const *isas = options->isa_count ? options->isas : automatic;
     size_t isa_count = options->isa_count ? options->isa_count : 1;
-    char why[240];
     int status = 0;
     struct kvr_selections *found = malloc(sizeof *found);
     if (!found)
         return kvr_build_fail(build, -ENOMEM, "out of memory");
     for (size_t p = 0; p < group->kernel_count && !status; p++) {
-        for (size_t i = 0; i < isa_count && !status; i++) {
-            int refusal = kvr_select(group->kernels[p], isas[i], build->machine->isa.usable, found,
-                                     why, sizeof why);
-            if (refusal) {
-                status = kvr_build_skip(build, refusal, group->kernels[p], "kernel", "%s", why);
-                break;
-            }
-            for (size_t s = 0; s < found->count && !status; s++)
-                status = sort_selection(build, &found->items[s], isas[i], chosen);
-        }
+        for (size_t i = 0; i < isa_count && !status; i++)
+            status = choose_pattern(build, group->kernels[p], isas[i], found, chosen);
     }
     free(found);
     return status;

@@ -121,3 +121,16 @@ double kvr_scan_ns_per_key(const struct kvr_scan *scan, const struct kvr_sample 
 {
     return sample_ns / ((double)sample->segments * scan->lists->tokens);
 }
+
+uint64_t kvr_scan_checksum(const struct kvr_scan *scan)
+{
+    enum { SEGMENTS = 16 };
+    const struct kvr_segments *segments = &scan->lists->segments[0];
+    float *scores = scan->buffers->scores[0];
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < SEGMENTS && i < segments->count; i++) {
+        scan->kernel->score(&scan->shape, segments, i, scan->side, scan->prepared, scores);
+        sum = checksum(sum, scores, segments->tokens);
+    }
+    return sum;
+}

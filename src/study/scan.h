@@ -42,6 +42,9 @@ void kvr_scan_slice(void *scan, unsigned thread, uint32_t first, uint32_t count)
 /* A request that runs `scan`; slices still to be planned. */
 struct kvr_sample_request kvr_scan_request(struct kvr_scan *scan);
 
+/* Checksum of the scores of the list's first segments: the same for a seed, whatever the timing. */
+uint64_t kvr_scan_checksum(const struct kvr_scan *scan);
+
 /* ns a key of a sample of this scan, robust or total. */
 double kvr_scan_ns_per_key(const struct kvr_scan *scan, const struct kvr_sample *sample,
                            double sample_ns);

@@ -18,7 +18,7 @@
 #include "plan.h"
 #include "scan.h"
 
-enum { KVR_MAX_KEYSETS = 8, KVR_MAX_FAMILIES = 96, KVR_BEST_READERS = 3 };
+enum { KVR_MAX_KEYSETS = 8, KVR_MAX_FAMILIES = 512, KVR_BEST_READERS = 3 };
 
 /* A reader with its look-ahead: one member of the read family. */
 struct kvr_member {

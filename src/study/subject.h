@@ -19,6 +19,7 @@ struct kvr_subject {
     struct kvr_sample_request t_request, c_request;
     struct kvr_tuning tuning;
     struct kvr_witness_value witness; /* of waiting; id "" = none was looked for */
+    double m_long_ratio;         /* M on long segments over M; 0: not looked for */
     bool c_unstable;
     double c_half_ratio; /* C at half the fold over C at the fold; NAN: not measurable */
 };

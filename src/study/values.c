@@ -11,8 +11,8 @@
 
 const char *const kvr_layout_names[] = {"heads", "contiguous", NULL};
 
-static const char *const suffixes[] = {"", "k", "M", "G", "T", "K", "KiB", "MiB", "GiB", "TiB"};
-static const unsigned suffix_shifts[] = {0, 10, 20, 30, 40, 10, 10, 20, 30, 40};
+static const char *const suffixes[] = {"", "k", "M", "G", "K", "KiB", "MiB", "GiB"};
+static const unsigned suffix_shifts[] = {0, 10, 20, 30, 10, 10, 20, 30};
 
 /* The digits at the start of text; strtoull would also take signs, spaces and hexadecimal. */
 static int parse_digits(const char *text, uint64_t max, uint64_t *value, const char **end)
@@ -74,7 +74,7 @@ int kvr_size_parse(const char *text, uint64_t min, uint64_t max, uint64_t *value
         return status;
     }
     snprintf(why, why_bytes,
-             "has '%.20s' after the number; the suffixes are k, M, G, T "
+             "has '%.20s' after the number; the suffixes are k, M, G "
              "(powers of 1024)",
              end);
     return -EINVAL;

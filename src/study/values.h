@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "512", "4k", "96M", "2G", "64KiB": k, M, G, T are powers of 1024, KiB, MiB, ... mean the same;
+/* "512", "4k", "96M", "2G", "64KiB": k, M, G are powers of 1024, KiB, MiB, GiB mean the same;
  * min <= value <= max. */
 int kvr_size_parse(const char *text, uint64_t min, uint64_t max, uint64_t *value, char *why,
                    size_t why_bytes);

@@ -318,6 +318,17 @@ void kvr_verdict_record_fill(struct kvr_result *r, const struct kvr_verdict_inpu
         kvr_result_unavailable(r, "verdict", "%s", v.why);
         return;
     }
+    out->control_failed = input.control_failed;
+    if (input.resource && !isnan(input.core_limit_ns)) {
+        out->core_limit_ns = input.core_limit_ns;
+        snprintf(out->core_limit_resource, sizeof out->core_limit_resource, "%s", input.resource);
+    }
+    if (input.witness_count) {
+        const struct kvr_witness_value *w = &input.witnesses[0];
+        snprintf(out->witness.id, sizeof out->witness.id, "%s", w->id);
+        snprintf(out->witness.says, sizeof out->witness.says, w->stands ? "stands" : "falls");
+        out->witness.value = w->ratio;
+    }
     snprintf(out->side, sizeof out->side, "%s", kvr_side_name(v.side));
     snprintf(out->bound, sizeof out->bound, "%s", kvr_bound_name(v.bound));
     snprintf(out->resource, sizeof out->resource, "%s", v.resource);
@@ -331,4 +342,29 @@ void kvr_verdict_record_fill(struct kvr_result *r, const struct kvr_verdict_inpu
     }
     out->overlap = v.overlap;
     fill_shift(r, v.side);
+}
+
+bool kvr_verdict_recompute(const struct kvr_result *stored, struct kvr_verdict_record *again)
+{
+    const struct kvr_verdict_record *old = &stored->verdict;
+    struct kvr_result copy = *stored;
+    struct kvr_witness_value witness = {.ratio = old->witness.value,
+                                        .stands = !strcmp(old->witness.says, "stands")};
+    struct kvr_verdict_input input = {.in_l1 = !strcmp(stored->level, "L1"),
+                                      .control_failed = old->control_failed,
+                                      .ceiling_bug = kvr_result_flagged(stored, "ceiling-bug"),
+                                      .core_limit_ns = old->core_limit_ns,
+                                      .witnesses = &witness,
+                                      .witness_count = old->witness.id[0] ? 1 : 0};
+    if (old->core_limit_resource[0])
+        input.resource = old->core_limit_resource;
+    snprintf(witness.id, sizeof witness.id, "%s", old->witness.id);
+    kvr_verdict_record_fill(&copy, &input);
+    snprintf(copy.verdict.m_cause, sizeof copy.verdict.m_cause, "%s", old->m_cause);
+    *again = copy.verdict;
+    return !strcmp(again->side, old->side) && !strcmp(again->bound, old->bound)
+           && !strcmp(again->resource, old->resource) && !strcmp(again->cause, old->cause)
+           && !strcmp(again->shift_says, old->shift_says)
+           && fabs(again->attained - old->attained) <= 1e-12 * fabs(old->attained)
+           && fabs(again->balance - old->balance) <= 1e-12 * fabs(old->balance);
 }

@@ -77,4 +77,7 @@ const char *kvr_shift_name(enum kvr_shift shift);
  * do not tell; its rounds are replaced by the result's. */
 void kvr_verdict_record_fill(struct kvr_result *result, const struct kvr_verdict_input *input);
 
+/* The verdict of a stored result again, from its rounds and evidence. True if it is the same. */
+bool kvr_verdict_recompute(const struct kvr_result *stored, struct kvr_verdict_record *again);
+
 #endif

@@ -139,7 +139,7 @@ static void test_bare(void **state)
     sample_folder_remove(folder);
 }
 
-/* Bytes that are no UTF-8 are replaced, and what is long stays whole or is cut between characters. */
+/* Bytes that are no UTF-8 are replaced; what is too long is cut between characters. */
 static void test_invalid_utf8(void **state)
 {
     static const char wrong[] = "a\xff" "b\xc3(\xed\xa0\x80\xf5z\xe2\x82";

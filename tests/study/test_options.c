@@ -185,6 +185,7 @@ static void test_numbers_refused(void **state)
     refuse(p, 2, "-n -4", "--tokens: '-4' is negative");
     refuse(p, 2, "-n 512,0", "--tokens: '0' is too small: the least is 1");
     refuse(p, 2, "-n 512,,4k", "--tokens: '512,,4k' has an empty element");
+    refuse(p, 2, "--bytes 1T", "has 'T' after the number");
     refuse(p, 2, "-n 512,", "has an empty element");
     refuse(p, 2, "-d 512", "--head-dim: '512' is too large: the most is 256");
     refuse(p, 2, "-n 17179869184G", "too large");
@@ -212,7 +213,7 @@ static void test_too_many_values(void **state)
     assert_int_equal(p->options.tokens_count, KVR_MAX_LIST);
     strcat(line, ",1000");
     refuse(p, 2, line, "--tokens: more than 32 values");
-    refuse(p, 2, "--bytes 1k,2k..1T:x2,3k,5k,7k", "makes more than 32 sizes");
+    refuse(p, 2, "--bytes 1k,2k..2048G:x2,3k,5k,7k", "makes more than 32 sizes");
 }
 
 static void test_words_refused(void **state)

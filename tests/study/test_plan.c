@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -46,18 +48,18 @@ static void test_axes_multiply_out(void **state)
                      "    threads: [max]\n"
                      "    pages: 4k\n"
                      "    mem: interleave\n");
-    EXPECT(w, "fp16.fused@auto/d64/n1k/WL2/2t/scan/contiguous/4k/interleave",
-           "lookat.f32@scalar/d64/m4/K256/n1k/WL2/2t/scan/contiguous/4k/interleave",
-           "lookat.f32@scalar/d64/m8/K256/n1k/WL2/2t/scan/contiguous/4k/interleave",
-           "fp16.fused@auto/d64/n1k/W16M/2t/scan/contiguous/4k/interleave",
-           "lookat.f32@scalar/d64/m4/K256/n1k/W16M/2t/scan/contiguous/4k/interleave",
-           "lookat.f32@scalar/d64/m8/K256/n1k/W16M/2t/scan/contiguous/4k/interleave",
-           "fp16.fused@auto/d128/n1k/WL2/2t/scan/contiguous/4k/interleave",
-           "lookat.f32@scalar/d128/m4/K256/n1k/WL2/2t/scan/contiguous/4k/interleave",
-           "lookat.f32@scalar/d128/m8/K256/n1k/WL2/2t/scan/contiguous/4k/interleave",
-           "fp16.fused@auto/d128/n1k/W16M/2t/scan/contiguous/4k/interleave",
-           "lookat.f32@scalar/d128/m4/K256/n1k/W16M/2t/scan/contiguous/4k/interleave",
-           "lookat.f32@scalar/d128/m8/K256/n1k/W16M/2t/scan/contiguous/4k/interleave");
+    EXPECT(w, "fp16.fused@auto/d64/n1024/WL2/2t/scan/contiguous/4k/interleave",
+           "lookat.f32@scalar/d64/m4/K256/n1024/WL2/2t/scan/contiguous/4k/interleave",
+           "lookat.f32@scalar/d64/m8/K256/n1024/WL2/2t/scan/contiguous/4k/interleave",
+           "fp16.fused@auto/d64/n1024/W16M/2t/scan/contiguous/4k/interleave",
+           "lookat.f32@scalar/d64/m4/K256/n1024/W16M/2t/scan/contiguous/4k/interleave",
+           "lookat.f32@scalar/d64/m8/K256/n1024/W16M/2t/scan/contiguous/4k/interleave",
+           "fp16.fused@auto/d128/n1024/WL2/2t/scan/contiguous/4k/interleave",
+           "lookat.f32@scalar/d128/m4/K256/n1024/WL2/2t/scan/contiguous/4k/interleave",
+           "lookat.f32@scalar/d128/m8/K256/n1024/WL2/2t/scan/contiguous/4k/interleave",
+           "fp16.fused@auto/d128/n1024/W16M/2t/scan/contiguous/4k/interleave",
+           "lookat.f32@scalar/d128/m4/K256/n1024/W16M/2t/scan/contiguous/4k/interleave",
+           "lookat.f32@scalar/d128/m8/K256/n1024/W16M/2t/scan/contiguous/4k/interleave");
 }
 
 static void test_auto_keeps_every_usable_candidate(void **state)
@@ -89,13 +91,13 @@ static void test_flags_replace_their_axis_in_every_group(void **state)
     w->options.rounds = 3;
     w->options.budget_s = 10;
     /* The groups still differ by their threads; nothing else distinguishes them any more. */
-    EXPECT(w, "lookat.f32@scalar/d128/m2/K16/n1k/W8M/1t/scan/heads/4k",
-           "lookat.f32@scalar/d128/m2/K16/n1k/W8M/2t/scan/heads/4k");
+    EXPECT(w, "lookat.f32@scalar/d128/m2/K16/n1024/W8M/1t/scan/heads/4k",
+           "lookat.f32@scalar/d128/m2/K16/n1024/W8M/2t/scan/heads/4k");
     assert_int_equal(w->plan.rounds, 3);
     assert_true(w->plan.budget_s == 10);
     assert_true(w->plan.min_time_s == .05);
     w->options.threads[w->options.thread_count++] = 1;
-    EXPECT(w, "lookat.f32@scalar/d128/m2/K16/n1k/W8M/1t/scan/heads/4k");
+    EXPECT(w, "lookat.f32@scalar/d128/m2/K16/n1024/W8M/1t/scan/heads/4k");
 }
 
 static void test_equal_cases_are_run_once(void **state)
@@ -254,6 +256,37 @@ static void test_too_many_cases(void **state)
     world_expect_error(w, -EINVAL, "more than 10000 cases");
 }
 
+/* Without -p the profile is quick, here the user's own. */
+static void test_kernels_without_a_profile(void **state)
+{
+    struct world *w = *state;
+    char folder[64] = "./quick-XXXXXX", inner[80], path[120];
+    assert_non_null(mkdtemp(folder));
+    snprintf(inner, sizeof inner, "%s/kvroof", folder);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    snprintf(path, sizeof path, "%s/quick.yaml", inner);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("groups:\n"
+          "  - {kernels: [int8], bytes: [1M]}\n"
+          "  - {kernels: [int8], bytes: [1M], layouts: [contiguous]}\n", file);
+    fclose(file);
+    assert_int_equal(setenv("XDG_CONFIG_HOME", folder, 1), 0);
+    EXPECT(w, "int8.fused@scalar/d64/n512/W1M/1t/scan/heads/thp",
+           "int8.fused@scalar/d64/n512/W1M/1t/scan/contiguous/thp");
+    assert_string_equal(w->plan.profile, "quick");
+    /* Kernels of one's own: the default layout only, unless --layout or -p says more. */
+    w->options.kernels[w->options.kernel_count++] = "lookat.f32";
+    EXPECT(w, "lookat.f32@scalar/d64/m4/K256/n512/W1M/1t/scan/heads/thp");
+    w->options.profile = "quick";
+    EXPECT(w, "lookat.f32@scalar/d64/m4/K256/n512/W1M/1t/scan/heads/thp",
+           "lookat.f32@scalar/d64/m4/K256/n512/W1M/1t/scan/contiguous/thp");
+    w->options.profile = NULL;
+    w->options.layouts[w->options.layout_count++] = "contiguous";
+    EXPECT(w, "lookat.f32@scalar/d64/m4/K256/n512/W1M/1t/scan/contiguous/thp");
+    assert_true(!unlink(path) && !rmdir(inner) && !rmdir(folder));
+}
+
 static void test_merged_profile_is_kept(void **state)
 {
     struct world *w = *state;
@@ -297,6 +330,7 @@ int main(void)
         TEST(test_memory_that_a_profile_wishes),
         TEST(test_heads_count_the_fp16_reference),
         TEST(test_too_many_cases),
+        TEST(test_kernels_without_a_profile),
         TEST(test_merged_profile_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,8 +109,13 @@ static void test_isa(void **state)
     EXPECT(w, "fp16.fused@avx512" DENSE, "int8.fused@avx512vnni" DENSE);
     choose(w, "*.fused", "avx512vnni");
     EXPECT(w, "int8.fused@avx512vnni" DENSE);
+    assert_int_equal(w->plan.skip_count, 0);
+    /* A name that means nothing under an ISA is a row; a pattern that means something is not. */
+    w->options.kernels[w->options.kernel_count++] = "fp16";
+    EXPECT(w, "int8.fused@avx512vnni" DENSE);
     assert_int_equal(w->plan.skip_count, 1);
-    assert_string_equal(w->plan.skips[0].why, "fp16.fused has no kernel for avx512vnni");
+    assert_string_equal(w->plan.skips[0].name, "fp16@avx512vnni");
+    assert_string_equal(w->plan.skips[0].why, "fp16 has no kernel for avx512vnni");
 }
 
 static void test_isa_refused(void **state)

@@ -157,9 +157,9 @@ static void test_defects_of_values(void **state)
         expect_defect(yaml, group[i].message);
     }
     /* The line of the second use of a key, not of the first. */
-    expect_defect("groups:\n  - kernels: [fp16]\n    tokens: [512]\n"
-                  "  - kernels: [fp16]\n    tokens: [512, 51x]\n",
-                  "line 5: tokens: '51x'");
+    expect_defect("groups:\n  - kernels: [fp16]\n    head_dims: [64]\n    tokens: [512]\n"
+                  "  - kernels: [fp16]\n    head_dims: [512]\n",
+                  "line 6: head_dims: '512' is too large");
 }
 
 /* A user's folder of profiles. */

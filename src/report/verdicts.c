@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Verdicts as lines of text: side, how much of the bound is attained, what the rest goes to, the
+ * balance with its interval, the shift against FP16; on request the evidence below each.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "table.h"
+#include "text.h"
+
+enum { NAME_BYTES = 160, PHRASE_BYTES = 160, BALANCE_BYTES = 64, SHIFT_BYTES = 96 };
+
+static bool has_verdict(const struct kvr_result *r)
+{
+    return r->measured && r->verdict.side[0];
+}
+
+static void name_text(const struct kvr_result *r, char *text, size_t bytes)
+{
+    char kernel[64], subspaces[16] = "";
+    kvr_kernel_text(r, kernel, sizeof kernel);
+    if (r->subspaces)
+        snprintf(subspaces, sizeof subspaces, " m%u", r->subspaces);
+    snprintf(text, bytes, "%s d%u%s n%u %s %s %ut", kernel, r->head_dim, subspaces, r->tokens,
+             r->level, r->layout, r->threads);
+}
+
+/* "memory side, 54 % attained: latency (short-stream)" */
+static void phrase_text(const struct kvr_verdict_record *v, char *text, size_t bytes)
+{
+    bool undecided = !strcmp(v->side, "undecided");
+    const char *detail = v->resource[0] ? v->resource : v->cause;
+    char attained[20], more[32] = "";
+    kvr_figure_text(100 * v->attained, v->attained < 1 ? 2 : 3, attained, sizeof attained);
+    if (detail[0])
+        snprintf(more, sizeof more, " (%.24s)", detail);
+    int n = undecided ? snprintf(text, bytes, "side undecided")
+                      : snprintf(text, bytes, "%s side", v->side);
+    if (n > 0 && (size_t)n < bytes)
+        snprintf(text + n, bytes - (size_t)n, ", %s %% attained: %s%s", attained, v->bound, more);
+}
+
+static void balance_text(const struct kvr_verdict_record *v, char *text, size_t bytes)
+{
+    char median[16], low[16], high[16], interval[40] = "";
+    kvr_figure_text(v->balance, 3, median, sizeof median);
+    kvr_figure_text(v->balance_ci95[0], 3, low, sizeof low);
+    kvr_figure_text(v->balance_ci95[1], 3, high, sizeof high);
+    if (low[0])
+        snprintf(interval, sizeof interval, " [%s, %s]", low, high);
+    snprintf(text, bytes, "B %s%s", median, interval);
+}
+
+static void shift_text(const struct kvr_verdict_record *v, char *text, size_t bytes)
+{
+    char factor[16];
+    text[0] = 0;
+    if (!v->shift_says[0])
+        return;
+    kvr_figure_text(exp(v->shift_ln_b), 3, factor, sizeof factor);
+    snprintf(text, bytes, "%s%s: B x%s of %s's",
+             strcmp(v->shift_says, "none") ? "" : "shift ", v->shift_says, factor, v->shift_vs);
+}
+
+static void put_evidence(FILE *out, const struct kvr_result *r, int width)
+{
+    char line[640], t[16], m[16], c[16], p[16], limit[96] = "", witness[96] = "";
+    const struct kvr_verdict_record *v = &r->verdict;
+    kvr_figure_text(r->result.ns_per_key, 4, t, sizeof t);
+    kvr_figure_text(r->result.m_ns_per_key, 4, m, sizeof m);
+    kvr_figure_text(r->result.c_ns_per_key, 4, c, sizeof c);
+    kvr_figure_text(v->core_limit_ns, 3, p, sizeof p);
+    if (p[0])
+        snprintf(limit, sizeof limit, "; the fullest resource, %s, allows %s",
+                 v->core_limit_resource, p);
+    if (v->witness.id[0])
+        snprintf(witness, sizeof witness, "; witness %s %s (%.2f)", v->witness.id,
+                 v->witness.says, v->witness.value);
+    snprintf(line, sizeof line, "- T %s, M %s, C %s ns/key over %zu rounds%s%s", t, m, c,
+             r->round_count, limit, witness);
+    kvr_put_wrapped(out, line, width);
+    snprintf(line, sizeof line, "- %s", v->why);
+    kvr_put_wrapped(out, line, width);
+}
+
+void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evidence, int width)
+{
+    char name[NAME_BYTES], phrase[PHRASE_BYTES], balance[BALANCE_BYTES], shift[SHIFT_BYTES];
+    int widths[3] = {0};
+    for (size_t i = 0; i < record->result_count; i++) {
+        if (!has_verdict(&record->results[i]))
+            continue;
+        name_text(&record->results[i], name, sizeof name);
+        phrase_text(&record->results[i].verdict, phrase, sizeof phrase);
+        balance_text(&record->results[i].verdict, balance, sizeof balance);
+        const char *const cells[] = {name, phrase, balance};
+        for (int c = 0; c < 3; c++)
+            widths[c] = (int)strlen(cells[c]) > widths[c] ? (int)strlen(cells[c]) : widths[c];
+    }
+    if (!widths[0])
+        return;
+    fputs("\nverdicts (B: the core's own time over the memory's)\n", out);
+    for (size_t i = 0; i < record->result_count; i++) {
+        char line[NAME_BYTES + PHRASE_BYTES + BALANCE_BYTES + SHIFT_BYTES + 16];
+        const struct kvr_result *r = &record->results[i];
+        if (!has_verdict(r))
+            continue;
+        name_text(r, name, sizeof name);
+        phrase_text(&r->verdict, phrase, sizeof phrase);
+        balance_text(&r->verdict, balance, sizeof balance);
+        shift_text(&r->verdict, shift, sizeof shift);
+        bool narrow = width && widths[0] + widths[1] + widths[2] + SHIFT_BYTES / 2 > width;
+        snprintf(line, sizeof line, "%-*s  %-*s  %-*s%s%s", narrow ? 0 : widths[0], name,
+                 narrow ? 0 : widths[1], phrase, narrow || !shift[0] ? 0 : widths[2], balance,
+                 shift[0] ? "  " : "", shift);
+        if (narrow)
+            kvr_put_wrapped(out, line, width);
+        else
+            fprintf(out, "%s\n", line); /* as aligned */
+        if (evidence)
+            put_evidence(out, r, width);
+    }
+}
