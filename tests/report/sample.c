@@ -173,6 +173,7 @@ static void add_case(struct kvr_run_record *record, const struct case_line *line
                                 .c_ns = line->c, .fp16_ns = line->fp16, .fp16_m_ns = NAN,
                                 .fp16_c_ns = NAN, .t_total_ns = NAN, .m_total_ns = NAN,
                                 .c_total_ns = NAN, .sentinel_ns = 2.25, .stolen = .015625,
+                                .t_first_ns = NAN, .t_first_stolen = NAN,
                                 .clock_ghz = 3.1, .keys = 8388608, .preemptions = (uint32_t)i};
     }
     if (line->flag)
@@ -272,6 +273,7 @@ static void fill_round(struct kvr_round *x)
     *x = (struct kvr_round){.process = 1, .t_ns = .1, .m_ns = .2, .c_ns = .3, .fp16_ns = .4,
                             .fp16_m_ns = .5, .fp16_c_ns = .6, .t_total_ns = .7, .m_total_ns = .8,
                             .c_total_ns = .9, .sentinel_ns = 1.1, .stolen = .01,
+                            .t_first_ns = .15, .t_first_stolen = .25,
                             .clock_ghz = 3.7, .keys = 1ull << 40, .faults = 2, .switches = 3,
                             .preemptions = 4, .repeated = true, .invalid = false};
 }
@@ -294,7 +296,7 @@ static void fill_op(struct kvr_op_result *o)
 static void fill_verdict(struct kvr_verdict_record *v)
 {
     *v = (struct kvr_verdict_record){.attained = .54, .balance = .36, .balance_ci95 = {.35, .37},
-                                     .overlap = .75, .shift_ln_b = .405,
+                                     .overlap = .75, .core_limit_ns = .21, .shift_ln_b = .405,
                                      .shift_ci95 = {.39, .42}};
     SET(v->side, "memory");
     SET(v->bound, "latency");
@@ -304,6 +306,11 @@ static void fill_verdict(struct kvr_verdict_record *v)
     SET(v->shift_vs, "fp16");
     SET(v->shift_says, "moved");
     SET(v->why, "T is %s S", "above");
+    snprintf(v->core_limit_resource, sizeof v->core_limit_resource, "load");
+    v->control_failed = true;
+    snprintf(v->witness.id, sizeof v->witness.id, "short-stream");
+    snprintf(v->witness.says, sizeof v->witness.says, "stands");
+    v->witness.value = .625;
 }
 
 static void fill_result(struct kvr_result *r)

@@ -58,7 +58,8 @@ static void check_golden(const char *name, write_sample *write,
 static int put(FILE *out, enum kvr_output_format format, const struct kvr_run_record *record,
                bool color, int width)
 {
-    return kvr_write(out, format, record, &(struct kvr_output_style){color, width});
+    return kvr_write(out, format, record,
+                     &(struct kvr_output_style){.color = color, .width = width});
 }
 static int put_json(FILE *out, const struct kvr_run_record *record)
 {
