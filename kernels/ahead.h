@@ -32,14 +32,40 @@ struct kvr_run {
     size_t bytes;
 };
 
+/* How a segment of `blocks` blocks is read in step. Stream s has the blocks s * part_blocks and on;
+ * the blocks that the streams do not divide follow one after the other. */
+struct kvr_split {
+    uint32_t streams, part_blocks;
+    size_t part_bytes;  /* what kvr_next_run takes for the segment's length */
+    size_t apart_bytes; /* stream s: codes and ahead of the run plus s times this */
+};
+
+KVR_INLINE struct kvr_split kvr_split(const struct kvr_segments *s, uint32_t blocks,
+                                      size_t block_bytes)
+{
+    struct kvr_split split = {1, blocks, blocks * block_bytes, 0};
+    if (s->streams > 1 && blocks >= 2 * s->streams) {
+        split.streams = s->streams;
+        split.part_blocks = blocks / s->streams;
+        split.part_bytes = split.part_blocks * block_bytes;
+        split.apart_bytes = split.part_bytes;
+        if (s->fold_bytes) /* every stream has its share of the fold */
+            split.apart_bytes = s->fold_bytes / s->streams / block_bytes * block_bytes;
+    }
+    return split;
+}
+
 /* A run inside the fold: codes and look-ahead wrap at fold_bytes. Kept out of the common path. */
 static inline struct kvr_run kvr_folded_run(const struct kvr_segments *s, uint32_t i,
                                             size_t offset, size_t segment_bytes, size_t step_bytes)
 {
-    size_t at = offset % s->fold_bytes, target = (at + s->ahead_bytes) % s->fold_bytes;
+    /* With streams each has its share; a fold of fewer blocks than streams serves all of them. */
+    size_t fold = s->streams > 1 ? s->fold_bytes / s->streams / step_bytes * step_bytes : 0;
+    fold = fold ? fold : s->fold_bytes;
+    size_t at = offset % fold, target = (at + s->ahead_bytes) % fold;
     const unsigned char *base = kvr_segment(s, i);
     struct kvr_run run = {base + at, base + target, segment_bytes - offset};
-    size_t left = s->fold_bytes - (at > target ? at : target);
+    size_t left = fold - (at > target ? at : target);
     left = (left + step_bytes - 1) / step_bytes * step_bytes;
     if (left < run.bytes)
         run.bytes = left;

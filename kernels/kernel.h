@@ -74,6 +74,9 @@ struct kvr_segments {
      * i + ahead_segments, or ahead_bytes further on, running into the following segments.
      * At most one is non-zero; both 0: no prefetch instruction is executed. */
     uint32_t ahead_segments, ahead_bytes;
+    /* Parts of a segment that are read in step (1, 2 or 4; 0 means 1): several short runs at once
+     * keep more lines in flight than one. Tuning too; a kernel may ignore it. */
+    uint32_t streams;
     /* 0, or a multiple of the block's bytes: only the first fold_bytes of a segment exist and stand
      * for the rest of it again and again; the look-ahead stays inside. So C, the core alone, is the
      * same call of the same kernel on as many keys, from L1. */

@@ -54,8 +54,8 @@ const struct kvr_peak_stream *const *kvr_peak_streams(size_t *count);
 
 /* The dial: reads every line of segment i like a one-stream reader and executes 12 * twelves
  * instructions of one resource per KVR_DIAL_LINES lines. segment_bytes is a multiple of that many
- * lines. Its side is known by construction, so it tests the verdict and controls every run. `scratch`: 64 readable,
- * 64-byte aligned bytes for the load dial. */
+ * lines. Its side is known by construction, so it tests the verdict and controls every run.
+ * `scratch`: 64 readable, 64-byte aligned bytes for the load dial. */
 enum { KVR_DIAL_LINES = 16, KVR_DIAL_TWELVE = 12 };
 
 struct kvr_dial {

@@ -79,12 +79,25 @@ KVR_INLINE __m512i block_any(const unsigned char *codes, const int32_t *query, s
     return total(&s);
 }
 
+/* Block b: 16 scores. */
+KVR_INLINE void score_block(const struct kvr_prepared_affine_q8 *p, const __m512i *query,
+                            const unsigned char *codes, const unsigned char *ahead, uint32_t b,
+                            uint32_t tokens, float *scores, const uint32_t lines,
+                            const int prefetch)
+{
+    const __m512i start = _mm512_set1_epi32(-p->offset_sum), nibbles = _mm512_set1_epi8(15);
+    __m512i sum = lines == LINES64
+                      ? block64(codes, query, start, nibbles, ahead, prefetch)
+                      : block_any(codes, p->dwords, lines, start, nibbles, ahead, prefetch);
+    const uint32_t key = b * KVR_AFFINE_BLOCK_KEYS;
+    kvr_store16(scores + key, tokens - key,
+                _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(p->scale)));
+}
+
 KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const void *prepared,
-                      float *scores, const uint32_t lines, const int prefetch)
+                      float *scores, const uint32_t lines, const int prefetch, const int one)
 {
     const struct kvr_prepared_affine_q8 *p = prepared;
-    const __m512i start = _mm512_set1_epi32(-p->offset_sum), nibbles = _mm512_set1_epi8(15);
-    const __m512 scale = _mm512_set1_ps(p->scale);
     const size_t bytes = kvr_affine_bytes(lines, segments->tokens);
     const size_t block_bytes = (size_t)lines * KVR_LINE_BYTES;
     __m512i query[2 * LINES64];
@@ -93,29 +106,41 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
         for (int l = 0; l < 2 * LINES64; l++)
             query[l] = _mm512_set1_epi32(p->dwords[l]);
     }
-    uint32_t left = segments->tokens;
-    for (size_t offset = 0; offset < bytes;) {
-        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
-        for (size_t o = 0; o < run.bytes; o += block_bytes) {
+    const uint32_t blocks = (uint32_t)(bytes / block_bytes);
+    const struct kvr_split split = kvr_split(segments, blocks, block_bytes);
+    uint32_t first = 0;
+    for (size_t offset = 0; offset < split.part_bytes;) {
+        struct kvr_run run = kvr_next_run(segments, i, offset, split.part_bytes, block_bytes);
+        for (size_t o = 0; o < run.bytes; o += block_bytes, first++) {
             const unsigned char *codes = run.codes + o, *ahead = run.ahead + o;
-            __m512i sum = lines == LINES64
-                              ? block64(codes, query, start, nibbles, ahead, prefetch)
-                              : block_any(codes, p->dwords, lines, start, nibbles, ahead, prefetch);
-            kvr_store16(scores, left, _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale));
-            scores += KVR_AFFINE_BLOCK_KEYS;
-            left -= KVR_AFFINE_BLOCK_KEYS; /* wraps after the last block only */
+            uint32_t b = first;
+            for (uint32_t s = one ? 1 : split.streams; s; s--) {
+                score_block(p, query, codes, ahead, b, segments->tokens, scores, lines, prefetch);
+                codes += split.apart_bytes;
+                ahead += split.apart_bytes;
+                b += split.part_blocks;
+            }
         }
         offset += run.bytes;
+    }
+    for (uint32_t b = split.streams * split.part_blocks; b < blocks; b++) {
+        struct kvr_run run = kvr_next_run(segments, i, b * block_bytes, bytes, block_bytes);
+        score_block(p, query, run.codes, run.ahead, b, segments->tokens, scores, lines, prefetch);
     }
 }
 
 KVR_INLINE void score_lines(const struct kvr_segments *segments, uint32_t i, const void *prepared,
                             float *scores, const uint32_t lines)
 {
-    if (segments->ahead_segments || segments->ahead_bytes)
-        score(segments, i, prepared, scores, lines, 1);
+    const int prefetch = segments->ahead_segments || segments->ahead_bytes;
+    if (segments->streams > 1 && prefetch)
+        score(segments, i, prepared, scores, lines, 1, 0);
+    else if (segments->streams > 1)
+        score(segments, i, prepared, scores, lines, 0, 0);
+    else if (prefetch)
+        score(segments, i, prepared, scores, lines, 1, 1);
     else
-        score(segments, i, prepared, scores, lines, 0);
+        score(segments, i, prepared, scores, lines, 0, 1);
 }
 
 static void score_affine4_q8(const struct kvr_shape *shape, const struct kvr_segments *segments,

@@ -66,29 +66,49 @@ KVR_INLINE void store8(float *scores, int64_t left, __m256 values)
 }
 
 KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const void *prepared,
-                      float *scores, size_t bytes, const uint32_t chunks, const int prefetch)
+                      float *scores, size_t bytes, const uint32_t chunks, const int prefetch,
+                      const int one)
 {
     const struct kvr_prepared_dense *p = prepared;
     const size_t group_bytes = (size_t)chunks * CHUNK_BYTES * GROUP_KEYS;
-    int64_t left = segments->tokens;
-    for (size_t offset = 0; offset < bytes;) {
-        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, group_bytes);
-        for (size_t o = 0; o < run.bytes; o += group_bytes) {
-            store8(scores, left, dot8(run.codes + o, p->query, chunks, run.ahead + o, prefetch));
-            scores += GROUP_KEYS;
-            left -= GROUP_KEYS;
+    const int64_t tokens = segments->tokens;
+    const uint32_t blocks = (uint32_t)(bytes / group_bytes);
+    const struct kvr_split split = kvr_split(segments, blocks, group_bytes);
+    uint32_t first = 0;
+    for (size_t offset = 0; offset < split.part_bytes;) {
+        struct kvr_run run = kvr_next_run(segments, i, offset, split.part_bytes, group_bytes);
+        for (size_t o = 0; o < run.bytes; o += group_bytes, first++) {
+            const unsigned char *codes = run.codes + o, *ahead = run.ahead + o;
+            uint32_t key = first * GROUP_KEYS;
+            for (uint32_t s = one ? 1 : split.streams; s; s--) {
+                store8(scores + key, tokens - key,
+                       dot8(codes, p->query, chunks, ahead, prefetch));
+                codes += split.apart_bytes;
+                ahead += split.apart_bytes;
+                key += split.part_blocks * GROUP_KEYS;
+            }
         }
         offset += run.bytes;
+    }
+    for (uint32_t b = split.streams * split.part_blocks; b < blocks; b++) {
+        struct kvr_run run = kvr_next_run(segments, i, b * group_bytes, bytes, group_bytes);
+        store8(scores + b * GROUP_KEYS, tokens - b * GROUP_KEYS,
+               dot8(run.codes, p->query, chunks, run.ahead, prefetch));
     }
 }
 
 KVR_INLINE void score_chunks(const struct kvr_segments *segments, uint32_t i, const void *prepared,
                              float *scores, size_t bytes, const uint32_t chunks)
 {
-    if (segments->ahead_segments || segments->ahead_bytes)
-        score(segments, i, prepared, scores, bytes, chunks, 1);
+    const int prefetch = segments->ahead_segments || segments->ahead_bytes;
+    if (segments->streams > 1 && prefetch)
+        score(segments, i, prepared, scores, bytes, chunks, 1, 0);
+    else if (segments->streams > 1)
+        score(segments, i, prepared, scores, bytes, chunks, 0, 0);
+    else if (prefetch)
+        score(segments, i, prepared, scores, bytes, chunks, 1, 1);
     else
-        score(segments, i, prepared, scores, bytes, chunks, 0);
+        score(segments, i, prepared, scores, bytes, chunks, 0, 1);
 }
 
 static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segments *segments,

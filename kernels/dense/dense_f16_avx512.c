@@ -36,8 +36,23 @@ KVR_INLINE __m512 dot4(const unsigned char *keys, const __m512 *query, uint32_t 
     return kvr_merge4(a, b, c, d);
 }
 
+/* Block b: 16 scores. */
+KVR_INLINE void score_block(const __m512 *query, const unsigned char *k,
+                            const unsigned char *ahead, uint32_t b, uint32_t tokens, float *scores,
+                            const uint32_t chunks, const int prefetch)
+{
+    const size_t group_bytes = (size_t)chunks * CHUNK_BYTES * GROUP_KEYS;
+    const uint32_t key = b * KVR_DENSE_BLOCK_KEYS;
+    __m512 w0 = dot4(k, query, chunks, ahead, prefetch);
+    __m512 w1 = dot4(k + group_bytes, query, chunks, ahead + group_bytes, prefetch);
+    __m512 w2 = dot4(k + 2 * group_bytes, query, chunks, ahead + 2 * group_bytes, prefetch);
+    __m512 w3 = dot4(k + 3 * group_bytes, query, chunks, ahead + 3 * group_bytes, prefetch);
+    kvr_store16(scores + key, tokens - key, kvr_merge_lanes(w0, w1, w2, w3));
+}
+
 KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const void *prepared,
-                      float *scores, size_t bytes, const uint32_t chunks, const int prefetch)
+                      float *scores, size_t bytes, const uint32_t chunks, const int prefetch,
+                      const int one)
 {
     const struct kvr_prepared_dense *p = prepared;
     const size_t group_bytes = (size_t)chunks * CHUNK_BYTES * GROUP_KEYS;
@@ -48,30 +63,41 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
         KVR_KEEP(chunk); /* or the loop becomes a call of memcpy where chunks is no constant */
         query[j] = chunk;
     }
-    uint32_t left = segments->tokens;
-    for (size_t offset = 0; offset < bytes;) {
-        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
-        for (size_t o = 0; o < run.bytes; o += block_bytes) {
-            const unsigned char *k = run.codes + o, *ahead = run.ahead + o;
-            __m512 w0 = dot4(k, query, chunks, ahead, prefetch);
-            __m512 w1 = dot4(k + group_bytes, query, chunks, ahead + group_bytes, prefetch);
-            __m512 w2 = dot4(k + 2 * group_bytes, query, chunks, ahead + 2 * group_bytes, prefetch);
-            __m512 w3 = dot4(k + 3 * group_bytes, query, chunks, ahead + 3 * group_bytes, prefetch);
-            kvr_store16(scores, left, kvr_merge_lanes(w0, w1, w2, w3));
-            scores += KVR_DENSE_BLOCK_KEYS;
-            left -= KVR_DENSE_BLOCK_KEYS; /* wraps after the last block only */
+    const uint32_t blocks = (uint32_t)(bytes / block_bytes);
+    const struct kvr_split split = kvr_split(segments, blocks, block_bytes);
+    uint32_t first = 0;
+    for (size_t offset = 0; offset < split.part_bytes;) {
+        struct kvr_run run = kvr_next_run(segments, i, offset, split.part_bytes, block_bytes);
+        for (size_t o = 0; o < run.bytes; o += block_bytes, first++) {
+            const unsigned char *codes = run.codes + o, *ahead = run.ahead + o;
+            uint32_t b = first;
+            for (uint32_t s = one ? 1 : split.streams; s; s--) {
+                score_block(query, codes, ahead, b, segments->tokens, scores, chunks, prefetch);
+                codes += split.apart_bytes;
+                ahead += split.apart_bytes;
+                b += split.part_blocks;
+            }
         }
         offset += run.bytes;
+    }
+    for (uint32_t b = split.streams * split.part_blocks; b < blocks; b++) {
+        struct kvr_run run = kvr_next_run(segments, i, b * block_bytes, bytes, block_bytes);
+        score_block(query, run.codes, run.ahead, b, segments->tokens, scores, chunks, prefetch);
     }
 }
 
 KVR_INLINE void score_chunks(const struct kvr_segments *segments, uint32_t i, const void *prepared,
                              float *scores, size_t bytes, const uint32_t chunks)
 {
-    if (segments->ahead_segments || segments->ahead_bytes)
-        score(segments, i, prepared, scores, bytes, chunks, 1);
+    const int prefetch = segments->ahead_segments || segments->ahead_bytes;
+    if (segments->streams > 1 && prefetch)
+        score(segments, i, prepared, scores, bytes, chunks, 1, 0);
+    else if (segments->streams > 1)
+        score(segments, i, prepared, scores, bytes, chunks, 0, 0);
+    else if (prefetch)
+        score(segments, i, prepared, scores, bytes, chunks, 1, 1);
     else
-        score(segments, i, prepared, scores, bytes, chunks, 0);
+        score(segments, i, prepared, scores, bytes, chunks, 0, 1);
 }
 
 static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segments *segments,

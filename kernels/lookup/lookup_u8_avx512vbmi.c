@@ -94,6 +94,8 @@ struct tile {
     const unsigned char *codes, *ahead; /* of the pass' first subspace */
     size_t block_bytes;
     uint32_t blocks;
+    uint32_t streams, part_blocks; /* read in step, see kvr_split; partial sums: one stream */
+    size_t apart_bytes;
 };
 
 /* `count` subspaces (1 to 4) of every block of a tile. first: sums start at 0, else at partial[].
@@ -112,22 +114,25 @@ KVR_INLINE void pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *tabl
     for (uint32_t b = 0; b < t->blocks; b++) {
         const unsigned char *codes = t->codes + b * t->block_bytes;
         const unsigned char *ahead = t->ahead + b * t->block_bytes;
-        struct sums s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-        if (!first)
-            s = partial[b];
-        add_line(&s, &t0, codes, ahead, prefetch);
-        if (count > 1)
-            add_line(&s, &t1, codes + line, ahead + line, prefetch);
-        if (count > 2)
-            add_line(&s, &t2, codes + 2 * line, ahead + 2 * line, prefetch);
-        if (count > 3)
-            add_line(&s, &t3, codes + 3 * line, ahead + 3 * line, prefetch);
-        if (last) {
-            store_scores(s, &f, scores, left);
-            scores += KVR_LOOKUP_BLOCK_KEYS;
-            left -= KVR_LOOKUP_BLOCK_KEYS; /* wraps after the last block only */
-        } else {
-            partial[b] = s;
+        uint32_t key = b * KVR_LOOKUP_BLOCK_KEYS;
+        for (uint32_t n = t->streams; n; n--) {
+            struct sums s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+            if (!first)
+                s = partial[b];
+            add_line(&s, &t0, codes, ahead, prefetch);
+            if (count > 1)
+                add_line(&s, &t1, codes + line, ahead + line, prefetch);
+            if (count > 2)
+                add_line(&s, &t2, codes + 2 * line, ahead + 2 * line, prefetch);
+            if (count > 3)
+                add_line(&s, &t3, codes + 3 * line, ahead + 3 * line, prefetch);
+            if (last)
+                store_scores(s, &f, scores + key, left - key);
+            else
+                partial[b] = s;
+            codes += t->apart_bytes;
+            ahead += t->apart_bytes;
+            key += t->part_blocks * KVR_LOOKUP_BLOCK_KEYS;
         }
     }
 }
@@ -173,22 +178,32 @@ KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *
     const uint32_t count = shape->tables;
     const size_t block_bytes = (size_t)count * KVR_LINE_BYTES;
     const size_t bytes = kvr_lookup_bytes(count, segments->tokens);
-    uint32_t left = segments->tokens;
-    for (size_t offset = 0; offset < bytes;) {
-        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
+    const uint32_t blocks = (uint32_t)(bytes / block_bytes), tokens = segments->tokens;
+    struct kvr_split split = {1, blocks, bytes, 0};
+    if (count <= GROUP)
+        split = kvr_split(segments, blocks, block_bytes);
+    for (size_t offset = 0; offset < split.part_bytes;) {
+        struct kvr_run run = kvr_next_run(segments, i, offset, split.part_bytes, block_bytes);
         const uint32_t run_blocks = (uint32_t)(run.bytes / block_bytes);
         const uint32_t tile_blocks = count <= GROUP ? run_blocks : TILE_BLOCKS;
+        const uint32_t first = (uint32_t)(offset / block_bytes);
         for (uint32_t b = 0; b < run_blocks; b += tile_blocks) {
             struct tile t = {run.codes + b * block_bytes, run.ahead + b * block_bytes, block_bytes,
-                             run_blocks - b < tile_blocks ? run_blocks - b : tile_blocks};
+                             run_blocks - b < tile_blocks ? run_blocks - b : tile_blocks,
+                             split.streams, split.part_blocks, split.apart_bytes};
+            const uint32_t key = (first + b) * KVR_LOOKUP_BLOCK_KEYS;
             if (count <= GROUP)
-                last_pass(p, p->tables, count, 1, prefetch, &t, NULL, scores, left);
+                last_pass(p, p->tables, count, 1, prefetch, &t, NULL, scores + key, tokens - key);
             else
-                score_tile(t, p, count, scores, left, prefetch);
-            scores += (size_t)t.blocks * KVR_LOOKUP_BLOCK_KEYS;
-            left -= t.blocks * KVR_LOOKUP_BLOCK_KEYS;
+                score_tile(t, p, count, scores + key, tokens - key, prefetch);
         }
         offset += run.bytes;
+    }
+    for (uint32_t b = split.streams * split.part_blocks; b < blocks; b++) {
+        struct kvr_run run = kvr_next_run(segments, i, b * block_bytes, bytes, block_bytes);
+        struct tile t = {run.codes, run.ahead, block_bytes, 1, 1, 0, 0};
+        const uint32_t key = b * KVR_LOOKUP_BLOCK_KEYS;
+        last_pass(p, p->tables, count, 1, prefetch, &t, NULL, scores + key, tokens - key);
     }
 }
 

@@ -179,6 +179,7 @@ const struct kvr_field kvr_claim_fields[] = {
 static const struct kvr_field tuning_fields[] = {
     F(tuning.ahead_segments, "ahead_segments", "", 0),
     F(tuning.ahead_bytes, "ahead_bytes", "bytes", 0),
+    F(tuning.streams, "streams", "", ZERO),
     F(tuning.alternatives, "alternatives", "", 0),
     KVR_FIELD_END,
 };

@@ -70,8 +70,8 @@ struct kvr_verdict_record {
 struct kvr_unavailable { char what[48], why[200]; };
 
 struct kvr_tuning {
-    uint32_t ahead_segments, ahead_bytes;
-    char alternatives[256]; /* "0:5.31 s1:4.02 s2:3.99 b512:4.4": ns a key of each one tried */
+    uint32_t ahead_segments, ahead_bytes, streams;
+    char alternatives[320]; /* "0:5.31 s1:4.02 s2:3.99 b512:4.4": ns a key of each one tried */
 };
 
 /* Bytes a key. */

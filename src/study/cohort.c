@@ -110,6 +110,36 @@ static size_t fp16_candidates(const struct kvr_session *s, const struct kvr_kern
     return n;
 }
 
+/* Where the choice for lists like this cohort's is kept; NULL: not made yet. */
+static struct kvr_reference_choice *known_reference(struct kvr_session *s,
+                                                    const struct kvr_cohort_work *w)
+{
+    const struct kvr_case *c = w->cohort->cases[0];
+    for (size_t i = 0; i < s->reference_count; i++) {
+        struct kvr_reference_choice *r = &s->references[i];
+        if (r->head_dim == c->shape.head_dim && r->tokens == c->shape.tokens &&
+            r->threads == s->threads && r->working_set_bytes == w->working_set_bytes &&
+            !strcmp(r->layout, c->layout))
+            return r;
+    }
+    return NULL;
+}
+
+static void remember_reference(struct kvr_session *s, const struct kvr_cohort_work *w)
+{
+    const struct kvr_case *c = w->cohort->cases[0];
+    if (s->reference_count == KVR_MAX_REFERENCES)
+        return;
+    struct kvr_reference_choice *r = &s->references[s->reference_count++];
+    *r = (struct kvr_reference_choice){.kernel = w->fp16.kernel,
+                                       .head_dim = c->shape.head_dim,
+                                       .tokens = c->shape.tokens,
+                                       .threads = s->threads,
+                                       .working_set_bytes = w->working_set_bytes,
+                                       .tuning = w->fp16.tuning};
+    snprintf(r->layout, sizeof r->layout, "%s", c->layout);
+}
+
 static int prepare_reference(struct kvr_session *s, struct kvr_cohort_work *w)
 {
     const struct kvr_kernel *all[8];
@@ -123,11 +153,20 @@ static int prepare_reference(struct kvr_session *s, struct kvr_cohort_work *w)
                                           .cursors = w->reference_cursors,
                                           .buffers = &w->buffers,
                                           .level = w->level};
+    struct kvr_reference_choice *known = known_reference(s, w);
     if (w->is_reference) {
         request.candidates = w->cohort->cases[0]->candidates;
         request.candidate_count = w->cohort->cases[0]->candidate_count;
+    } else if (known) {
+        request.candidates = &known->kernel;
+        request.candidate_count = 1;
+        request.tuning = &known->tuning;
     }
-    return kvr_subject_prepare(s, &request, &w->fp16, w->why, sizeof w->why);
+    int rc = kvr_subject_prepare(s, &request, &w->fp16, w->why, sizeof w->why);
+    /* `--isa` may have kept the fastest kernel from an FP16 case: that is no reference. */
+    if (!rc && !known && (!w->is_reference || request.candidate_count > 1))
+        remember_reference(s, w);
+    return rc;
 }
 
 /* Subjects stay where they are: their requests point at them. */
@@ -185,18 +224,17 @@ static void prove_dram(struct kvr_session *s, struct kvr_cohort_work *w)
     half_scan.lists = &half;
     half_scan.cursors = cursors;
     struct kvr_sample_request all = kvr_scan_request(&scan), part = kvr_scan_request(&half_scan);
-    kvr_sample_plan(s->sampler, &all, 8e-3);
+    kvr_sample_plan(s->sampler, &all, 6e-3);
     part.slices = all.slices;
     part.slice_segments = all.slice_segments;
-    double least[2] = {INFINITY, INFINITY};
-    for (int i = 0; i < 5; i++) {
-        struct kvr_sample sample;
-        kvr_sample_take(s->sampler, &all, &sample);
-        least[0] = fmin(least[0], sample.robust_ns / (double)sample.segments);
-        kvr_sample_take(s->sampler, &part, &sample);
-        least[1] = fmin(least[1], sample.robust_ns / (double)sample.segments);
+    double ratios[9];
+    for (int i = 0; i < 9; i++) {
+        struct kvr_sample whole, half_of_it;
+        kvr_sample_take(s->sampler, &all, &whole);
+        kvr_sample_take(s->sampler, &part, &half_of_it);
+        ratios[i] = half_of_it.robust_ns / whole.robust_ns;
     }
-    w->dram_ratio = least[1] / least[0];
+    w->dram_ratio = kvr_median(ratios, 9).median;
 }
 
 /* A family for one list, and a request planned with its best member. */

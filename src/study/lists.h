@@ -40,9 +40,9 @@ struct kvr_lists_request {
  * 0 or -ENOMEM; -ERANGE if not one head per thread fits. Free with kvr_lists_free. */
 int kvr_lists_build(const struct kvr_lists_request *request, struct kvr_lists *lists);
 
-/* The list that C runs over: segments of `tokens` keys like T's, of which only `fold_bytes` of codes
- * at `base` exist. A longer segment reads its first fold_bytes again and again; of a shorter one as
- * many as fit lie in the list. Every thread has the same list. 0 or -ENOMEM. */
+/* The list that C runs over: segments of `tokens` keys like T's, of which only `fold_bytes` of
+ * codes at `base` exist. A longer segment reads its first fold_bytes again and again; of a shorter
+ * one as many as fit lie in the list. Every thread has the same list. 0 or -ENOMEM. */
 enum { KVR_MAX_COPIES = 512 };
 int kvr_lists_fold(const unsigned char *base, const struct kvr_format *format,
                    const struct kvr_shape *shape, uint32_t tokens, uint64_t fold_bytes,

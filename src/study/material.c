@@ -54,11 +54,19 @@ out:
     return rc;
 }
 
+/* The last query of head 0, which in a causal model has seen all keys. Without queries a key stands
+ * in for one: a scan's time does not depend on it. */
+static const float *query_of(const struct kvr_keyset *keys)
+{
+    return keys->queries ? keys->queries + (keys->query_tokens - 1) * keys->head_dim
+                         : keys->keys + (keys->tokens - 1) * keys->head_dim;
+}
+
 int kvr_material_make(const struct kvr_codec *codec, const struct kvr_shape *shape,
                       const struct kvr_keyset *keys, uint64_t seed, struct kvr_material *m)
 {
     const struct kvr_format *format = codec->formats[0];
-    *m = (struct kvr_material){.codec = codec, .shape = *shape, .query = keys->queries};
+    *m = (struct kvr_material){.codec = codec, .shape = *shape, .query = query_of(keys)};
     m->block_keys = format->row_major ? 1 : format->block_keys;
     m->block_bytes = format->segment_bytes(shape, format->block_keys) /
                      (format->row_major ? format->block_keys : 1);

@@ -53,6 +53,7 @@ static void kernel_slice(const struct kvr_scan *scan, unsigned thread, uint32_t 
     struct kvr_segments segments = scan->lists->segments[thread];
     segments.ahead_segments = scan->ahead_segments;
     segments.ahead_bytes = scan->ahead_bytes;
+    segments.streams = scan->streams;
     float *scores = scan->buffers->scores[thread];
     kvr_score_fn *score = scan->kernel->score;
     uint32_t i = first;

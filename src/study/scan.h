@@ -30,7 +30,7 @@ struct kvr_scan {
     uint32_t twelves;                /* of the dial */
     struct kvr_shape shape;
     const struct kvr_lists *lists;
-    uint32_t ahead_segments, ahead_bytes;
+    uint32_t ahead_segments, ahead_bytes, streams;
     const void *side, *prepared;
     struct kvr_score_buffers *buffers;
     uint32_t *cursors;    /* [threads], of the arena half or of the fold */

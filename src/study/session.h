@@ -18,7 +18,8 @@
 #include "plan.h"
 #include "scan.h"
 
-enum { KVR_MAX_KEYSETS = 8, KVR_MAX_FAMILIES = 512, KVR_BEST_READERS = 3 };
+enum { KVR_MAX_KEYSETS = 8, KVR_MAX_FAMILIES = 512, KVR_BEST_READERS = 3,
+       KVR_MAX_REFERENCES = 128 };
 
 /* A reader with its look-ahead: one member of the read family. */
 struct kvr_member {
@@ -37,6 +38,17 @@ struct kvr_family {
     uint64_t segment_class; /* segment bytes rounded to a power of two */
     struct kvr_member best[KVR_BEST_READERS];
     size_t best_count;
+};
+
+/* The FP16 reference's kernel and look-ahead for one kind of list: found once, used by every cohort
+ * that is held against it. */
+struct kvr_reference_choice {
+    const struct kvr_kernel *kernel;
+    uint32_t head_dim, tokens;
+    unsigned threads;
+    uint64_t working_set_bytes;
+    char layout[16];
+    struct kvr_tuning tuning;
 };
 
 /* One half of the arena and where the last sample in it stopped. */
@@ -59,6 +71,8 @@ struct kvr_session {
     size_t keyset_count;
     struct kvr_family families[KVR_MAX_FAMILIES];
     size_t family_count;
+    struct kvr_reference_choice references[KVR_MAX_REFERENCES];
+    size_t reference_count;
     struct kvr_team *team;
     struct kvr_sampler *sampler;
     unsigned threads; /* of the current team; 0: none */

@@ -20,6 +20,9 @@ static void check_keyset(const struct kvr_study *study, const struct kvr_keyset 
                       "head dim %u is not the files' own: channels of several KV heads are joined; "
                       "times are unaffected, closeness to a model's attention is not meant",
                       set->head_dim);
+    if (!set->queries)
+        kvr_check_add(checks, "queries-made", KVR_CHECK_INFO,
+                      "no --queries: a key stands in for the query; times are unaffected");
     if (set->leaking) {
         struct kvr_check *c = kvr_check_add(
             checks, "calibration-leak", KVR_CHECK_WARN,

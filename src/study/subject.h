@@ -33,6 +33,7 @@ struct kvr_subject_request {
     uint32_t *cursors;             /* of that half */
     struct kvr_score_buffers *buffers;
     const char *level;
+    const struct kvr_tuning *tuning;    /* known from an equal list; NULL: to be found */
 };
 
 /* Verifies every candidate on the pool's blocks and on first and last segment of the list, takes
@@ -42,7 +43,8 @@ int kvr_subject_prepare(struct kvr_session *session, const struct kvr_subject_re
                         struct kvr_subject *subject, char *error, size_t error_bytes);
 void kvr_subject_free(struct kvr_subject *subject);
 
-/* Bytes of codes that C keeps in L1: min(L1/2, L1 - tables - score tile), at least one block. */
+/* Bytes of codes that C keeps in L1: min(L1/2, 7/8 L1 - tables - score tile), at least one
+ * block. */
 uint64_t kvr_fold_bytes(uint64_t l1_bytes, const struct kvr_format *format,
                         const struct kvr_shape *shape, uint32_t score_tile_floats);
 

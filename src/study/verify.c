@@ -16,8 +16,11 @@ enum fill { FILL_RANDOM, FILL_EQUAL, FILL_ZERO, FILL_OUTLIER, FILL_ALTERNATING, 
 static const char *const fill_names[FILL_COUNT] = {"random", "all equal", "all zero",
                                                    "one outlier", "alternating"};
 
-/* The compiled paths of a kernel: without look-ahead, and both kinds of it. */
-static const struct { uint32_t segments, bytes; } aheads[] = {{0, 0}, {1, 0}, {0, 256}};
+/* The compiled paths of a kernel: without look-ahead, both kinds of it, and in several
+ * streams. */
+static const struct {
+    uint32_t segments, bytes, streams;
+} aheads[] = {{0, 0, 1}, {1, 0, 1}, {0, 256, 1}, {0, 0, 4}, {1, 0, 2}};
 
 static void *aligned_zero(size_t bytes)
 {
@@ -72,7 +75,8 @@ int kvr_verify_scores(const struct kvr_kernel *kernel, const struct kvr_shape *s
     for (size_t a = 0; a < sizeof aheads / sizeof *aheads && !rc; a++) {
         struct kvr_segments segments = {.base = codes, .order = order, .count = 1,
                                         .tokens = tokens, .ahead_segments = aheads[a].segments,
-                                        .ahead_bytes = aheads[a].bytes};
+                                        .ahead_bytes = aheads[a].bytes,
+                                        .streams = aheads[a].streams};
         for (uint32_t k = 0; k < tokens; k++)
             scores[k] = NAN; /* what the kernel does not write is wrong */
         kernel->score(shape, &segments, 0, side, prepared, scores);

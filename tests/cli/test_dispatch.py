@@ -29,9 +29,15 @@ def isas_in(text):
 
 
 def test_verify():
+    # Not the gathers: qemu 7.2 takes a vector index in ymm4 for "no index" and gathers element 0
+    # (real CPUs do not; the suite `kernels` checks them natively). Not LOOKAT, whose training
+    # takes minutes in an emulator.
     for cpu, expected in LADDER:
-        outcome = on(cpu, "verify", "--cases", "5")
+        outcome = on(cpu, "verify", "--cases", "3", "--kernel", "fp16")
         check(isas_in(outcome.out) == expected, f"{cpu}: {isas_in(outcome.out)}", outcome)
+    for codec in ("int8", "int4q8"):
+        outcome = on("Nehalem", "verify", "--cases", "2", "--kernel", codec)
+        check(isas_in(outcome.out) == {"scalar"}, f"{isas_in(outcome.out)}", outcome)
 
 
 def test_kernels():

@@ -164,7 +164,10 @@ static void check_shape(const struct kvr_kernel *kernel, struct kvr_shape shape)
             for (size_t a = 0; a < COUNT(aheads); a += quick ? 3 : 1) {
                 p.segments.ahead_segments = aheads[a].segments;
                 p.segments.ahead_bytes = aheads[a].bytes;
-                run(&p);
+                for (p.segments.streams = 0; p.segments.streams <= 4; p.segments.streams += 2)
+                    if (p.segments.streams < 4 || a % 2 == 0)
+                        run(&p);
+                p.segments.streams = 0;
             }
             /* the shape's own token count must not matter: a head may be cut into segments */
             p.shape.tokens = MAX_TOKENS * 7;
