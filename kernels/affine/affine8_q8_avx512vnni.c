@@ -54,23 +54,26 @@ KVR_INLINE __m512i block_any(const unsigned char *codes, const int32_t *query, s
 
 /* Block b: 16 scores. */
 KVR_INLINE void score_block(const struct kvr_prepared_affine_q8 *p, const __m512i *query,
+                            const __m512i start, const __m512 scale,
                             const unsigned char *codes, const unsigned char *ahead, uint32_t b,
                             uint32_t tokens, float *scores, const uint32_t lines,
                             const int prefetch)
 {
-    const __m512i start = _mm512_set1_epi32(-p->offset_sum);
     __m512i sum = lines == LINES64 ? block64(codes, query, start, ahead, prefetch)
                                    : block_any(codes, p->dwords, lines, start, ahead, prefetch);
     const uint32_t key = b * KVR_AFFINE_BLOCK_KEYS;
     kvr_store16(scores + key, tokens - key,
-                _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(p->scale)));
+                _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale));
 }
 
 KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const void *prepared,
                       float *scores, const uint32_t lines, const int prefetch, const int one)
 {
     const struct kvr_prepared_affine_q8 *p = prepared;
-    const size_t bytes = kvr_affine_bytes(lines, segments->tokens);
+    const __m512i start = _mm512_set1_epi32(-p->offset_sum);
+    const __m512 scale = _mm512_set1_ps(p->scale);
+    const uint32_t tokens = segments->tokens; /* read once: a store of scores might alias it */
+    const size_t bytes = kvr_affine_bytes(lines, tokens);
     const size_t block_bytes = (size_t)lines * KVR_LINE_BYTES;
     __m512i query[LINES64];
     if (lines == LINES64) {
@@ -87,7 +90,8 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
             const unsigned char *codes = run.codes + o, *ahead = run.ahead + o;
             uint32_t b = first;
             for (uint32_t s = one ? 1 : split.streams; s; s--) {
-                score_block(p, query, codes, ahead, b, segments->tokens, scores, lines, prefetch);
+                score_block(p, query, start, scale, codes, ahead, b, tokens, scores, lines,
+                            prefetch);
                 codes += split.apart_bytes;
                 ahead += split.apart_bytes;
                 b += split.part_blocks;
@@ -95,9 +99,11 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
         }
         offset += run.bytes;
     }
-    for (uint32_t b = split.streams * split.part_blocks; b < blocks; b++) {
+    /* what the streams do not divide; one stream leaves nothing, and its loop all registers */
+    for (uint32_t b = split.streams * split.part_blocks; !one && b < blocks; b++) {
         struct kvr_run run = kvr_next_run(segments, i, b * block_bytes, bytes, block_bytes);
-        score_block(p, query, run.codes, run.ahead, b, segments->tokens, scores, lines, prefetch);
+        score_block(p, query, start, scale, run.codes, run.ahead, b, tokens, scores, lines,
+                    prefetch);
     }
 }
 

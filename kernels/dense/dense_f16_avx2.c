@@ -90,7 +90,8 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
         }
         offset += run.bytes;
     }
-    for (uint32_t b = split.streams * split.part_blocks; b < blocks; b++) {
+    /* what the streams do not divide; one stream leaves nothing, and its loop all registers */
+    for (uint32_t b = split.streams * split.part_blocks; !one && b < blocks; b++) {
         struct kvr_run run = kvr_next_run(segments, i, b * group_bytes, bytes, group_bytes);
         store8(scores + b * GROUP_KEYS, tokens - b * GROUP_KEYS,
                dot8(run.codes, p->query, chunks, run.ahead, prefetch));

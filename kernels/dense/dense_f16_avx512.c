@@ -63,7 +63,7 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
         KVR_KEEP(chunk); /* or the loop becomes a call of memcpy where chunks is no constant */
         query[j] = chunk;
     }
-    const uint32_t blocks = (uint32_t)(bytes / block_bytes);
+    const uint32_t blocks = (uint32_t)(bytes / block_bytes), tokens = segments->tokens;
     const struct kvr_split split = kvr_split(segments, blocks, block_bytes);
     uint32_t first = 0;
     for (size_t offset = 0; offset < split.part_bytes;) {
@@ -72,7 +72,7 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
             const unsigned char *codes = run.codes + o, *ahead = run.ahead + o;
             uint32_t b = first;
             for (uint32_t s = one ? 1 : split.streams; s; s--) {
-                score_block(query, codes, ahead, b, segments->tokens, scores, chunks, prefetch);
+                score_block(query, codes, ahead, b, tokens, scores, chunks, prefetch);
                 codes += split.apart_bytes;
                 ahead += split.apart_bytes;
                 b += split.part_blocks;
@@ -80,9 +80,10 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
         }
         offset += run.bytes;
     }
-    for (uint32_t b = split.streams * split.part_blocks; b < blocks; b++) {
+    /* what the streams do not divide; one stream leaves nothing, and its loop all registers */
+    for (uint32_t b = split.streams * split.part_blocks; !one && b < blocks; b++) {
         struct kvr_run run = kvr_next_run(segments, i, b * block_bytes, bytes, block_bytes);
-        score_block(query, run.codes, run.ahead, b, segments->tokens, scores, chunks, prefetch);
+        score_block(query, run.codes, run.ahead, b, tokens, scores, chunks, prefetch);
     }
 }
 

@@ -153,6 +153,21 @@ static int report(struct kvr_bench *b, bool partial)
     return code;
 }
 
+/* What cannot be written is told before anything is measured. */
+static int probe_outputs(struct kvr_bench *b)
+{
+    for (size_t i = 0; i < b->options.output_count; i++) {
+        const char *path = b->options.outputs[i].path;
+        FILE *file = strcmp(path, "-") ? fopen(path, "a") : NULL;
+        if (strcmp(path, "-") && !file)
+            return kvr_fail(KVR_EXIT_IO, "roofs: cannot write %s: %s; give another file with -o",
+                            path, strerror(errno));
+        if (file)
+            fclose(file);
+    }
+    return KVR_EXIT_OK;
+}
+
 int kvr_cmd_roofs(int argc, char **argv)
 {
     unsigned threads[KVR_MAX_LIST + 2];
@@ -173,7 +188,9 @@ int kvr_cmd_roofs(int argc, char **argv)
         return code;
     }
     double started_s = kvr_wall_s();
-    code = kvr_bench_open(b, "roofs", HALF_BYTES, 4);
+    code = probe_outputs(b);
+    if (!code)
+        code = kvr_bench_open(b, "roofs", HALF_BYTES, 4);
     if (!code) {
         kvr_record_describe(&b->record, &b->machine, &b->options, argc, argv);
         int rc = kvr_roofs_measure(&b->session, threads, thread_counts(b, threads));

@@ -21,6 +21,7 @@ static const struct kvr_list_column columns[] = {
     {"level", KVR_LIST_TEXT}, {"resource", KVR_LIST_TEXT}, {"built", KVR_LIST_NUMBER},
     {"truth", KVR_LIST_TEXT}, {"B", KVR_LIST_NUMBER},      {"T/E", KVR_LIST_NUMBER},
     {"side", KVR_LIST_TEXT},  {"bound", KVR_LIST_TEXT},    {"counts", KVR_LIST_TEXT},
+    {"why", KVR_LIST_NOTE},
 };
 
 static int print_outcomes(const struct kvr_dial_report *report, bool json)
@@ -41,6 +42,7 @@ static int print_outcomes(const struct kvr_dial_report *report, bool json)
         kvr_rows_add(&rows, "%s", kvr_side_name(o->verdict.side));
         kvr_rows_add(&rows, "%s", kvr_bound_name(o->verdict.bound));
         kvr_rows_add(&rows, "%s", says[o->says]);
+        kvr_rows_add(&rows, "%s", o->says == KVR_DIAL_RIGHT ? "" : o->verdict.why);
     }
     int rc = json ? kvr_rows_json(&rows, stdout) : kvr_rows_table(&rows, stdout);
     kvr_rows_free(&rows);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum { SEGMENT_BYTES = 16 << 10, LINES_PER_TWELVE = KVR_DIAL_LINES, CHAINS = 4 };
-#define NEAR_BORDER 1.15
 #define REACHES .97
 
 /* One setting while it is measured. Scans point into it: it does not move. */
@@ -214,15 +213,31 @@ static uint32_t twelves_for(const struct level *l, double rate, double balance)
     return n < 1 ? 1 : (uint32_t)(n + .5);
 }
 
+/* What sixteen lines must cost the core: the dialled instructions over their rate, but no less than
+ * the loads that read the lines, and with the dialled ones added where those are loads too. */
+static double core_ns_of(const struct kvr_session *s, const struct kvr_dial *dial,
+                         uint32_t twelves, double rate)
+{
+    const struct kvr_dial *load = find_dial(s, "load");
+    double dialled = twelves * KVR_DIAL_TWELVE / rate;
+    double own = load ? LINES_PER_TWELVE * (8.0 * KVR_LINE_BYTES / dial->width_bits)
+                            / rate_of(s, load)
+                      : 0;
+    return !strcmp(dial->resource, "load") ? dialled + own : fmax(dialled, own);
+}
+
 static int open_subject(struct bench *b, struct subject *x, struct kvr_dial_outcome *outcome)
 {
     struct kvr_session *s = b->session;
     struct level *l = level_of(b, outcome->setting.level);
     x->outcome = outcome;
     x->rounds = calloc(b->rounds, sizeof *x->rounds);
-    int rc = x->rounds ? kvr_lists_plain(s->reference.memory.base, s->l1_bytes / 2 / 1024 * 1024,
-                                         1024, 1, &x->fold)
+    int rc = x->rounds ? kvr_lists_plain(s->reference.memory.base, SEGMENT_BYTES, SEGMENT_BYTES, 1,
+                                         &x->fold)
                        : -ENOMEM;
+    /* C: a segment as long as T's, so that calls cost the same share, from half of L1. */
+    if (!rc && s->l1_bytes / 2 < SEGMENT_BYTES)
+        x->fold.segments[0].fold_bytes = s->l1_bytes / 2 / 1024 * 1024;
     if (rc)
         return rc;
     x->t = (struct kvr_scan){.lists = &l->lists, .buffers = &b->buffers, .cursors = &x->cursor};
@@ -240,7 +255,7 @@ static int open_subject(struct bench *b, struct subject *x, struct kvr_dial_outc
         x->t.twelves = x->c.twelves = outcome->twelves;
         x->t.ahead_segments = x->c.ahead_segments = l->family->best[0].ahead_segments;
         x->t.ahead_bytes = x->c.ahead_bytes = l->family->best[0].ahead_bytes;
-        double core_ns = outcome->twelves * KVR_DIAL_TWELVE / rate;
+        double core_ns = core_ns_of(s, dial, outcome->twelves, rate);
         outcome->true_balance = core_ns * l->gb_per_s / (LINES_PER_TWELVE * KVR_LINE_BYTES);
         outcome->truth = outcome->true_balance < 1 / KVR_NEAR ? KVR_SIDE_MEMORY
                          : outcome->true_balance > KVR_NEAR   ? KVR_SIDE_CORE
@@ -328,29 +343,6 @@ static void witness(struct bench *b, struct subject *x)
     x->witness_ratio = four.robust_ns / one.robust_ns;
 }
 
-void kvr_dial_judge(struct kvr_dial_outcome *o)
-{
-    bool decided_side = o->verdict.side == KVR_SIDE_MEMORY || o->verdict.side == KVR_SIDE_CORE;
-    if (o->latency) {
-        bool waits = o->verdict.bound == KVR_BOUND_LATENCY;
-        bool decided = o->verdict.bound != KVR_BOUND_UNDECIDED;
-        o->says = waits ? KVR_DIAL_RIGHT : decided ? KVR_DIAL_WRONG : KVR_DIAL_UNDECIDED;
-        return;
-    }
-    bool below = o->true_balance < 1 / (KVR_NEAR * NEAR_BORDER);
-    bool above = o->true_balance > KVR_NEAR * NEAR_BORDER;
-    if (o->verdict.bound == KVR_BOUND_LATENCY) /* independent loads do not wait */
-        o->says = KVR_DIAL_WRONG;
-    else if (!below && !above)
-        o->says = KVR_DIAL_NOT_COUNTED;
-    else if (!decided_side)
-        o->says = KVR_DIAL_UNDECIDED;
-    else if (o->verdict.side != o->truth)
-        o->says = KVR_DIAL_WRONG;
-    else
-        o->says = o->reaches_bound ? KVR_DIAL_RIGHT : KVR_DIAL_UNDECIDED;
-}
-
 static void judge(struct bench *b, struct subject *x, struct kvr_dial_report *report)
 {
     struct kvr_dial_outcome *o = x->outcome;
@@ -375,16 +367,6 @@ static void judge(struct bench *b, struct subject *x, struct kvr_dial_report *re
     report->wrong += o->says == KVR_DIAL_WRONG;
     report->undecided += o->says == KVR_DIAL_UNDECIDED;
     report->not_counted += o->says == KVR_DIAL_NOT_COUNTED;
-}
-
-bool kvr_dial_controls_hold(const struct kvr_dial_report *report)
-{
-    if (report->count < 2)
-        return false;
-    return report->outcomes[0].verdict.side == KVR_SIDE_MEMORY &&
-           report->outcomes[1].verdict.side == KVR_SIDE_CORE &&
-           (!report->outcomes[1].verdict.resource[0] ||
-            !strcmp(report->outcomes[1].verdict.resource, report->outcomes[1].setting.resource));
 }
 
 static void close_bench(struct bench *b)
