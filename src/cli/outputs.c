@@ -35,7 +35,8 @@ static int open_sink(struct kvr_sink *sink, const struct kvr_run_record *record,
     int rc = 0;
     if (!strcmp(sink->path, "-")) {
         sink->file = stdout;
-        return 0;
+        rc = sink->format == KVR_OUT_JSONL ? kvr_write_jsonl_header(stdout, record) : 0;
+        return rc ? fail(error, error_bytes, "stdout", rc) : 0;
     }
     bool regular = stat(sink->path, &st) ? errno == ENOENT : S_ISREG(st.st_mode);
     if (regular && sink->format != KVR_OUT_JSONL)
@@ -115,15 +116,21 @@ int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
     return open_all(sinks, record, error, error_bytes);
 }
 
-int kvr_sinks_append(struct kvr_sinks *sinks, const struct kvr_run_record *record, size_t first)
+/* The results that a JSONL sink does not have yet. */
+static int append(struct kvr_sink *sink, const struct kvr_run_record *record)
 {
     int rc = 0;
-    for (size_t i = 0; i < sinks->count; i++) {
-        if (sinks->items[i].format != KVR_OUT_JSONL || !sinks->items[i].file)
-            continue;
-        for (size_t j = first; j < record->result_count && !rc; j++)
-            rc = kvr_write_jsonl_result(sinks->items[i].file, &record->results[j]);
-    }
+    for (; sink->written < record->result_count && !rc; sink->written++)
+        rc = kvr_write_jsonl_result(sink->file, &record->results[sink->written]);
+    return rc;
+}
+
+int kvr_sinks_append(struct kvr_sinks *sinks, const struct kvr_run_record *record)
+{
+    int rc = 0;
+    for (size_t i = 0; i < sinks->count && !rc; i++)
+        if (sinks->items[i].format == KVR_OUT_JSONL && sinks->items[i].file)
+            rc = append(&sinks->items[i], record);
     return rc;
 }
 
@@ -138,10 +145,10 @@ static int finish_sink(struct kvr_sink *sink, const struct kvr_run_record *recor
             rc = -errno;
         if (!rc)
             rc = kvr_write(sink->file, sink->format, record, standard ? style : &plain);
-    } else if (standard) {
-        rc = kvr_write_jsonl_header(sink->file, record);
-        for (size_t i = 0; i < record->result_count && !rc; i++)
-            rc = kvr_write_jsonl_result(sink->file, &record->results[i]);
+    } else {
+        rc = append(sink, record);
+        if (!rc)
+            rc = kvr_write_jsonl_trailer(sink->file, record);
     }
     if (fflush(sink->file) && !rc)
         rc = -errno;

@@ -14,6 +14,7 @@ struct kvr_sink {
     enum kvr_output_format format;
     char path[1100], temporary[1120]; /* temporary "": written in place */
     FILE *file;                       /* NULL once closed */
+    size_t written;                   /* results that a JSONL file has */
 };
 
 struct kvr_sinks {
@@ -31,8 +32,8 @@ int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
 int kvr_sinks_open_listed(struct kvr_sinks *sinks, const struct kvr_options *options,
                           const struct kvr_run_record *record, char *error, size_t error_bytes);
 
-/* JSONL sinks: the results from `first` on. 0 or -errno. */
-int kvr_sinks_append(struct kvr_sinks *sinks, const struct kvr_run_record *record, size_t first);
+/* JSONL sinks: the results that they do not have yet. 0 or -errno. */
+int kvr_sinks_append(struct kvr_sinks *sinks, const struct kvr_run_record *record);
 
 /* Writes the final record to all and closes them. Returns the first error with a sentence, but
  * writes what it can. */

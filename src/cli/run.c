@@ -66,7 +66,7 @@ static void on_measured(const struct kvr_study *study, size_t first, size_t case
                         double left_s)
 {
     struct run *run = study->context;
-    kvr_sinks_append(&run->sinks, &run->record, first);
+    kvr_sinks_append(&run->sinks, &run->record);
     if (run->options.quiet || run->options.progress == KVR_PROGRESS_OFF)
         return;
     for (size_t i = first; i < run->record.result_count; i++)

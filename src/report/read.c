@@ -123,6 +123,26 @@ static int read_document(const struct kvr_reader *reader, const json_t *root,
     return 0;
 }
 
+/* A line that is a header again ends the file: it knows more than the first one. */
+static int read_trailer(const struct kvr_reader *reader, const json_t *item,
+                        struct kvr_run_record *record)
+{
+    struct kvr_run_record last;
+    kvr_run_record_init(&last);
+    int rc = kvr_json_read_header(reader, item, &last);
+    if (rc) {
+        kvr_run_record_free(&last);
+        return rc;
+    }
+    last.results = record->results;
+    last.result_count = record->result_count;
+    record->results = NULL;
+    record->result_count = 0;
+    kvr_run_record_free(record);
+    *record = last;
+    return 0;
+}
+
 /* The lines below a JSONL header. A last line without its newline that is not whole was being
  * written when the run was killed: the lines before it count. */
 static int read_lines(const struct kvr_reader *reader, const char *text,
@@ -137,8 +157,10 @@ static int read_lines(const struct kvr_reader *reader, const char *text,
             json_t *item = json_loadb(text, bytes, PARSE_FLAGS, &why);
             if (!item && !whole)
                 return 0;
-            int rc = item ? kvr_json_read_result(&at, "result", item, record)
-                          : parse_failure(reader, &why, at.line - 1);
+            int rc = !item ? parse_failure(reader, &why, at.line - 1)
+                     : json_object_get(item, "schema")
+                         ? read_trailer(&at, item, record)
+                         : kvr_json_read_result(&at, "result", item, record);
             json_decref(item);
             if (rc)
                 return rc;

@@ -77,6 +77,11 @@ int kvr_write_jsonl_header(FILE *out, const struct kvr_run_record *record)
     return dump(out, header, JSON_COMPACT);
 }
 
+int kvr_write_jsonl_trailer(FILE *out, const struct kvr_run_record *record)
+{
+    return dump(out, kvr_json_header(record), JSON_COMPACT);
+}
+
 int kvr_write_jsonl_result(FILE *out, const struct kvr_result *result)
 {
     return dump(out, kvr_json_result(result), JSON_COMPACT);
@@ -87,7 +92,7 @@ static int write_jsonl(FILE *out, const struct kvr_run_record *record)
     int rc = kvr_write_jsonl_header(out, record);
     for (size_t i = 0; !rc && i < record->result_count; i++)
         rc = kvr_write_jsonl_result(out, &record->results[i]);
-    return rc;
+    return rc ? rc : kvr_write_jsonl_trailer(out, record);
 }
 
 /* ---- CSV (RFC 4180): one row per round ---- */

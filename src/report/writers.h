@@ -26,6 +26,9 @@ int kvr_write(FILE *out, enum kvr_output_format format, const struct kvr_run_rec
 /* JSONL, case by case: a header line (everything but results), then a line per result, flushed. */
 int kvr_write_jsonl_header(FILE *out, const struct kvr_run_record *record);
 int kvr_write_jsonl_result(FILE *out, const struct kvr_result *result);
+/* The header again, with what only the end knows: complete, ceilings, all checks. A killed run has
+ * none, and stays incomplete. */
+int kvr_write_jsonl_trailer(FILE *out, const struct kvr_run_record *record);
 /* The plain sentences that end the table. */
 int kvr_write_summary(FILE *out, const struct kvr_run_record *record);
 
