@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../measure/clock.h"
 #include "../study/roofs.h"
@@ -158,12 +159,13 @@ static int probe_outputs(struct kvr_bench *b)
 {
     for (size_t i = 0; i < b->options.output_count; i++) {
         const char *path = b->options.outputs[i].path;
+        bool there = access(path, F_OK) == 0;
         FILE *file = strcmp(path, "-") ? fopen(path, "a") : NULL;
         if (strcmp(path, "-") && !file)
             return kvr_fail(KVR_EXIT_IO, "roofs: cannot write %s: %s; give another file with -o",
                             path, strerror(errno));
-        if (file)
-            fclose(file);
+        if (file && !fclose(file) && !there)
+            unlink(path); /* a refusal leaves nothing behind */
     }
     return KVR_EXIT_OK;
 }

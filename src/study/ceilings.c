@@ -105,15 +105,21 @@ static void add_point(struct kvr_session *s, const struct point *point)
     kvr_record_add_ceiling(s->record, &c);
 }
 
-/* The last size before each fall of more than a fifth; neighbouring falls are one. */
-static size_t find_plateaus(const struct point *points, size_t count, uint64_t *ends)
+/* Where the bandwidth falls by more than a fifth within an octave, the plateau ends at the last
+ * size that still has nine tenths of it; neighbouring falls are one. */
+static size_t find_plateaus(const struct point *points, size_t count, size_t per_octave,
+                            uint64_t *ends)
 {
     size_t n = 0;
     bool falling = false;
-    for (size_t i = 0; i + 1 < count; i++) {
-        bool falls = points[i + 1].gb_per_s < .8 * points[i].gb_per_s;
-        if (falls && !falling && n < MAX_PLATEAUS)
-            ends[n++] = points[i].bytes;
+    for (size_t i = 0; i + per_octave < count; i++) {
+        bool falls = points[i + per_octave].gb_per_s < .8 * points[i].gb_per_s;
+        if (falls && !falling && n < MAX_PLATEAUS) {
+            size_t last = i;
+            while (last + 1 < count && points[last + 1].gb_per_s >= .9 * points[i].gb_per_s)
+                last++;
+            ends[n++] = points[last].bytes;
+        }
         falling = falls;
     }
     return n;
@@ -203,7 +209,7 @@ int kvr_session_ladder(struct kvr_session *s)
     if (rc)
         return rc;
     if (s->threads == 1)
-        assign_levels(s, ends, find_plateaus(points, n, ends));
+        assign_levels(s, ends, find_plateaus(points, n, s->plan->ladder_points_per_octave, ends));
     for (size_t i = 0; i < n; i++)
         add_point(s, &points[i]);
     return 0;

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verdicts in runs, in show and of the instrument itself; roofs. No time is judged here."""
+"""Verdicts in runs, in show and of the instrument itself. No time is judged here."""
 
 import json
 
 import harness
-from harness import check, check_refused, read_json, run, run_tiny
+from harness import check, read_json, run, run_tiny
 
 SIDES = {"memory", "core", "even", "undecided"}
 BOUNDS = {"memory", "core", "balanced", "overlap", "latency", "undecided"}
@@ -45,24 +45,6 @@ def test_the_verdict_is_tested():
     check(outcome.code in (0, 1), "an answer", outcome)
     for word in ("truth", "latency", "settings:", "undecided"):
         check(word in outcome.out, f"the matrix lacks {word}", outcome)
-
-
-def test_roofs():
-    outcome = run("roofs", "-t", "1", "--max-mem", "128M", "-o", "json:roofs.json", code=0,
-                  limit_s=240)
-    check("read/ladder/8k/1t" in outcome.out, "the table shows the ladder", outcome)
-    ceilings = read_json("roofs.json")["ceilings"]
-    check({"read", "read-family", "copy", "triad", "latency", "fma", "load"}
-          <= {row["type"] for row in ceilings} or "fma" not in {row["type"] for row in ceilings},
-          f"{sorted({row['type'] for row in ceilings})}")
-    check(all(row["value"] > 0 for row in ceilings), "every ceiling has a value")
-    run("show", "roofs.json", code=0)
-
-
-def test_roofs_refuses():
-    check_refused(run("roofs", "-t", "0"), 2)
-    check_refused(run("roofs", "--pages", "3k"), 2)
-    check_refused(run("roofs", "-o", "json:missing/roofs.json", "--max-mem", "64M", "-t", "1"), 5)
 
 
 harness.main(globals())
