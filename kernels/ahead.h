@@ -62,7 +62,11 @@ static inline struct kvr_run kvr_folded_run(const struct kvr_segments *s, uint32
     /* With streams each has its share; a fold of fewer blocks than streams serves all of them. */
     size_t fold = s->streams > 1 ? s->fold_bytes / s->streams / step_bytes * step_bytes : 0;
     fold = fold ? fold : s->fold_bytes;
-    size_t at = offset % fold, target = (at + s->ahead_bytes) % fold;
+    /* 32-bit, and one division at most: a 64-bit one is dear beside a run of some kilobytes. */
+    size_t at = fold & (fold - 1) ? (uint32_t)offset % (uint32_t)fold : offset & (fold - 1);
+    size_t target = at + s->ahead_bytes;
+    if (target >= fold)
+        target = target < 2 * fold ? target - fold : (uint32_t)target % (uint32_t)fold;
     const unsigned char *base = kvr_segment(s, i);
     struct kvr_run run = {base + at, base + target, segment_bytes - offset};
     size_t left = fold - (at > target ? at : target);
