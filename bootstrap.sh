@@ -38,6 +38,7 @@ need     libhwloc-dev       topology of the machine
 need     libnuma-dev        memory placement
 need     libjansson-dev     result files
 need     libcyaml-dev       profiles
+need     libyaml-dev        what libcyaml links to: its own package does not bring it
 need     libgsl-dev         statistics
 need     libcmocka-dev      unit tests
 need     gnuplot-nox        pictures
