@@ -6,6 +6,8 @@
 #ifndef KVR_BENCH_H
 #define KVR_BENCH_H
 
+#include <stdio.h>
+
 #include "../study/session.h"
 
 struct kvr_bench {
@@ -22,6 +24,9 @@ struct kvr_bench {
 int kvr_bench_open(struct kvr_bench *bench, const char *command, uint64_t half_bytes,
                    uint32_t points);
 void kvr_bench_close(struct kvr_bench *bench);
+
+/* The ceilings of a record and the checks that bear on them, as a table. 0 or -errno. */
+int kvr_roofs_print(const struct kvr_run_record *record, FILE *out);
 
 /* The number of the signal that asked to stop; 0: none. Set by kvr_signals_catch's handler. */
 int kvr_signal_number(void);

@@ -55,8 +55,7 @@ static const struct kvr_list_column columns[] = {
     {"method", KVR_LIST_TEXT},
 };
 
-/* 0, or an exit code after the error was printed. */
-static int print_table(const struct kvr_run_record *record, FILE *out)
+int kvr_roofs_print(const struct kvr_run_record *record, FILE *out)
 {
     struct kvr_rows rows = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
     for (size_t i = 0; i < record->ceiling_count; i++) {
@@ -141,7 +140,7 @@ static int report(struct kvr_bench *b, bool partial)
     bool table = b->options.stdout_format == KVR_OUT_TABLE;
     for (size_t i = 0; i < b->options.output_count; i++)
         table &= strcmp(b->options.outputs[i].path, "-") != 0;
-    if (table && print_table(&b->record, stdout))
+    if (table && kvr_roofs_print(&b->record, stdout))
         return kvr_fail(KVR_EXIT_IO, "roofs: cannot write stdout: %s", strerror(errno));
     if (!b->options.output_count && table)
         return KVR_EXIT_OK;

@@ -8,6 +8,7 @@
 #include "../report/writers.h"
 #include "../study/verdict.h"
 #include "args.h"
+#include "bench.h"
 #include "cli.h"
 #include "style.h"
 
@@ -96,7 +97,9 @@ int kvr_cmd_show(int argc, char **argv)
         return kvr_fail(KVR_EXIT_USAGE, "%s", error);
     check_verdicts(&record);
     a.style.evidence = true;
-    int rc = kvr_write(stdout, a.format, &record, &a.style);
+    bool roofs = !record.result_count && record.ceiling_count && a.format == KVR_OUT_TABLE;
+    int rc = roofs ? kvr_roofs_print(&record, stdout)
+                   : kvr_write(stdout, a.format, &record, &a.style);
     kvr_run_record_free(&record);
     if (rc)
         return kvr_fail(KVR_EXIT_IO, "cannot write stdout: %s", strerror(-rc));

@@ -121,6 +121,11 @@ int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
     for (size_t i = 0; i < s->plan->case_count; i++)
         most = s->plan->cases[i].threads > most ? s->plan->cases[i].threads : most;
     rc = kvr_session_team(s, most);
+    if (rc == -ENODEV) {
+        snprintf(error, error_bytes, "CPU %u is not available here; kvroof list topology",
+                 s->missing_cpu);
+        return rc;
+    }
     if (rc) {
         snprintf(error, error_bytes, "%u pinned threads could not be started: %s", most,
                  strerror(-rc));
@@ -150,7 +155,6 @@ void kvr_session_close(struct kvr_session *s)
 
 int kvr_session_team(struct kvr_session *s, unsigned threads)
 {
-    uint32_t missing;
     if (s->team && s->threads == threads)
         return 0;
     kvr_sampler_free(s->sampler);
@@ -161,7 +165,7 @@ int kvr_session_team(struct kvr_session *s, unsigned threads)
     if (threads > KVR_MAX_THREADS)
         return -ERANGE;
     int rc = kvr_machine_choose_cpus(s->machine, s->options->cpus, s->options->cpu_count, threads,
-                                     s->cpus, &missing);
+                                     s->cpus, &s->missing_cpu);
     if (!rc)
         rc = kvr_team_start(&s->team, s->cpus, threads, pin, s->machine);
     if (rc)

@@ -77,6 +77,7 @@ struct kvr_session {
     struct kvr_sampler *sampler;
     unsigned threads; /* of the current team; 0: none */
     uint32_t cpus[KVR_MAX_THREADS];
+    uint32_t missing_cpu;      /* after -ENODEV of kvr_session_team */
     uint64_t l1_bytes, l2_bytes, l3_bytes; /* measured where possible, else reported; 0: no L3 */
     double started_s, deadline_s;          /* deadline: INFINITY without a budget */
     bool controls_failed;      /* the dial's known sides were not found: no verdict */

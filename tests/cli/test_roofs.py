@@ -18,7 +18,7 @@ def test_ceilings():
         check(kind in kinds, f"no {kind} among {kinds}")
     for row in result["ceilings"]:
         check(row["value"] > 0 and row["unit"], f"{row}")
-    run("show", "roofs.json", code=0)
+    check("GB/s" in run("show", "roofs.json", code=0).out, "show prints the ceilings again")
 
 
 def test_bad_input():
