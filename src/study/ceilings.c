@@ -49,7 +49,8 @@ static int measure_point(struct kvr_session *s, struct kvr_member *members, size
     struct kvr_lists lists;
     uint32_t cursors[KVR_MAX_THREADS] = {0};
     uint64_t share = point->bytes / s->threads;
-    size_t segment = share < 65536 ? (size_t)(share / 4 / 64 * 64) : 65536;
+    /* A small set is one segment: several short ones would measure the calls between them. */
+    size_t segment = share < 65536 ? (size_t)(share / 64 * 64) : 65536;
     int rc = kvr_lists_plain(s->reference.memory.base, point->bytes, segment, s->threads, &lists);
     if (rc)
         return rc;

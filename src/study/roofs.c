@@ -158,7 +158,8 @@ static int measure_family(struct kvr_session *s, const char *level, uint64_t byt
     struct kvr_lists lists;
     struct kvr_score_buffers buffers;
     uint32_t cursors[KVR_MAX_THREADS] = {0};
-    size_t segment = bytes / s->threads / 4 < 65536 ? bytes / s->threads / 4 / 64 * 64 : 65536;
+    uint64_t share = bytes / s->threads;
+    size_t segment = share < 65536 ? (size_t)(share / 64 * 64) : 65536; /* as the ladder's */
     int rc = kvr_lists_plain(s->reference.memory.base, bytes, segment, s->threads, &lists);
     if (rc)
         return rc;
