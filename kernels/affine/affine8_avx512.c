@@ -92,8 +92,9 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
     uint32_t left = segments->tokens;
     for (size_t offset = 0; offset < bytes;) {
         struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
-        for (size_t o = 0; o < run.bytes; o += block_bytes) {
-            const unsigned char *codes = run.codes + o, *ahead = run.ahead + o;
+        for (size_t o = 0, at = 0; o < run.bytes;
+             o += block_bytes, at = kvr_next_at(&run, at, block_bytes)) {
+            const unsigned char *codes = run.codes + at, *ahead = run.ahead + at;
             __m512 sum = lines == 16 ? block64(codes, p->query, ahead, &k, prefetch)
                                      : block_any(codes, p->query, lines, ahead, &k, prefetch);
             kvr_store16(scores, left, sum);

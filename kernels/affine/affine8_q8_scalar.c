@@ -26,13 +26,14 @@ KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *
     uint32_t key = 0;
     for (size_t offset = 0; offset < bytes;) {
         struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
-        for (size_t o = 0; o < run.bytes; o += block_bytes) {
+        for (size_t o = 0, at = 0; o < run.bytes;
+             o += block_bytes, at = kvr_next_at(&run, at, block_bytes)) {
             int32_t sums[KVR_AFFINE_BLOCK_KEYS] = {0};
             for (uint32_t l = 0; l < lines; l++) {
-                size_t at = o + (size_t)l * KVR_LINE_BYTES;
+                size_t line = at + (size_t)l * KVR_LINE_BYTES;
                 if (prefetch)
-                    kvr_prefetch(run.ahead + at, KVR_LINE_BYTES);
-                add_line(sums, run.codes + at, p->query8 + l * KVR_AFFINE8_LINE_CHANNELS);
+                    kvr_prefetch(run.ahead + line, KVR_LINE_BYTES);
+                add_line(sums, run.codes + line, p->query8 + l * KVR_AFFINE8_LINE_CHANNELS);
             }
             for (uint32_t k = 0; k < KVR_AFFINE_BLOCK_KEYS && key + k < tokens; k++)
                 scores[key + k] = (float)(sums[k] - p->offset_sum) * p->scale;

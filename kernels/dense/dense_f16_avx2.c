@@ -77,8 +77,9 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
     uint32_t first = 0;
     for (size_t offset = 0; offset < split.part_bytes;) {
         struct kvr_run run = kvr_next_run(segments, i, offset, split.part_bytes, group_bytes);
-        for (size_t o = 0; o < run.bytes; o += group_bytes, first++) {
-            const unsigned char *codes = run.codes + o, *ahead = run.ahead + o;
+        for (size_t o = 0, at = 0; o < run.bytes;
+             o += group_bytes, at = kvr_next_at(&run, at, group_bytes), first++) {
+            const unsigned char *codes = run.codes + at, *ahead = run.ahead + at;
             uint32_t key = first * GROUP_KEYS;
             for (uint32_t s = one ? 1 : split.streams; s; s--) {
                 store8(scores + key, tokens - key,

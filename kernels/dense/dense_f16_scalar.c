@@ -52,11 +52,12 @@ KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *
     uint32_t key = 0;
     for (size_t offset = 0; offset < bytes;) {
         struct kvr_run run = kvr_next_run(segments, i, offset, bytes, PAIR * key_bytes);
-        for (size_t o = 0; o < run.bytes; o += PAIR * key_bytes, key += PAIR) {
+        for (size_t o = 0, at = 0; o < run.bytes;
+             o += PAIR * key_bytes, at = kvr_next_at(&run, at, PAIR * key_bytes), key += PAIR) {
             if (prefetch)
-                kvr_prefetch(run.ahead + o, PAIR * key_bytes);
-            float first = dot(run.codes + o, p->query, d);
-            float second = dot(run.codes + o + key_bytes, p->query, d);
+                kvr_prefetch(run.ahead + at, PAIR * key_bytes);
+            float first = dot(run.codes + at, p->query, d);
+            float second = dot(run.codes + at + key_bytes, p->query, d);
             if (key < tokens)
                 scores[key] = first;
             if (key + 1 < tokens)

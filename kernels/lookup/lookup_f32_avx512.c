@@ -50,8 +50,9 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const flo
     uint32_t left = segments->tokens;
     for (size_t offset = 0; offset < bytes;) {
         struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
-        for (size_t o = 0; o < run.bytes; o += block_bytes) {
-            score_block(run.codes + o, run.ahead + o, tables, entries, count, scores, left,
+        for (size_t o = 0, at = 0; o < run.bytes;
+             o += block_bytes, at = kvr_next_at(&run, at, block_bytes)) {
+            score_block(run.codes + at, run.ahead + at, tables, entries, count, scores, left,
                         prefetch);
             scores += KVR_LOOKUP_BLOCK_KEYS;
             left -= KVR_LOOKUP_BLOCK_KEYS; /* wraps after the last block only */

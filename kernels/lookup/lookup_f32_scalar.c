@@ -50,21 +50,22 @@ KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *
     uint32_t left = segments->tokens;
     for (size_t offset = 0; offset < bytes;) {
         struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
-        for (size_t o = 0; o < run.bytes; o += block_bytes) {
+        for (size_t o = 0, at = 0; o < run.bytes;
+             o += block_bytes, at = kvr_next_at(&run, at, block_bytes)) {
             const uint32_t keys = left < KVR_LOOKUP_BLOCK_KEYS ? left : KVR_LOOKUP_BLOCK_KEYS;
             uint32_t k = 0;
             if (prefetch)
-                kvr_prefetch(run.ahead + o, block_bytes);
+                kvr_prefetch(run.ahead + at, block_bytes);
             for (; k + GROUP_KEYS <= keys; k += GROUP_KEYS) {
                 float sums[GROUP_KEYS] = {0};
-                sum_group(run.codes + o + k, tables, entries, count, sums);
+                sum_group(run.codes + at + k, tables, entries, count, sums);
                 for (int j = 0; j < GROUP_KEYS; j++) {
                     KVR_HIDE_VECTOR(sums[j]); /* or they are packed, one insertion each */
                     scores[k + j] = sums[j];
                 }
             }
             for (; k < keys; k++)
-                scores[k] = sum_key(run.codes + o + k, tables, entries, count);
+                scores[k] = sum_key(run.codes + at + k, tables, entries, count);
             scores += keys;
             left -= keys;
         }

@@ -91,7 +91,8 @@ KVR_INLINE void add_line(struct sums *s, const struct table *t, const unsigned c
 
 /* Blocks that one pass walks, and where its parts lie. */
 struct tile {
-    const unsigned char *codes, *ahead; /* of the pass' first subspace */
+    struct kvr_run run; /* codes and ahead: of the pass' first subspace in block 0 */
+    size_t at;          /* of the tile's first block, see kvr_next_at */
     size_t block_bytes;
     uint32_t blocks;
     uint32_t streams, part_blocks; /* read in step, see kvr_split; partial sums: one stream */
@@ -100,10 +101,10 @@ struct tile {
 
 /* `count` subspaces (1 to 4) of every block of a tile. first: sums start at 0, else at partial[].
  * last: scores are written, else partial[]. The four tables are named, not an array, so that they
- * are registers in every compiler. */
-KVR_INLINE void pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *tables,
-                     const uint32_t count, const int first, const int last, const int prefetch,
-                     const struct tile *t, struct sums *partial, float *scores, uint32_t left)
+ * are registers in every compiler. Returns `at` of the block after the last. */
+KVR_INLINE size_t pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *tables,
+                       const uint32_t count, const int first, const int last, const int prefetch,
+                       const struct tile *t, struct sums *partial, float *scores, uint32_t left)
 {
     const size_t line = KVR_LINE_BYTES;
     const struct finish f = load_finish(p);
@@ -111,9 +112,9 @@ KVR_INLINE void pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *tabl
     const struct table t1 = count > 1 ? load_table(tables + ENTRIES) : t0;
     const struct table t2 = count > 2 ? load_table(tables + 2 * ENTRIES) : t0;
     const struct table t3 = count > 3 ? load_table(tables + 3 * ENTRIES) : t0;
-    for (uint32_t b = 0; b < t->blocks; b++) {
-        const unsigned char *codes = t->codes + b * t->block_bytes;
-        const unsigned char *ahead = t->ahead + b * t->block_bytes;
+    size_t at = t->at;
+    for (uint32_t b = 0; b < t->blocks; b++, at = kvr_next_at(&t->run, at, t->block_bytes)) {
+        const unsigned char *codes = t->run.codes + at, *ahead = t->run.ahead + at;
         uint32_t key = b * KVR_LOOKUP_BLOCK_KEYS;
         for (uint32_t n = t->streams; n; n--) {
             struct sums s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
@@ -135,26 +136,27 @@ KVR_INLINE void pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *tabl
             key += t->part_blocks * KVR_LOOKUP_BLOCK_KEYS;
         }
     }
+    return at;
 }
 
 /* The last 1 to 4 subspaces. */
-KVR_INLINE void last_pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *tables,
-                          uint32_t count, const int first, const int prefetch,
-                          const struct tile *t, struct sums *partial, float *scores, uint32_t left)
+KVR_INLINE size_t last_pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *tables,
+                            uint32_t count, const int first, const int prefetch,
+                            const struct tile *t, struct sums *partial, float *scores,
+                            uint32_t left)
 {
     if (count == 4)
-        pass(p, tables, 4, first, 1, prefetch, t, partial, scores, left);
-    else if (count == 3)
-        pass(p, tables, 3, first, 1, prefetch, t, partial, scores, left);
-    else if (count == 2)
-        pass(p, tables, 2, first, 1, prefetch, t, partial, scores, left);
-    else
-        pass(p, tables, 1, first, 1, prefetch, t, partial, scores, left);
+        return pass(p, tables, 4, first, 1, prefetch, t, partial, scores, left);
+    if (count == 3)
+        return pass(p, tables, 3, first, 1, prefetch, t, partial, scores, left);
+    if (count == 2)
+        return pass(p, tables, 2, first, 1, prefetch, t, partial, scores, left);
+    return pass(p, tables, 1, first, 1, prefetch, t, partial, scores, left);
 }
 
 /* More than four subspaces: all passes over one tile. */
-KVR_INLINE void score_tile(struct tile t, const struct kvr_prepared_lookup_u8 *p, uint32_t count,
-                           float *scores, uint32_t left, const int prefetch)
+KVR_INLINE size_t score_tile(struct tile t, const struct kvr_prepared_lookup_u8 *p,
+                             uint32_t count, float *scores, uint32_t left, const int prefetch)
 {
     const uint8_t *tables = p->tables;
     struct sums partial[TILE_BLOCKS];
@@ -162,13 +164,13 @@ KVR_INLINE void score_tile(struct tile t, const struct kvr_prepared_lookup_u8 *p
     pass(p, tables, GROUP, 1, 0, prefetch, &t, partial, NULL, 0);
     for (count -= GROUP; ; count -= GROUP) {
         tables += GROUP * ENTRIES;
-        t.codes += group_lines;
-        t.ahead += group_lines;
+        t.run.codes += group_lines;
+        t.run.ahead += group_lines;
         if (count <= GROUP)
             break;
         pass(p, tables, GROUP, 0, 0, prefetch, &t, partial, NULL, 0);
     }
-    last_pass(p, tables, count, 0, prefetch, &t, partial, scores, left);
+    return last_pass(p, tables, count, 0, prefetch, &t, partial, scores, left);
 }
 
 KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *segments,
@@ -187,21 +189,23 @@ KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *
         const uint32_t run_blocks = (uint32_t)(run.bytes / block_bytes);
         const uint32_t tile_blocks = count <= GROUP ? run_blocks : TILE_BLOCKS;
         const uint32_t first = (uint32_t)(offset / block_bytes);
+        size_t at = 0;
         for (uint32_t b = 0; b < run_blocks; b += tile_blocks) {
-            struct tile t = {run.codes + b * block_bytes, run.ahead + b * block_bytes, block_bytes,
+            struct tile t = {run, at, block_bytes,
                              run_blocks - b < tile_blocks ? run_blocks - b : tile_blocks,
                              split.streams, split.part_blocks, split.apart_bytes};
             const uint32_t key = (first + b) * KVR_LOOKUP_BLOCK_KEYS;
             if (count <= GROUP)
-                last_pass(p, p->tables, count, 1, prefetch, &t, NULL, scores + key, tokens - key);
+                at = last_pass(p, p->tables, count, 1, prefetch, &t, NULL, scores + key,
+                               tokens - key);
             else
-                score_tile(t, p, count, scores + key, tokens - key, prefetch);
+                at = score_tile(t, p, count, scores + key, tokens - key, prefetch);
         }
         offset += run.bytes;
     }
     for (uint32_t b = split.streams * split.part_blocks; b < blocks; b++) {
         struct kvr_run run = kvr_next_run(segments, i, b * block_bytes, bytes, block_bytes);
-        struct tile t = {run.codes, run.ahead, block_bytes, 1, 1, 0, 0};
+        struct tile t = {run, 0, block_bytes, 1, 1, 0, 0};
         const uint32_t key = b * KVR_LOOKUP_BLOCK_KEYS;
         last_pass(p, p->tables, count, 1, prefetch, &t, NULL, scores + key, tokens - key);
     }

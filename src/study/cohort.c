@@ -201,7 +201,8 @@ static int prepare_subjects(struct kvr_session *s, struct kvr_cohort_work *w)
     return 0;
 }
 
-/* M per byte at W/2 against W: a cache that holds part of the set makes the half faster. */
+/* M per byte at W/2 against W: a cache that holds part of the set makes the half faster. Nine
+ * pairs; where they differ, up to 27, because on a shared machine single pairs do. */
 static void prove_dram(struct kvr_session *s, struct kvr_cohort_work *w)
 {
     w->dram_ratio = NAN;
@@ -227,14 +228,17 @@ static void prove_dram(struct kvr_session *s, struct kvr_cohort_work *w)
     kvr_sample_plan(s->sampler, &all, 6e-3);
     part.slices = all.slices;
     part.slice_segments = all.slice_segments;
-    double ratios[9];
-    for (int i = 0; i < 9; i++) {
+    enum { PAIRS = 9, MOST_PAIRS = 27 };
+    double ratios[MOST_PAIRS];
+    for (size_t i = 0; i < MOST_PAIRS; i++) {
         struct kvr_sample whole, half_of_it;
         kvr_sample_take(s->sampler, &all, &whole);
         kvr_sample_take(s->sampler, &part, &half_of_it);
         ratios[i] = half_of_it.robust_ns / whole.robust_ns;
+        w->dram_ratio = kvr_median(ratios, i + 1).median;
+        if (i + 1 >= PAIRS && fabs(w->dram_ratio - 1) <= .03)
+            break;
     }
-    w->dram_ratio = kvr_median(ratios, 9).median;
 }
 
 /* A family for one list, and a request planned with its best member. */
