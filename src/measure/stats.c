@@ -40,6 +40,20 @@ double kvr_relative_half_width(const struct kvr_estimate *estimate)
     return (estimate->high - estimate->low) / 2 / fabs(estimate->median);
 }
 
+double kvr_sign_confidence(const double *values, size_t count, double threshold, bool below)
+{
+    unsigned n = 0, on_side = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(values[i]))
+            continue;
+        n++;
+        on_side += below ? values[i] < threshold : values[i] > threshold;
+    }
+    if (!n)
+        return NAN;
+    return on_side ? gsl_cdf_binomial_P(on_side - 1, .5, n) : 0;
+}
+
 double kvr_variation(const double *values, size_t count)
 {
     if (count < 2)

@@ -22,6 +22,10 @@ struct kvr_estimate kvr_median(const double *values, size_t count);
 /* Half-width of the interval relative to the median; NAN without interval. */
 double kvr_relative_half_width(const struct kvr_estimate *estimate);
 
+/* How sure the sign test is (1 - its one-sided p) that the median lies above the threshold; with
+ * `below`, below it. NAN without values. */
+double kvr_sign_confidence(const double *values, size_t count, double threshold, bool below);
+
 /* Standard deviation over mean; NAN for fewer than two values. */
 double kvr_variation(const double *values, size_t count);
 

@@ -239,11 +239,32 @@ const struct kvr_field kvr_result_fields[] = {
     F(fp16_ns_per_key, "fp16_ns_per_key", "ns/key", POS),
     F(ceiling_raised_percent, "ceiling_raised_percent", "%", POS),
     F(huge_fraction, "huge_fraction", "", 0),
+    F(lines_in_flight, "lines_in_flight", "lines", POS),
+    F(threads_to_node_roof, "threads_to_node_roof", "threads", POS),
     KVR_FIELD_END,
 };
 #undef F
 
 #define F(member, json, unit, how) KVR_FIELD(struct kvr_round, member, json, unit, how)
+#define PHASE_TIMES(i, table)                                                                      \
+    static const struct kvr_field table[] = {                                                      \
+        F(phases[i].t_ns, "t_ns", "ns/key", POS | ZERO),                                           \
+        F(phases[i].m_ns, "m_ns", "ns/key", POS | ZERO),                                           \
+        F(phases[i].c_ns, "c_ns", "ns/key", POS | ZERO),                                           \
+        KVR_FIELD_END,                                                                             \
+    };
+PHASE_TIMES(KVR_PHASE_PREPARE, round_prepare_fields)
+PHASE_TIMES(KVR_PHASE_SCAN, round_scan_fields)
+PHASE_TIMES(KVR_PHASE_SOFTMAX, round_softmax_fields)
+PHASE_TIMES(KVR_PHASE_VALUES, round_values_fields)
+#undef PHASE_TIMES
+static const struct kvr_field round_phases_fields[] = {
+    KVR_FIELD_OBJECT("prepare", 0, round_prepare_fields),
+    KVR_FIELD_OBJECT("scan", 0, round_scan_fields),
+    KVR_FIELD_OBJECT("softmax", 0, round_softmax_fields),
+    KVR_FIELD_OBJECT("values", 0, round_values_fields),
+    KVR_FIELD_END,
+};
 const struct kvr_field kvr_round_fields[] = {
     F(process, "process", "", 0),
     F(t_ns, "t_ns", "ns/key", POS),
@@ -255,11 +276,14 @@ const struct kvr_field kvr_round_fields[] = {
     F(t_total_ns, "t_total_ns", "ns/key", POS),
     F(m_total_ns, "m_total_ns", "ns/key", POS),
     F(c_total_ns, "c_total_ns", "ns/key", POS),
+    F(e_ns, "e_ns", "ns/key", POS | ZERO),
+    F(e_total_ns, "e_total_ns", "ns/key", POS | ZERO),
     F(sentinel_ns, "sentinel_ns", "ns/line", POS),
     F(stolen, "stolen", "fraction", 0),
     F(t_first_ns, "t_first_ns", "ns/key", POS),
     F(t_first_stolen, "t_first_stolen", "fraction", 0),
     F(clock_ghz, "clock_ghz", "GHz", POS),
+    KVR_FIELD_OBJECT("phases", 0, round_phases_fields),
     F(keys, "keys", "", 0),
     F(faults, "faults", "", 0),
     F(switches, "switches", "", 0),
@@ -305,10 +329,24 @@ static const struct kvr_field shift_fields[] = {
     F(shift_says, "says", "", 0),
     KVR_FIELD_END,
 };
-const struct kvr_field kvr_witness_fields[] = {
-    F(witness.id, "id", "", REQ),
-    F(witness.value, "value", "", 0),
-    F(witness.says, "says", "", 0),
+#define PHASE(i, table)                                                                            \
+    static const struct kvr_field table[] = {                                                      \
+        F(phases[i].t_ns, "t_ns", "ns/key", POS),                                                  \
+        F(phases[i].m_ns, "m_ns", "ns/key", POS),                                                  \
+        F(phases[i].c_ns, "c_ns", "ns/key", POS),                                                  \
+        F(phases[i].bound, "bound", "", 0),                                                        \
+        KVR_FIELD_END,                                                                             \
+    };
+PHASE(KVR_PHASE_PREPARE, prepare_fields)
+PHASE(KVR_PHASE_SCAN, scan_fields)
+PHASE(KVR_PHASE_SOFTMAX, softmax_fields)
+PHASE(KVR_PHASE_VALUES, values_fields)
+#undef PHASE
+static const struct kvr_field phases_fields[] = {
+    KVR_FIELD_OBJECT("prepare", 0, prepare_fields),
+    KVR_FIELD_OBJECT("scan", 0, scan_fields),
+    KVR_FIELD_OBJECT("softmax", 0, softmax_fields),
+    KVR_FIELD_OBJECT("values", 0, values_fields),
     KVR_FIELD_END,
 };
 const struct kvr_field kvr_verdict_fields[] = {
@@ -321,11 +359,25 @@ const struct kvr_field kvr_verdict_fields[] = {
     F(balance, "balance", "", 0),
     F(balance_ci95, "balance_ci95", "", 0),
     F(overlap, "overlap", "", 0),
+    F(e_ns, "e_ns", "ns/key", POS),
+    F(s_ns, "s_ns", "ns/key", POS),
+    F(confidence, "confidence", "", 0),
     F(core_limit_ns, "core_limit_ns", "ns/key", POS),
     F(core_limit_resource, "core_limit_resource", "", 0),
     F(control_failed, "control_failed", "", 0),
+    KVR_FIELD_OBJECT("phases", 0, phases_fields),
     KVR_FIELD_OBJECT("shift", 0, shift_fields),
     F(why, "why", "", 0),
+    KVR_FIELD_END,
+};
+#undef F
+
+#define F(member, json, unit, how) KVR_FIELD(struct kvr_witness_record, member, json, unit, how)
+const struct kvr_field kvr_witness_fields[] = {
+    F(id, "id", "", REQ),
+    F(value, "value", "", 0),
+    F(ci95, "ci95", "", 0),
+    F(says, "says", "", 0),
     KVR_FIELD_END,
 };
 #undef F

@@ -55,7 +55,7 @@ struct kvr_field {
 
 extern const struct kvr_field kvr_record_fields[];      /* struct kvr_run_record */
 extern const struct kvr_field kvr_verdict_test_fields[]; /* struct kvr_run_record */
-extern const struct kvr_field kvr_witness_fields[];     /* struct kvr_verdict_record */
+extern const struct kvr_field kvr_witness_fields[];     /* struct kvr_witness_record */
 extern const struct kvr_field kvr_cpu_fields[];         /* struct kvr_machine: machine.cpu */
 extern const struct kvr_field kvr_machine_fields[];     /* struct kvr_machine */
 extern const struct kvr_field kvr_cgroup_fields[];      /* struct kvr_machine: limits */

@@ -238,6 +238,26 @@ static int read_op(const struct kvr_reader *reader, const char *where, const jso
     return kvr_json_get(reader, place, summary, kvr_op_fields, &result->result);
 }
 
+static int read_witnesses(const struct kvr_reader *reader, const char *where, json_t *array,
+                          struct kvr_verdict_record *verdict)
+{
+    json_t *item = NULL;
+    size_t i;
+    json_array_foreach (array, i, item) {
+        char place[PLACE_BYTES + 48];
+        if (verdict->witness_count == KVR_MAX_WITNESSES)
+            return 0;
+        struct kvr_witness_record *w = &verdict->witnesses[verdict->witness_count++];
+        snprintf(place, sizeof place, "%s.witnesses[%zu]", where, i);
+        if (!json_is_object(item))
+            return kvr_reader_fail(reader, "%s is not an object", place);
+        int rc = kvr_json_get(reader, place, item, kvr_witness_fields, w);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
 static int read_measured(const struct kvr_reader *reader, const char *where,
                          const json_t *object, struct kvr_result *result)
 {
@@ -257,12 +277,7 @@ static int read_measured(const struct kvr_reader *reader, const char *where,
     rc = kvr_json_get(reader, place, verdict, kvr_verdict_fields, &result->verdict);
     if (!rc)
         rc = kvr_json_member(reader, place, verdict, "witnesses", JSON_ARRAY, &witnesses);
-    const json_t *first = json_array_get(witnesses, 0);
-    if (rc || !first)
-        return rc;
-    if (!json_is_object(first))
-        return kvr_reader_fail(reader, "%s.witnesses[0] is not an object", place);
-    return kvr_json_get(reader, place, first, kvr_witness_fields, &result->verdict);
+    return rc ? rc : read_witnesses(reader, place, witnesses, &result->verdict);
 }
 
 int kvr_json_read_result(const struct kvr_reader *reader, const char *where, const json_t *object,

@@ -252,11 +252,10 @@ static json_t *verdict(const struct kvr_verdict_record *v)
 {
     json_t *object = object_of(kvr_verdict_fields, v);
     bool good = object != NULL;
-    if (good && v->witness.id[0]) {
-        json_t *witnesses = json_array();
-        good = witnesses && kvr_json_append(witnesses, object_of(kvr_witness_fields, v));
-        good = kvr_json_set(object, "witnesses", made_or_null(witnesses, good)) && good;
-    }
+    if (good && v->witness_count)
+        good = kvr_json_set(object, "witnesses",
+                            array_of(kvr_witness_fields, v->witnesses, v->witness_count,
+                                     sizeof *v->witnesses));
     return made_or_null(object, good);
 }
 

@@ -9,12 +9,16 @@
 
 #include "fields.h"
 
+const char *const kvr_phase_names[KVR_PHASES] = {"prepare", "scan", "softmax", "values"};
+
 void kvr_result_init(struct kvr_result *result)
 {
     memset(result, 0, sizeof *result);
     kvr_fields_clear(kvr_result_fields, result);
     kvr_fields_clear(kvr_op_fields, &result->result);
     kvr_fields_clear(kvr_verdict_fields, &result->verdict);
+    for (size_t i = 0; i < KVR_MAX_WITNESSES; i++)
+        kvr_fields_clear(kvr_witness_fields, &result->verdict.witnesses[i]);
 }
 
 void kvr_ceiling_init(struct kvr_ceiling *ceiling)

@@ -18,13 +18,25 @@
 #include "../machine/checks.h"
 #include "../machine/machine.h"
 
-enum { KVR_NAME_BYTES = 192, KVR_MAX_FLAGS = 12, KVR_MAX_UNAVAILABLE = 12 };
+enum { KVR_NAME_BYTES = 192, KVR_MAX_FLAGS = 12, KVR_MAX_UNAVAILABLE = 12,
+       KVR_MAX_WITNESSES = 24 };
+
+/* The serial phases of an op; a scan has one. Names: kvr_phase_names. */
+enum kvr_phase { KVR_PHASE_PREPARE, KVR_PHASE_SCAN, KVR_PHASE_SOFTMAX, KVR_PHASE_VALUES,
+                 KVR_PHASES };
+extern const char *const kvr_phase_names[KVR_PHASES];
+
+struct kvr_phase_times { double t_ns, m_ns, c_ns; }; /* ns a key; 0: the op has no such phase */
 
 struct kvr_round {
     uint32_t process;
     double t_ns, m_ns, c_ns, fp16_ns;          /* robust, ns a key */
     double fp16_m_ns, fp16_c_ns;               /* of the reference in this round */
     double t_total_ns, m_total_ns, c_total_ns; /* wall time, ns a key */
+    /* Ops of several phases: m and c are sums over them, e and e_total the sums of the larger of
+     * the two in each. 0: one phase, e is max(c, m). */
+    double e_ns, e_total_ns;
+    struct kvr_phase_times phases[KVR_PHASES]; /* of ops with several */
     double sentinel_ns;                        /* DRAM read, ns per 64-byte line */
     double stolen;                             /* of T: 1 - robust/total */
     double t_first_ns, t_first_stolen;         /* the other attempt of a repeated T; NAN: none */
@@ -48,20 +60,29 @@ struct kvr_op_result {
     double prepare_share;
 };
 
-/* Evidence for waiting, see study/verdict.h; id "" = none was looked for. */
+/* Evidence beside T, M and C, see study/verdict.h. */
 struct kvr_witness_record {
-    char id[24];
-    double value;
-    char says[16]; /* stands, falls */
+    char id[32];      /* concurrency, translation, short-stream, sensitivity-load ... */
+    double value, ci95[2];
+    char says[16];    /* stands, falls; of a sensitivity: full, slack, between */
+};
+
+struct kvr_phase_record {
+    double t_ns, m_ns, c_ns;
+    char bound[12]; /* "" = the op has no such phase */
 };
 
 struct kvr_verdict_record {
     char side[12], bound[12], resource[16], cause[24], m_cause[24];
     double attained, balance, balance_ci95[2], overlap;
+    double e_ns, s_ns;             /* time with perfect overlap of core and memory, and with none */
+    double confidence;             /* that the true ratios are on these sides of their thresholds */
     double core_limit_ns;          /* P: declared work over measured rates, ns a key */
     char core_limit_resource[16];  /* what P is the time of */
     bool control_failed;
-    struct kvr_witness_record witness;
+    struct kvr_phase_record phases[KVR_PHASES];
+    struct kvr_witness_record witnesses[KVR_MAX_WITNESSES];
+    size_t witness_count;
     char shift_vs[24], shift_says[12];
     double shift_ln_b, shift_ci95[2];
     char why[320];
@@ -100,6 +121,9 @@ struct kvr_result {
     double fp16_ns_per_key;
     double ceiling_raised_percent; /* NAN unless flagged */
     double huge_fraction;   /* of the arena half behind huge pages, NAN unknown */
+    double lines_in_flight; /* 64-byte lines on their way from memory, all threads; NAN unknown */
+    /* t*: threads at which the case, scaling from one, meets the node's read roof; NAN unknown */
+    double threads_to_node_roof;
     struct kvr_round *rounds; /* owned */
     size_t round_count;
     struct kvr_op_result result; /* printed under the name of op */

@@ -64,22 +64,40 @@ static void shift_text(const struct kvr_verdict_record *v, char *text, size_t by
              strcmp(v->shift_says, "none") ? "" : "shift ", v->shift_says, factor, v->shift_vs);
 }
 
+/* "; witness concurrency falls (.98 [.96, 1.01])" */
+static void put_witness(const struct kvr_witness_record *w, char *text, size_t bytes)
+{
+    char value[16], low[16], high[16], interval[40] = "";
+    kvr_figure_text(w->value, 3, value, sizeof value);
+    kvr_figure_text(w->ci95[0], 3, low, sizeof low);
+    kvr_figure_text(w->ci95[1], 3, high, sizeof high);
+    if (low[0] && high[0])
+        snprintf(interval, sizeof interval, " [%s, %s]", low, high);
+    snprintf(text, bytes, "; %s %s (%s%s)", w->id, w->says, value, interval);
+}
+
 static void put_evidence(FILE *out, const struct kvr_result *r, int width)
 {
-    char line[640], t[16], m[16], c[16], p[16], limit[96] = "", witness[96] = "";
+    char line[1400], t[16], m[16], c[16], e[16], s[16], p[16], limit[96] = "", sure[40] = "";
     const struct kvr_verdict_record *v = &r->verdict;
     kvr_figure_text(r->result.ns_per_key, 4, t, sizeof t);
     kvr_figure_text(r->result.m_ns_per_key, 4, m, sizeof m);
     kvr_figure_text(r->result.c_ns_per_key, 4, c, sizeof c);
+    kvr_figure_text(v->e_ns, 4, e, sizeof e);
+    kvr_figure_text(v->s_ns, 4, s, sizeof s);
     kvr_figure_text(v->core_limit_ns, 3, p, sizeof p);
     if (p[0])
         snprintf(limit, sizeof limit, "; the fullest resource, %s, allows %s",
                  v->core_limit_resource, p);
-    if (v->witness.id[0])
-        snprintf(witness, sizeof witness, "; witness %s %s (%.2f)", v->witness.id,
-                 v->witness.says, v->witness.value);
-    snprintf(line, sizeof line, "- T %s, M %s, C %s ns/key over %zu rounds%s%s", t, m, c,
-             r->round_count, limit, witness);
+    if (isfinite(v->confidence))
+        snprintf(sure, sizeof sure, "; confidence %.3f", v->confidence);
+    int n = snprintf(line, sizeof line,
+                     "- T %s, M %s, C %s ns/key over %zu rounds; between E %s and S %s%s%s", t, m,
+                     c, r->round_count, e, s, limit, sure);
+    for (size_t i = 0; i < v->witness_count && n > 0 && (size_t)n < sizeof line - 120; i++) {
+        put_witness(&v->witnesses[i], line + n, sizeof line - (size_t)n);
+        n = (int)strlen(line);
+    }
     kvr_put_wrapped(out, line, width);
     snprintf(line, sizeof line, "- %s", v->why);
     kvr_put_wrapped(out, line, width);

@@ -145,6 +145,8 @@ static void csv_value(FILE *out, const struct kvr_field *f, const void *base,
     switch (f->kind) {
     case KVR_FIELD_DOUBLE:
         memcpy(&number, at, sizeof number);
+        if (f->flags & KVR_FIELD_OMIT_ZERO && number == 0)
+            break;
         kvr_exact_text(number, text, sizeof text);
         fputs(text, out);
         break;

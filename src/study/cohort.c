@@ -327,28 +327,29 @@ static int prepare(struct kvr_session *s, struct kvr_cohort_work *w)
 }
 
 /* A case that takes longer than core and memory one after the other is waiting for something: look
- * for a witness. */
+ * for a witness, where one would decide the bound. */
 static int look_for_witness(struct kvr_session *s, struct kvr_cohort_work *w, size_t index,
                             uint32_t rounds)
 {
     struct kvr_subject *subject = w->is_reference ? &w->fp16 : &w->subjects[index];
     const struct kvr_half *half = w->is_reference ? &s->reference : &s->subject;
     const struct kvr_material *material = w->is_reference ? &w->reference : &w->subject;
-    double t_over_s[64], t_over_e[64], m[64];
-    uint32_t n = 0;
-    for (uint32_t r = 0; r < w->rounds_done && n < 64; r++) {
-        const struct kvr_round *x = &w->rounds[index * rounds + r];
-        t_over_s[n] = x->t_ns / (x->c_ns + x->m_ns);
-        t_over_e[n] = x->t_ns / fmax(x->c_ns, x->m_ns);
-        m[n++] = x->m_ns;
-    }
-    if (!n || kvr_median(t_over_s, n).median <= KVR_NO_OVERLAP || kvr_session_left_s(s) < 3)
+    struct kvr_verdict_input input = {.rounds = w->rounds + index * rounds,
+                                      .round_count = w->rounds_done,
+                                      .core_limit_ns = NAN};
+    const struct kvr_case *c = w->cohort->cases[0];
+    struct kvr_verdict verdict;
+    kvr_verdict_decide(&input, &verdict);
+    bool wanted = verdict.t_over_s.interval && verdict.t_over_s.low > KVR_NO_OVERLAP &&
+                  kvr_relative_half_width(&verdict.t_over_s) <= KVR_HALF_WIDTH;
+    if (!strcmp(w->level, "L1") || s->controls_failed || kvr_session_left_s(s) < 3 || !wanted)
         return 0;
-    struct kvr_lists_request request = lists_request(s, w, half, material, &subject->shape);
-    int rc = kvr_witness_short_stream(s, subject, &request, w->level, w->cohort->cases[0]->layout,
-                                      kvr_median(t_over_e, n).median, kvr_median(m, n).median,
-                                      &subject->witness, &subject->m_long_ratio);
-    return rc == -ERANGE ? 0 : rc;
+    struct kvr_witness_request request = {
+        .lists = lists_request(s, w, half, material, &subject->shape),
+        .level = w->level,
+        .layout = c->layout,
+        .pages = c->pages};
+    return kvr_witness_look(s, subject, &request);
 }
 
 static int choose_working_set(struct kvr_session *s, struct kvr_cohort_work *w)

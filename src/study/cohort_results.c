@@ -81,14 +81,14 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
     struct kvr_verdict_input input = {.in_l1 = !strcmp(w->level, "L1"),
                                       .control_failed = s->controls_failed,
                                       .ceiling_bug = kvr_result_flagged(r, "ceiling-bug"),
-                                      .witnesses = &subject->witness,
-                                      .witness_count = subject->witness.id[0] ? 1 : 0};
+                                      .ceiling_raised = kvr_result_flagged(r, "ceiling-raised"),
+                                      .witnesses = subject->witnesses,
+                                      .witness_count = subject->witness_count};
     kvr_core_limit(s->record, subject->kernel, &subject->shape, &limit);
     input.core_limit_ns = limit.ns_per_key;
     input.resource = limit.resource;
     kvr_verdict_record_fill(r, &input);
-    if (subject->m_long_ratio > 0 && subject->m_long_ratio <= .9)
-        snprintf(r->verdict.m_cause, sizeof r->verdict.m_cause, "short-stream");
+    snprintf(r->verdict.m_cause, sizeof r->verdict.m_cause, "%s", subject->m_cause);
 }
 
 static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,

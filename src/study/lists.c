@@ -43,7 +43,7 @@ void kvr_lists_free(struct kvr_lists *lists)
 }
 
 static int add_thread(struct kvr_lists *lists, unsigned thread, const unsigned char *base,
-                      const uint32_t *heads, uint64_t head_count)
+                      const uint32_t *heads, uint64_t head_count, uint32_t interleave)
 {
     uint64_t count = head_count * lists->parts;
     if (count > UINT32_MAX)
@@ -51,9 +51,13 @@ static int add_thread(struct kvr_lists *lists, unsigned thread, const unsigned c
     uint32_t *order = malloc(count * sizeof *order);
     if (!order)
         return -ENOMEM;
-    for (uint64_t h = 0; h < head_count; h++)
+    uint64_t n = 0;
+    for (uint64_t first = 0; first < head_count; first += interleave) {
+        uint64_t end = first + interleave < head_count ? first + interleave : head_count;
         for (uint32_t p = 0; p < lists->parts; p++)
-            order[h * lists->parts + p] = heads[h] * lists->parts + p;
+            for (uint64_t h = first; h < end; h++)
+                order[n++] = heads[h] * lists->parts + p;
+    }
     lists->orders[thread] = order;
     lists->counts[thread] = (uint32_t)count;
     lists->segments[thread] = (struct kvr_segments){.base = base,
@@ -94,7 +98,8 @@ int kvr_lists_build(const struct kvr_lists_request *r, struct kvr_lists *lists)
     for (unsigned t = 0; t < r->threads && !rc; t++) {
         if (r->shuffled)
             kvr_shuffle(heads + t * share, (uint32_t)share, &random);
-        rc = add_thread(lists, t, r->base, heads + t * share, share);
+        rc = add_thread(lists, t, r->base, heads + t * share, share,
+                        r->interleave ? r->interleave : 1);
     }
 out:
     free(heads);
@@ -120,7 +125,7 @@ int kvr_lists_fold(const unsigned char *base, const struct kvr_format *format,
     lists->segment_bytes = segment_bytes;
     lists->heads = (uint64_t)copies * threads;
     for (unsigned t = 0; t < threads && !rc; t++) {
-        rc = add_thread(lists, t, base, order, copies);
+        rc = add_thread(lists, t, base, order, copies, 1);
         if (!rc && cut)
             lists->segments[t].fold_bytes = fold_bytes;
     }
@@ -144,7 +149,7 @@ int kvr_lists_plain(const unsigned char *base, uint64_t bytes, size_t segment_by
     for (unsigned t = 0; t < threads && !rc; t++) {
         for (uint64_t i = 0; i < share; i++)
             order[i] = (uint32_t)(t * share + i);
-        rc = add_thread(lists, t, base, order, share);
+        rc = add_thread(lists, t, base, order, share, 1);
     }
     free(order);
     if (rc)

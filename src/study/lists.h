@@ -33,6 +33,7 @@ struct kvr_lists_request {
     uint64_t heads;       /* 0: as many as fit in `bytes`, at least one per thread */
     unsigned threads;
     bool shuffled; /* heads in random order (layout heads); else ascending */
+    uint32_t interleave; /* heads that are read in turns, part by part; 0 or 1: one after another */
     uint64_t seed;
 };
 

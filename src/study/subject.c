@@ -9,14 +9,14 @@
 
 #include "verify.h"
 
-/* What is tried of each kernel. Streams beside no look-ahead and beside look-ahead by segments:
- * with several short runs in step a distance within one of them says little. */
-static const struct {
-    uint32_t segments, bytes, streams;
-} tunings[] = {{0, 0, 1},   {1, 0, 1},    {2, 0, 1},    {4, 0, 1}, {8, 0, 1},  {0, 256, 1},
-               {0, 512, 1}, {0, 1024, 1}, {0, 2048, 1}, {0, 0, 2}, {2, 0, 2},  {0, 0, 4},
-               {1, 0, 4},   {2, 0, 4},    {4, 0, 4},    {8, 0, 4}, {0, 512, 4}};
-enum { TUNINGS = sizeof tunings / sizeof *tunings, SECOND_ROUND = 4 };
+/* Streams beside no look-ahead and beside look-ahead by segments: with several short runs in step a
+ * distance within one of them says little. */
+const struct kvr_tuning_choice kvr_tuning_choices[] = {
+    {0, 0, 1},   {1, 0, 1},    {2, 0, 1},    {4, 0, 1}, {8, 0, 1},  {0, 256, 1},
+    {0, 512, 1}, {0, 1024, 1}, {0, 2048, 1}, {0, 0, 2}, {2, 0, 2},  {0, 0, 4},
+    {1, 0, 4},   {2, 0, 4},    {4, 0, 4},    {8, 0, 4}, {0, 512, 4}};
+enum { TUNINGS = sizeof kvr_tuning_choices / sizeof *kvr_tuning_choices, SECOND_ROUND = 4 };
+const size_t kvr_tuning_choice_count = TUNINGS;
 
 uint64_t kvr_fold_bytes(uint64_t l1_bytes, const struct kvr_format *format,
                         const struct kvr_shape *shape, uint32_t score_tile_floats)
@@ -122,9 +122,9 @@ static int choose_kernel(struct kvr_session *s, const struct kvr_subject_request
 
 static void set_tuning(struct kvr_subject *subject, int i)
 {
-    subject->t.ahead_segments = tunings[i].segments;
-    subject->t.ahead_bytes = tunings[i].bytes;
-    subject->t.streams = tunings[i].streams;
+    subject->t.ahead_segments = kvr_tuning_choices[i].ahead_segments;
+    subject->t.ahead_bytes = kvr_tuning_choices[i].ahead_bytes;
+    subject->t.streams = kvr_tuning_choices[i].streams;
 }
 
 /* "0:5.31 s1:4.02 b512:4.4 s2x4:3.9": ns a key of every tuning tried. */
@@ -134,12 +134,12 @@ static void note_tunings(const double *ns, struct kvr_tuning *tuning)
     size_t used = 0, room = sizeof tuning->alternatives;
     for (int i = 0; i < TUNINGS; i++) {
         char distance[16] = "0", streams[16] = "";
-        if (tunings[i].segments)
-            snprintf(distance, sizeof distance, "s%u", tunings[i].segments);
-        else if (tunings[i].bytes)
-            snprintf(distance, sizeof distance, "b%u", tunings[i].bytes);
-        if (tunings[i].streams > 1)
-            snprintf(streams, sizeof streams, "x%u", tunings[i].streams);
+        if (kvr_tuning_choices[i].ahead_segments)
+            snprintf(distance, sizeof distance, "s%u", kvr_tuning_choices[i].ahead_segments);
+        else if (kvr_tuning_choices[i].ahead_bytes)
+            snprintf(distance, sizeof distance, "b%u", kvr_tuning_choices[i].ahead_bytes);
+        if (kvr_tuning_choices[i].streams > 1)
+            snprintf(streams, sizeof streams, "x%u", kvr_tuning_choices[i].streams);
         int n = snprintf(text + used, room - used, "%s%s%s:%.3g", i ? " " : "", distance, streams,
                          ns[i]);
         if (n > 0 && (size_t)n < room - used)
@@ -173,9 +173,9 @@ static void tune(struct kvr_session *s, struct kvr_subject *subject)
     }
     note_tunings(ns, &subject->tuning);
     set_tuning(subject, best);
-    subject->tuning.ahead_segments = tunings[best].segments;
-    subject->tuning.ahead_bytes = tunings[best].bytes;
-    subject->tuning.streams = tunings[best].streams;
+    subject->tuning.ahead_segments = kvr_tuning_choices[best].ahead_segments;
+    subject->tuning.ahead_bytes = kvr_tuning_choices[best].ahead_bytes;
+    subject->tuning.streams = kvr_tuning_choices[best].streams;
 }
 
 /* C must not depend on the fold: else it is not the core alone. Least of three, alternating; where

@@ -9,6 +9,13 @@
 #include "session.h"
 #include "verdict.h"
 
+enum { KVR_MAX_WAITING = 4 };
+
+/* What is tried of each kernel: how far ahead, in how many streams. */
+struct kvr_tuning_choice { uint32_t ahead_segments, ahead_bytes, streams; };
+extern const struct kvr_tuning_choice kvr_tuning_choices[];
+extern const size_t kvr_tuning_choice_count;
+
 struct kvr_subject {
     const struct kvr_kernel *kernel;
     struct kvr_shape shape;
@@ -18,8 +25,9 @@ struct kvr_subject {
     uint32_t *fold_cursors; /* owned */
     struct kvr_sample_request t_request, c_request;
     struct kvr_tuning tuning;
-    struct kvr_witness_value witness; /* of waiting; id "" = none was looked for */
-    double m_long_ratio;         /* M on long segments over M; 0: not looked for */
+    struct kvr_witness_value witnesses[KVR_MAX_WAITING]; /* of waiting, those looked for */
+    size_t witness_count;
+    char m_cause[24]; /* what the memory's own time goes to; "": not looked for or nothing found */
     bool c_unstable;
     double c_half_ratio; /* C at half the fold over C at the fold; NAN: not measurable */
 };

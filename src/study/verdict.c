@@ -26,49 +26,69 @@ const char *kvr_shift_name(enum kvr_shift shift)
     return names[shift];
 }
 
-/* The three times of a round, robust or as the wall clock saw them. */
+/* The times of a round, robust or as the wall clock saw them. */
 struct times {
-    double t, m, c;
+    double t, m, c, e;
 };
 
-static struct times times_of(const struct kvr_round *r, bool total)
+static struct times times_of(const struct kvr_verdict_input *in, const struct kvr_round *r,
+                             bool total)
 {
-    return total ? (struct times){r->t_total_ns, r->m_total_ns, r->c_total_ns}
-                 : (struct times){r->t_ns, r->m_ns, r->c_ns};
+    struct times x = total ? (struct times){r->t_total_ns, r->m_total_ns, r->c_total_ns,
+                                            r->e_total_ns}
+                           : (struct times){r->t_ns, r->m_ns, r->c_ns, r->e_ns};
+    if (in->ceiling_raised && x.t < x.m)
+        x.m = x.t;
+    if (!(x.e > 0))
+        x.e = fmax(x.c, x.m);
+    else if (in->ceiling_raised && x.t < x.e)
+        x.e = x.t;
+    return x;
 }
 
-enum ratio { T_OVER_E, T_OVER_S, C_OVER_M, E_OVER_T, OVERLAP };
+enum ratio { T_OVER_E, T_OVER_S, C_OVER_M, E_OVER_T, OVERLAP, E_ALONE, S_ALONE };
 
 static double ratio_of(struct times x, enum ratio which)
 {
-    double e = fmax(x.c, x.m), s = x.c + x.m;
+    double s = x.c + x.m;
     switch (which) {
     case T_OVER_E:
-        return x.t / e;
+        return x.t / x.e;
     case T_OVER_S:
         return x.t / s;
     case C_OVER_M:
         return x.c / x.m;
     case E_OVER_T:
-        return e / x.t;
+        return x.e / x.t;
+    case E_ALONE:
+        return x.e;
+    case S_ALONE:
+        return s;
     case OVERLAP:
         break;
     }
     return (s - x.t) / fmin(x.c, x.m);
 }
 
+static size_t gather(const struct kvr_verdict_input *in, enum ratio which, bool total,
+                     double values[MAX_ROUNDS])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < in->round_count && n < MAX_ROUNDS; i++)
+        if (!in->rounds[i].invalid)
+            values[n++] = ratio_of(times_of(in, &in->rounds[i], total), which);
+    return n;
+}
+
 static struct kvr_estimate estimate(const struct kvr_verdict_input *in, enum ratio which,
                                     bool total)
 {
     double values[MAX_ROUNDS];
-    size_t n = 0;
-    for (size_t i = 0; i < in->round_count && n < MAX_ROUNDS; i++)
-        if (!in->rounds[i].invalid)
-            values[n++] = ratio_of(times_of(&in->rounds[i], total), which);
+    size_t n = gather(in, which, total, values);
     return kvr_median(values, n);
 }
 
-static enum kvr_side side_of(const struct kvr_estimate *balance)
+enum kvr_side kvr_side_of_balance(const struct kvr_estimate *balance)
 {
     if (!balance->interval)
         return KVR_SIDE_UNDECIDED;
@@ -113,14 +133,14 @@ static enum kvr_bound bound_of(const struct kvr_verdict_input *in, bool total, c
     }
     if (e.high <= KVR_NEAR) {
         problem = kvr_relative_half_width(&b) > KVR_HALF_WIDTH ? "is known no better than 3 %"
-                  : side_of(&b) == KVR_SIDE_UNDECIDED
+                  : kvr_side_of_balance(&b) == KVR_SIDE_UNDECIDED
                       ? "has an interval that crosses a side's threshold"
                       : NULL;
         if (problem) {
             snprintf(why, why_bytes, "B %.2f [%.2f, %.2f] %s", b.median, b.low, b.high, problem);
             return KVR_BOUND_UNDECIDED;
         }
-        enum kvr_side side = side_of(&b);
+        enum kvr_side side = kvr_side_of_balance(&b);
         return side == KVR_SIDE_MEMORY ? KVR_BOUND_MEMORY
                : side == KVR_SIDE_CORE ? KVR_BOUND_CORE
                                        : KVR_BOUND_BALANCED;
@@ -160,8 +180,11 @@ static void explain(const struct kvr_verdict_input *in, struct kvr_verdict *v)
     case KVR_BOUND_MEMORY:
         snprintf(v->why, sizeof v->why,
                  "the core alone needs %.2f of the memory's time and T is %.2f of it: faster "
-                 "arithmetic would not help",
-                 b, v->t_over_e.median);
+                 "arithmetic would not help%s",
+                 b, v->t_over_e.median,
+                 !strcmp(v->cause, "node")   ? "; the node's memory is full, not each core's share"
+                 : !strcmp(v->cause, "core") ? "; each core reads as fast as it can alone"
+                                             : "");
         break;
     case KVR_BOUND_CORE:
         snprintf(v->why, sizeof v->why,
@@ -191,6 +214,39 @@ static void explain(const struct kvr_verdict_input *in, struct kvr_verdict *v)
     }
 }
 
+/* How sure the sign test is of the ratio's side of one or both thresholds (NAN: no such one). */
+static double sureness(const struct kvr_verdict_input *in, enum ratio which, double above,
+                       double below)
+{
+    double values[MAX_ROUNDS], least = 1;
+    size_t n = gather(in, which, false, values);
+    if (!isnan(above))
+        least = fmin(least, kvr_sign_confidence(values, n, above, false));
+    if (!isnan(below))
+        least = fmin(least, kvr_sign_confidence(values, n, below, true));
+    return least;
+}
+
+static void set_confidence(const struct kvr_verdict_input *in, struct kvr_verdict *v)
+{
+    double low = v->side == KVR_SIDE_MEMORY ? NAN : 1 / KVR_NEAR;
+    double high = v->side == KVR_SIDE_CORE ? NAN : KVR_NEAR;
+    if (v->side == KVR_SIDE_UNDECIDED)
+        return;
+    v->confidence = v->side == KVR_SIDE_MEMORY ? sureness(in, C_OVER_M, NAN, 1 / KVR_NEAR)
+                    : v->side == KVR_SIDE_CORE ? sureness(in, C_OVER_M, KVR_NEAR, NAN)
+                                               : sureness(in, C_OVER_M, low, high);
+    if (v->bound == KVR_BOUND_UNDECIDED)
+        return;
+    bool reached = v->bound != KVR_BOUND_OVERLAP && v->bound != KVR_BOUND_LATENCY;
+    v->confidence = fmin(v->confidence, reached ? sureness(in, T_OVER_E, NAN, KVR_NEAR)
+                                                : sureness(in, T_OVER_E, KVR_NEAR, NAN));
+    if (!reached)
+        v->confidence = fmin(v->confidence, v->bound == KVR_BOUND_OVERLAP
+                                                ? sureness(in, T_OVER_S, NAN, KVR_NO_OVERLAP)
+                                                : sureness(in, T_OVER_S, KVR_NO_OVERLAP, NAN));
+}
+
 static bool refused(const struct kvr_verdict_input *in, struct kvr_verdict *v)
 {
     const char *why = NULL;
@@ -212,29 +268,33 @@ static bool refused(const struct kvr_verdict_input *in, struct kvr_verdict *v)
 
 void kvr_verdict_decide(const struct kvr_verdict_input *in, struct kvr_verdict *v)
 {
-    *v = (struct kvr_verdict){.overlap = NAN};
+    *v = (struct kvr_verdict){.overlap = NAN, .confidence = NAN};
     v->balance = estimate(in, C_OVER_M, false);
     v->t_over_e = estimate(in, T_OVER_E, false);
     v->t_over_s = estimate(in, T_OVER_S, false);
     v->attained = estimate(in, E_OVER_T, false).median;
+    v->e_ns = estimate(in, E_ALONE, false).median;
+    v->s_ns = estimate(in, S_ALONE, false).median;
     double b = v->balance.median;
-    if (fmin(b, 1 / b) >= .25)
+    bool phases = in->round_count && in->rounds[0].e_ns > 0;
+    if (fmin(b, 1 / b) >= .25 && !phases)
         v->overlap = estimate(in, OVERLAP, false).median;
     if (refused(in, v))
         return;
 
     char total_why[sizeof v->why] = "";
     struct kvr_estimate total_balance = estimate(in, C_OVER_M, true);
-    v->side = side_of(&v->balance);
+    v->side = kvr_side_of_balance(&v->balance);
     v->bound = bound_of(in, false, v->why, sizeof v->why);
     enum kvr_bound total_bound = bound_of(in, true, total_why, sizeof total_why);
-    if (side_of(&total_balance) != v->side) {
+    if (kvr_side_of_balance(&total_balance) != v->side) {
         snprintf(v->why, sizeof v->why, "stolen time: with it the side would be %s, without it %s",
-                 kvr_side_name(side_of(&total_balance)), kvr_side_name(v->side));
+                 kvr_side_name(kvr_side_of_balance(&total_balance)), kvr_side_name(v->side));
         v->side = KVR_SIDE_UNDECIDED;
         v->bound = KVR_BOUND_UNDECIDED;
         return;
     }
+    set_confidence(in, v);
     if (total_bound != v->bound && v->bound != KVR_BOUND_UNDECIDED) {
         snprintf(v->why, sizeof v->why, "stolen time: with it the bound would be %s, without it %s",
                  kvr_bound_name(total_bound), kvr_bound_name(v->bound));
@@ -243,128 +303,29 @@ void kvr_verdict_decide(const struct kvr_verdict_input *in, struct kvr_verdict *
     }
     if (v->bound == KVR_BOUND_CORE)
         set_resource(in, v);
+    if (v->bound == KVR_BOUND_MEMORY && in->memory_cause)
+        snprintf(v->cause, sizeof v->cause, "%s", in->memory_cause);
     if (v->bound == KVR_BOUND_LATENCY)
         snprintf(v->cause, sizeof v->cause, "%s", standing(in)->id);
     explain(in, v);
 }
 
-static double fp16_balance(const struct kvr_round *r)
+enum kvr_bound kvr_phase_bound(const struct kvr_verdict_input *input, enum kvr_phase phase)
 {
-    return r->fp16_c_ns / r->fp16_m_ns;
-}
-
-enum kvr_side kvr_fp16_side(const struct kvr_round *rounds, size_t round_count)
-{
-    double values[MAX_ROUNDS];
-    size_t n = 0;
-    for (size_t i = 0; i < round_count && n < MAX_ROUNDS; i++)
-        if (!rounds[i].invalid)
-            values[n++] = fp16_balance(&rounds[i]);
-    struct kvr_estimate balance = kvr_median(values, n);
-    return side_of(&balance);
-}
-
-void kvr_shift_decide(const struct kvr_round *rounds, size_t round_count, enum kvr_side side,
-                      enum kvr_side fp16_side, struct kvr_shift_result *shift)
-{
-    double values[MAX_ROUNDS];
-    size_t n = 0;
-    for (size_t i = 0; i < round_count && n < MAX_ROUNDS; i++)
-        if (!rounds[i].invalid)
-            values[n++] = log(rounds[i].c_ns / rounds[i].m_ns) - log(fp16_balance(&rounds[i]));
-    *shift = (struct kvr_shift_result){.ln_b = kvr_median(values, n)};
-    const struct kvr_estimate *e = &shift->ln_b;
-    double nearer = fmin(fabs(e->low), fabs(e->high));
-    if (side == KVR_SIDE_UNDECIDED)
-        shift->absent_because = "the side of this case is undecided";
-    else if (fp16_side == KVR_SIDE_UNDECIDED)
-        shift->absent_because = "the side of FP16 is undecided";
-    else if (fp16_side == KVR_SIDE_MEMORY && side == KVR_SIDE_CORE)
-        shift->says = KVR_SHIFT_SHIFTED;
-    else if ((e->low <= 0 && e->high >= 0) || nearer < log(KVR_NEAR))
-        shift->says = KVR_SHIFT_NONE;
-    else
-        shift->says = KVR_SHIFT_MOVED;
-}
-
-static void fill_shift(struct kvr_result *r, enum kvr_side side)
-{
-    struct kvr_verdict_record *out = &r->verdict;
-    struct kvr_shift_result shift;
-    if (!strcmp(r->codec, "fp16"))
-        return;
-    kvr_shift_decide(r->rounds, r->round_count, side,
-                     kvr_fp16_side(r->rounds, r->round_count), &shift);
-    if (shift.says == KVR_SHIFT_ABSENT) {
-        kvr_result_unavailable(r, "shift", "%s", shift.absent_because);
-        return;
-    }
-    snprintf(out->shift_vs, sizeof out->shift_vs, "fp16");
-    snprintf(out->shift_says, sizeof out->shift_says, "%s", kvr_shift_name(shift.says));
-    out->shift_ln_b = shift.ln_b.median;
-    out->shift_ci95[0] = shift.ln_b.low;
-    out->shift_ci95[1] = shift.ln_b.high;
-}
-
-void kvr_verdict_record_fill(struct kvr_result *r, const struct kvr_verdict_input *given)
-{
-    struct kvr_verdict_input input = *given;
+    struct kvr_round rounds[MAX_ROUNDS / 16];
+    struct kvr_verdict_input in = *input;
     struct kvr_verdict v;
-    struct kvr_verdict_record *out = &r->verdict;
-    input.rounds = r->rounds;
-    input.round_count = r->round_count;
-    kvr_verdict_decide(&input, &v);
-    if (input.in_l1) {
-        kvr_result_unavailable(r, "verdict", "%s", v.why);
-        return;
+    in.round_count = 0;
+    in.rounds = rounds;
+    in.ceiling_raised = false;
+    for (size_t i = 0; i < input->round_count && in.round_count < MAX_ROUNDS / 16; i++) {
+        const struct kvr_phase_times *x = &input->rounds[i].phases[phase];
+        if (!(x->t_ns > 0) || input->rounds[i].invalid)
+            continue;
+        rounds[in.round_count++] = (struct kvr_round){
+            .t_ns = x->t_ns, .m_ns = x->m_ns, .c_ns = x->c_ns,
+            .t_total_ns = x->t_ns, .m_total_ns = x->m_ns, .c_total_ns = x->c_ns};
     }
-    out->control_failed = input.control_failed;
-    if (input.resource && !isnan(input.core_limit_ns)) {
-        out->core_limit_ns = input.core_limit_ns;
-        snprintf(out->core_limit_resource, sizeof out->core_limit_resource, "%s", input.resource);
-    }
-    if (input.witness_count) {
-        const struct kvr_witness_value *w = &input.witnesses[0];
-        snprintf(out->witness.id, sizeof out->witness.id, "%s", w->id);
-        snprintf(out->witness.says, sizeof out->witness.says, w->stands ? "stands" : "falls");
-        out->witness.value = w->ratio;
-    }
-    snprintf(out->side, sizeof out->side, "%s", kvr_side_name(v.side));
-    snprintf(out->bound, sizeof out->bound, "%s", kvr_bound_name(v.bound));
-    snprintf(out->resource, sizeof out->resource, "%s", v.resource);
-    snprintf(out->cause, sizeof out->cause, "%s", v.cause);
-    snprintf(out->why, sizeof out->why, "%s", v.why);
-    out->attained = v.attained;
-    out->balance = v.balance.median;
-    if (v.balance.interval) {
-        out->balance_ci95[0] = v.balance.low;
-        out->balance_ci95[1] = v.balance.high;
-    }
-    out->overlap = v.overlap;
-    fill_shift(r, v.side);
-}
-
-bool kvr_verdict_recompute(const struct kvr_result *stored, struct kvr_verdict_record *again)
-{
-    const struct kvr_verdict_record *old = &stored->verdict;
-    struct kvr_result copy = *stored;
-    struct kvr_witness_value witness = {.ratio = old->witness.value,
-                                        .stands = !strcmp(old->witness.says, "stands")};
-    struct kvr_verdict_input input = {.in_l1 = !strcmp(stored->level, "L1"),
-                                      .control_failed = old->control_failed,
-                                      .ceiling_bug = kvr_result_flagged(stored, "ceiling-bug"),
-                                      .core_limit_ns = old->core_limit_ns,
-                                      .witnesses = &witness,
-                                      .witness_count = old->witness.id[0] ? 1 : 0};
-    if (old->core_limit_resource[0])
-        input.resource = old->core_limit_resource;
-    snprintf(witness.id, sizeof witness.id, "%s", old->witness.id);
-    kvr_verdict_record_fill(&copy, &input);
-    snprintf(copy.verdict.m_cause, sizeof copy.verdict.m_cause, "%s", old->m_cause);
-    *again = copy.verdict;
-    return !strcmp(again->side, old->side) && !strcmp(again->bound, old->bound)
-           && !strcmp(again->resource, old->resource) && !strcmp(again->cause, old->cause)
-           && !strcmp(again->shift_says, old->shift_says)
-           && fabs(again->attained - old->attained) <= 1e-12 * fabs(old->attained)
-           && fabs(again->balance - old->balance) <= 1e-12 * fabs(old->balance);
+    kvr_verdict_decide(&in, &v);
+    return v.bound;
 }

@@ -6,7 +6,7 @@
  *
  * Per round: E = max(C, M) is the time with perfect overlap of core and memory, S = C + M the time
  * with none, B = C / M the balance (an ECM model with measured parts; Treibig and Hager, PPAM 2009;
- * Stengel et al., ICS 2015).
+ * Stengel et al., ICS 2015). An op of several serial phases has E = sum of max(C_p, M_p).
  */
 #ifndef KVR_VERDICT_H
 #define KVR_VERDICT_H
@@ -28,6 +28,7 @@ enum kvr_bound { KVR_BOUND_UNDECIDED, KVR_BOUND_MEMORY, KVR_BOUND_CORE, KVR_BOUN
 struct kvr_witness_value {
     char id[24];       /* concurrency, translation, short-stream */
     double ratio;      /* what T (concurrency) or T/E (the others) fell to, relative */
+    double low, high;  /* its 95 % interval; NAN: none */
     bool stands;       /* fell by 10 % or more, C and M unharmed where the rule asks for it */
 };
 
@@ -37,8 +38,10 @@ struct kvr_verdict_input {
     bool in_l1;            /* C is T there: no verdict */
     bool control_failed;
     bool ceiling_bug;      /* the roof itself is wrong */
+    bool ceiling_raised;   /* T beat M: it takes M's place in every round where it is less */
     double core_limit_ns;  /* P: max over resources of count / rate, ns a key; NAN: not known */
     const char *resource;  /* that resource; NULL with NAN */
+    const char *memory_cause; /* on several threads "node" or "core"; NULL: one thread, not known */
     const struct kvr_witness_value *witnesses;
     size_t witness_count;
 };
@@ -47,14 +50,20 @@ struct kvr_verdict {
     enum kvr_side side;
     enum kvr_bound bound;
     char resource[16];     /* core: load, store, shuffle, ... or dependency; "" otherwise */
-    char cause[24];        /* latency: the witness that stands */
+    char cause[24];        /* latency: the witness that stands; memory: memory_cause */
     double attained;       /* median E/T */
+    double e_ns, s_ns;     /* medians, ns a key */
+    /* The least sign-test confidence of the ratios that side and bound rest on; NAN: no side. */
+    double confidence;
     struct kvr_estimate balance, t_over_e, t_over_s;
-    double overlap;        /* omega; NAN where min/max < .25 */
+    double overlap;        /* omega; NAN where min/max < .25, or with several phases */
     char why[320];
 };
 
 void kvr_verdict_decide(const struct kvr_verdict_input *input, struct kvr_verdict *verdict);
+
+/* The bound of one phase by itself, from its own times in the rounds. */
+enum kvr_bound kvr_phase_bound(const struct kvr_verdict_input *input, enum kvr_phase phase);
 
 /* Shift against FP16: ln B - ln B_fp16 per round. */
 enum kvr_shift { KVR_SHIFT_ABSENT, KVR_SHIFT_NONE, KVR_SHIFT_MOVED, KVR_SHIFT_SHIFTED };
@@ -68,6 +77,9 @@ void kvr_shift_decide(const struct kvr_round *rounds, size_t round_count, enum k
 
 /* The side of FP16 from the reference's own C and M in these rounds. */
 enum kvr_side kvr_fp16_side(const struct kvr_round *rounds, size_t round_count);
+
+/* By the interval of B alone. */
+enum kvr_side kvr_side_of_balance(const struct kvr_estimate *balance);
 
 const char *kvr_side_name(enum kvr_side side);
 const char *kvr_bound_name(enum kvr_bound bound);

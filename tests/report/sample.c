@@ -275,7 +275,10 @@ static void fill_round(struct kvr_round *x)
                             .c_total_ns = .9, .sentinel_ns = 1.1, .stolen = .01,
                             .t_first_ns = .15, .t_first_stolen = .25,
                             .clock_ghz = 3.7, .keys = 1ull << 40, .faults = 2, .switches = 3,
-                            .preemptions = 4, .repeated = true, .invalid = false};
+                            .preemptions = 4, .repeated = true, .invalid = false,
+                            .e_ns = .35, .e_total_ns = .95,
+                            .phases = {{.01, .02, .03}, {.04, .05, .06}, {.07, .08, .09},
+                                       {.1, .11, .12}}};
 }
 
 static void fill_op(struct kvr_op_result *o)
@@ -298,6 +301,8 @@ static void fill_verdict(struct kvr_verdict_record *v)
     *v = (struct kvr_verdict_record){.attained = .54, .balance = .36, .balance_ci95 = {.35, .37},
                                      .overlap = .75, .core_limit_ns = .21, .shift_ln_b = .405,
                                      .shift_ci95 = {.39, .42}};
+    for (size_t i = 0; i < KVR_MAX_WITNESSES; i++)
+        v->witnesses[i].value = v->witnesses[i].ci95[0] = v->witnesses[i].ci95[1] = NAN;
     SET(v->side, "memory");
     SET(v->bound, "latency");
     SET(v->resource, "dependency");
@@ -308,9 +313,16 @@ static void fill_verdict(struct kvr_verdict_record *v)
     SET(v->why, "T is %s S", "above");
     snprintf(v->core_limit_resource, sizeof v->core_limit_resource, "load");
     v->control_failed = true;
-    snprintf(v->witness.id, sizeof v->witness.id, "short-stream");
-    snprintf(v->witness.says, sizeof v->witness.says, "stands");
-    v->witness.value = .625;
+    v->e_ns = .105;
+    v->s_ns = .155;
+    v->confidence = .998046875;
+    v->phases[KVR_PHASE_PREPARE] = (struct kvr_phase_record){.01, .02, .03, "core"};
+    v->phases[KVR_PHASE_SCAN] = (struct kvr_phase_record){.04, .05, .06, "memory"};
+    v->phases[KVR_PHASE_SOFTMAX] = (struct kvr_phase_record){.07, .08, .09, "balanced"};
+    v->phases[KVR_PHASE_VALUES] = (struct kvr_phase_record){.1, .11, .12, "undecided"};
+    v->witness_count = 2;
+    v->witnesses[0] = (struct kvr_witness_record){"short-stream", .625, {.6, .65}, "stands"};
+    v->witnesses[1] = (struct kvr_witness_record){"sensitivity-load", .875, {NAN, NAN}, "full"};
 }
 
 static void fill_result(struct kvr_result *r)
@@ -343,6 +355,8 @@ static void fill_result(struct kvr_result *r)
     SET(r->mem, "node:1, \"far\""); /* to be quoted in CSV */
     SET(r->pages, "2m");
     r->working_set_bytes = 1ull << 34;
+    r->lines_in_flight = 19.5;
+    r->threads_to_node_roof = 3.25;
     r->key_bytes = 4.5;
     r->cost = (struct kvr_cost){1, 2, 3, 4, 5, 6, 7, 8, 9};
     r->prepare_flops = 16384;

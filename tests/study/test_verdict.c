@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "src/study/verdict.h"
+#include "src/study/witness.h"
 
 enum { ROUNDS = 9 };
 
@@ -103,6 +104,92 @@ static void test_resource_is_named_only_when_full(void **state)
     rounds_of(rounds, 1.1, 1, .3, .01);
     kvr_verdict_decide(&in, &v); /* memory-bound: no resource is full */
     assert_string_equal(v.resource, "");
+}
+
+static void test_a_raised_ceiling_takes_the_memory_s_place(void **state)
+{
+    (void)state;
+    struct kvr_round rounds[ROUNDS];
+    struct kvr_verdict v;
+    rounds_of(rounds, .94, 1, .9, .001); /* T beat every reader: memory can, B is .9 / .94 */
+    struct kvr_verdict_input in = {.rounds = rounds, .round_count = ROUNDS, .core_limit_ns = NAN};
+    kvr_verdict_decide(&in, &v);
+    assert_true(fabs(v.attained - 1 / .94) < 1e-9);
+    in.ceiling_raised = true;
+    kvr_verdict_decide(&in, &v);
+    assert_true(fabs(v.attained - 1) < 1e-9);
+    assert_true(fabs(v.balance.median - .9 / .94) < 1e-9);
+    assert_int_equal(v.bound, KVR_BOUND_BALANCED);
+}
+
+static void test_several_threads_have_a_cause(void **state)
+{
+    (void)state;
+    struct kvr_round rounds[ROUNDS];
+    struct kvr_verdict v;
+    rounds_of(rounds, 1.05, 1, .3, .001);
+    struct kvr_verdict_input in = {.rounds = rounds, .round_count = ROUNDS, .core_limit_ns = NAN,
+                                   .memory_cause = "node"};
+    kvr_verdict_decide(&in, &v);
+    assert_string_equal(v.cause, "node");
+    assert_non_null(strstr(v.why, "node"));
+    rounds_of(rounds, 3.1, 1, 3, .001); /* not memory-bound: no such cause */
+    kvr_verdict_decide(&in, &v);
+    assert_string_equal(v.cause, "");
+}
+
+static void test_confidence(void **state)
+{
+    (void)state;
+    struct kvr_round rounds[ROUNDS];
+    struct kvr_verdict v;
+    struct kvr_verdict_input in = {.rounds = rounds, .round_count = ROUNDS, .core_limit_ns = NAN};
+    rounds_of(rounds, 1.05, 1, .3, .001);
+    kvr_verdict_decide(&in, &v); /* nine of nine rounds on the same side: 1 - 2^-9 */
+    assert_true(fabs(v.confidence - (1 - 1 / 512.)) < 1e-9);
+    rounds[8].t_ns = rounds[8].t_total_ns = 1.3; /* one round of nine above 1.15 */
+    kvr_verdict_decide(&in, &v);
+    assert_int_equal(v.bound, KVR_BOUND_MEMORY);
+    assert_true(fabs(v.confidence - (1 - 10 / 512.)) < 1e-9);
+    in.control_failed = true;
+    kvr_verdict_decide(&in, &v);
+    assert_true(isnan(v.confidence));
+}
+
+/* Two phases in series: memory-bound 1 ns (core .2) and core-bound 2 ns (memory .5). */
+static void test_phases_add_up(void **state)
+{
+    (void)state;
+    struct kvr_round rounds[ROUNDS];
+    struct kvr_verdict v;
+    rounds_of(rounds, 3.1, 1.5, 2.2, .001);
+    for (int i = 0; i < ROUNDS; i++) {
+        rounds[i].e_ns = rounds[i].e_total_ns = 3;
+        rounds[i].phases[KVR_PHASE_PREPARE] = (struct kvr_phase_times){2.05, .5, 2};
+        rounds[i].phases[KVR_PHASE_SCAN] = (struct kvr_phase_times){1.05, 1, .2};
+    }
+    struct kvr_verdict_input in = {.rounds = rounds, .round_count = ROUNDS, .core_limit_ns = NAN};
+    kvr_verdict_decide(&in, &v);
+    assert_true(fabs(v.e_ns - 3) < 1e-9 && fabs(v.s_ns - 3.7) < 1e-9);
+    assert_true(fabs(v.t_over_e.median - 3.1 / 3) < 1e-9);
+    assert_true(isnan(v.overlap)); /* it means nothing across phases */
+    assert_int_equal(v.side, KVR_SIDE_CORE); /* 2.2 / 1.5 */
+    assert_int_equal(v.bound, KVR_BOUND_CORE);
+    assert_int_equal(kvr_phase_bound(&in, KVR_PHASE_PREPARE), KVR_BOUND_CORE);
+    assert_int_equal(kvr_phase_bound(&in, KVR_PHASE_SCAN), KVR_BOUND_MEMORY);
+    assert_int_equal(kvr_phase_bound(&in, KVR_PHASE_VALUES), KVR_BOUND_UNDECIDED);
+}
+
+static void test_what_makes_a_witness(void **state)
+{
+    (void)state;
+    assert_true(kvr_witness_concurrency_stands(.9, 1, 1));
+    assert_false(kvr_witness_concurrency_stands(.91, 1, 1));
+    assert_true(kvr_witness_concurrency_stands(.5, .97, 1.2)); /* a prefetch may raise C */
+    assert_false(kvr_witness_concurrency_stands(.5, .96, 1));
+    assert_false(kvr_witness_concurrency_stands(.5, 1, .96));
+    assert_true(kvr_witness_other_stands(.9));
+    assert_false(kvr_witness_other_stands(.91));
 }
 
 static void test_refusals(void **state)
@@ -204,6 +291,11 @@ int main(void)
         cmocka_unit_test(test_rule_table),
         cmocka_unit_test(test_a_witness_makes_it_latency),
         cmocka_unit_test(test_resource_is_named_only_when_full),
+        cmocka_unit_test(test_a_raised_ceiling_takes_the_memory_s_place),
+        cmocka_unit_test(test_several_threads_have_a_cause),
+        cmocka_unit_test(test_confidence),
+        cmocka_unit_test(test_phases_add_up),
+        cmocka_unit_test(test_what_makes_a_witness),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_stolen_time_decides_nothing),
         cmocka_unit_test(test_overlap_only_where_it_means_something),
