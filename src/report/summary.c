@@ -228,6 +228,69 @@ static int put_lookat(struct kvr_sentence *w, const struct kvr_run_record *recor
     return kvr_sentence_end(w);
 }
 
+/* ---- the shift, in words ---- */
+
+/* Cases that one sentence compares: kernels over the same keys. */
+static bool same_shift(const struct kvr_result *a, const struct kvr_result *b)
+{
+    return from_dram(b) && is_lookat(b) && b->verdict.side[0] && same_line(a, b) &&
+           a->tokens == b->tokens;
+}
+
+static void put_moved(struct kvr_sentence *w, const struct kvr_result *r)
+{
+    const struct kvr_verdict_record *v = &r->verdict;
+    const char *detail = v->resource[0] ? v->resource : v->cause;
+    bool shifted = !strcmp(v->shift_says, "shifted"), still = !strcmp(v->shift_says, "none");
+    if (!v->shift_says[0]) {
+        fputs(" is undecided (", w->line);
+        fputs("B ", w->line);
+        kvr_sentence_figure(w, v->balance, 2);
+        fprintf(w->line, ": %s)", v->why);
+        return;
+    }
+    fputs(shifted ? " shifted to compute-bound (B " : still ? " did not move (B " : " moved (B ",
+          w->line);
+    kvr_sentence_figure(w, v->balance, 2);
+    fputc(')', w->line);
+    if (!shifted)
+        fprintf(w->line, ", is %s", !strcmp(v->side, "memory") ? "still on the memory side"
+                                    : !strcmp(v->side, "core") ? "on the core side"
+                                                               : "between the sides");
+    fprintf(w->line, " (%.0f %% attained: %s%s%s)", 100 * v->attained, v->bound,
+            *detail ? ", " : "", detail);
+}
+
+static int put_shift(struct kvr_sentence *w, const struct kvr_run_record *record, size_t index)
+{
+    const struct kvr_result *like = &record->results[index];
+    const char *separator = "";
+    for (size_t i = 0; i < index; i++)
+        if (same_shift(like, &record->results[i]))
+            return 0;
+    int rc = kvr_sentence_begin(w);
+    if (rc)
+        return rc;
+    fprintf(w->line, "Does LOOKAT m=%u shift the bound from memory to computation? (",
+            like->subspaces);
+    put_case(w, like, true);
+    fputs("): ", w->line);
+    for (size_t i = index; i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        if (!same_shift(like, r))
+            continue;
+        fputs(separator, w->line);
+        put_kernel(w, r);
+        put_moved(w, r);
+        fputs(" and is ", w->line);
+        kvr_sentence_figure(w, r->result.speedup_vs_fp16, 3);
+        fputs(" times as fast as FP16", w->line);
+        separator = "; ";
+    }
+    fputc('.', w->line);
+    return kvr_sentence_end(w);
+}
+
 int kvr_put_summary(FILE *out, const struct kvr_run_record *record, const char *bullet,
                     const char *quote, int width)
 {
@@ -239,5 +302,8 @@ int kvr_put_summary(FILE *out, const struct kvr_run_record *record, const char *
     for (size_t i = 0; !rc && i < record->result_count; i++)
         if (is_lookat(&record->results[i]))
             rc = put_lookat(&w, record, i);
+    for (size_t i = 0; !rc && i < record->result_count; i++)
+        if (same_shift(&record->results[i], &record->results[i]))
+            rc = put_shift(&w, record, i);
     return rc ? rc : kvr_put_notes(&w, record);
 }

@@ -94,6 +94,14 @@ static void put_evidence(FILE *out, const struct kvr_result *r, int width)
     int n = snprintf(line, sizeof line,
                      "- T %s, M %s, C %s ns/key over %zu rounds; between E %s and S %s%s%s", t, m,
                      c, r->round_count, e, s, limit, sure);
+    char flight[16], threads[16];
+    kvr_figure_text(r->lines_in_flight, 2, flight, sizeof flight);
+    kvr_figure_text(r->threads_to_node_roof, 2, threads, sizeof threads);
+    if (flight[0] && n > 0)
+        n += snprintf(line + n, sizeof line - (size_t)n, "; %s lines in flight", flight);
+    if (threads[0] && n > 0)
+        n += snprintf(line + n, sizeof line - (size_t)n, "; meets the node's roof at %s threads",
+                      threads);
     for (size_t i = 0; i < v->witness_count && n > 0 && (size_t)n < sizeof line - 120; i++) {
         put_witness(&v->witnesses[i], line + n, sizeof line - (size_t)n);
         n = (int)strlen(line);

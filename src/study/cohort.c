@@ -261,12 +261,15 @@ static int set_stage(struct kvr_session *s, struct kvr_cohort_work *w)
 {
     struct kvr_stage *stage = &w->stage;
     stage->seed = cohort_seed(s, w->cohort) ^ 0x5eed;
+    stage->sentinel = &w->sentinel;
     stage->reference = &w->fp16;
     stage->subjects = w->subjects;
     stage->subject_count = w->subject_count;
     stage->reference_read = (struct kvr_scan){
         .lists = &w->reference_lists, .buffers = &w->buffers, .cursors = w->reference_cursors};
-    int rc = set_reader(s, w, &stage->reference_read, &w->fp16, &stage->reference_family,
+    int rc = kvr_sentinel_open(s, &w->sentinel);
+    if (!rc)
+        rc = set_reader(s, w, &stage->reference_read, &w->fp16, &stage->reference_family,
                         &stage->reference_read_request);
     if (rc || !w->subject_count)
         return rc;
@@ -281,6 +284,7 @@ static void release(struct kvr_cohort_work *w)
     for (size_t i = 0; i < w->subject_count; i++)
         kvr_subject_free(&w->subjects[i]);
     kvr_subject_free(&w->fp16);
+    kvr_sentinel_close(&w->sentinel);
     kvr_lists_free(&w->reference_lists);
     kvr_lists_free(&w->subject_lists);
     kvr_score_buffers_free(&w->buffers);

@@ -7,6 +7,7 @@
 #include "balance.h"
 #include "cohort_work.h"
 #include "resources.h"
+#include "threads.h"
 #include "verdict.h"
 
 static void identify(const struct kvr_session *s, const struct kvr_cohort_work *w,
@@ -84,6 +85,7 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
                                       .ceiling_raised = kvr_result_flagged(r, "ceiling-raised"),
                                       .witnesses = subject->witnesses,
                                       .witness_count = subject->witness_count};
+    input.memory_cause = kvr_memory_cause(s->record, r);
     kvr_core_limit(s->record, subject->kernel, &subject->shape, &limit);
     input.core_limit_ns = limit.ns_per_key;
     input.resource = limit.resource;
@@ -124,6 +126,8 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     r.round_count = w->rounds_done;
     if (subject->c_unstable)
         kvr_result_flag(&r, "c-unstable");
+    if (r.threads > 1 && s->shared_cores)
+        kvr_result_flag(&r, "shared-core");
     if (fabs(w->dram_ratio - 1) > .03)
         kvr_result_flag(&r, "dram-unproven");
     if (w->keys->leaking && c->codec->calibrated)

@@ -23,6 +23,7 @@ struct kvr_cohort_work {
     const struct kvr_case *cases[KVR_MAX_COHORT_CASES]; /* of subjects[], failed ones left out */
     size_t subject_count;
     struct kvr_stage stage;
+    struct kvr_sentinel sentinel;
     struct kvr_round *rounds;
     uint32_t rounds_done, m_wins[KVR_BEST_READERS];
     double dram_ratio; /* M per byte at half the working set over M at all of it; NAN */

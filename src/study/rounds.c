@@ -5,10 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_ITEMS = 3 + 2 * KVR_BEST_READERS + 2 * 16 };
+enum { MAX_ITEMS = 4 + 2 * KVR_BEST_READERS + 2 * 16 };
 
 enum item_kind {
     ITEM_CLOCK,
+    ITEM_SENTINEL,
     ITEM_REFERENCE_M,
     ITEM_REFERENCE_T,
     ITEM_REFERENCE_C,
@@ -32,7 +33,7 @@ struct reading {
 
 /* What a round gathers before it is written to the rounds of its cases. */
 struct gathered {
-    double clock_ghz;
+    double clock_ghz, sentinel_ns;
     struct reading reference_m, reference_t, reference_c, m;
     size_t m_member;
     struct reading t[16], c[16];
@@ -42,6 +43,7 @@ static size_t list_items(const struct kvr_stage *stage, struct item *items)
 {
     size_t n = 0;
     items[n++] = (struct item){ITEM_CLOCK, 0};
+    items[n++] = (struct item){ITEM_SENTINEL, 0};
     for (size_t i = 0; i < stage->reference_family->best_count; i++)
         items[n++] = (struct item){ITEM_REFERENCE_M, i};
     items[n++] = (struct item){ITEM_REFERENCE_T, 0};
@@ -111,6 +113,9 @@ static void do_item(struct kvr_session *s, struct kvr_stage *stage, const struct
     case ITEM_CLOCK:
         g->clock_ghz = kvr_clock_ghz(&s->clock, kvr_imul_chain, 3, 3);
         break;
+    case ITEM_SENTINEL:
+        g->sentinel_ns = stage->sentinel ? kvr_sentinel_take(s, stage->sentinel) : NAN;
+        break;
     case ITEM_REFERENCE_M:
         read_member(s, &stage->reference_read, &stage->reference_read_request,
                     &stage->reference_family->best[item->index], &reading);
@@ -154,7 +159,7 @@ static void write_round(const struct gathered *g, const struct reading *m, const
                                 .t_total_ns = t->total_ns,
                                 .m_total_ns = m->total_ns,
                                 .c_total_ns = c->total_ns,
-                                .sentinel_ns = NAN,
+                                .sentinel_ns = g->sentinel_ns,
                                 .t_first_ns = t->first_ns,
                                 .t_first_stolen = t->first_stolen,
                                 .stolen = t->sample.stolen,

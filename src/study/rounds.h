@@ -6,12 +6,14 @@
 #ifndef KVR_ROUNDS_H
 #define KVR_ROUNDS_H
 
+#include "sentinel.h"
 #include "subject.h"
 
 struct kvr_stage { /* what is ready to be measured together; all borrowed */
     struct kvr_scan reference_read, subject_read; /* lists and cursors set; reader set per sample */
     struct kvr_sample_request reference_read_request, subject_read_request;
     const struct kvr_family *reference_family, *subject_family;
+    struct kvr_sentinel *sentinel;
     struct kvr_subject *reference; /* FP16 */
     struct kvr_subject *subjects;
     size_t subject_count; /* 0: the reference itself is the only case */

@@ -80,6 +80,7 @@ struct kvr_session {
     uint32_t missing_cpu;      /* after -ENODEV of kvr_session_team */
     uint64_t l1_bytes, l2_bytes, l3_bytes; /* measured where possible, else reported; 0: no L3 */
     double started_s, deadline_s;          /* deadline: INFINITY without a budget */
+    bool shared_cores;         /* CPUs of the largest team share a core, by an FMA pair */
     bool controls_failed;      /* the dial's known sides were not found: no verdict */
     double repeats_left_s;                 /* of the tenth of the budget that repeats may take */
     const volatile sig_atomic_t *interrupted;

@@ -9,6 +9,9 @@
 
 #include "cohort.h"
 #include "dial.h"
+#include "roofs.h"
+#include "sentinel.h"
+#include "threads.h"
 
 enum { MIN_ROUNDS = 6, KEYS_PER_ENTRY = 39 };
 
@@ -140,16 +143,33 @@ static int control(struct kvr_session *s)
     return rc;
 }
 
+/* What bears on several threads and on memory that is waited for; measured once. */
+static int machine_facts(struct kvr_session *s)
+{
+    uint64_t bytes = s->reference.memory.bytes;
+    unsigned most = 1;
+    for (size_t i = 0; i < s->plan->case_count; i++)
+        most = s->plan->cases[i].threads > most ? s->plan->cases[i].threads : most;
+    int rc = kvr_threads_pair(s, most, &s->shared_cores);
+    if (!rc)
+        rc = kvr_session_team(s, 1);
+    if (!rc && !strcmp(kvr_session_level(s, bytes, 1), "DRAM"))
+        kvr_roofs_latency(s, "DRAM", bytes);
+    return rc;
+}
+
 static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
                            const struct kvr_cohort *cohorts, size_t count)
 {
-    double scale = 1;
+    double scale = 1, sentinel_ns[KVR_SENTINEL_PLACES] = {kvr_sentinel_place(s), NAN, NAN};
     size_t cases_done = 0;
     int rc = 0;
     for (size_t i = 0; i < count && !rc; i++) {
         uint32_t rounds;
         double left_s = kvr_session_left_s(s), begin_s = kvr_wall_s();
         size_t first = study->record->result_count;
+        if (i && i == count / 2)
+            sentinel_ns[KVR_SENTINEL_MIDDLE] = kvr_sentinel_place(s);
         cases_done += cohorts[i].case_count;
         if (!fit(&cohorts[i], count - i, study, left_s, scale, &rounds)) {
             kvr_cohort_skip(s, &cohorts[i], "budget",
@@ -167,6 +187,12 @@ static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
         if (study->measured)
             study->measured(study, first, cases_done, left_s);
     }
+    if (!rc && count < 2) /* too short for a middle */
+        sentinel_ns[KVR_SENTINEL_MIDDLE] = sentinel_ns[KVR_SENTINEL_START];
+    if (!rc)
+        sentinel_ns[KVR_SENTINEL_END] = kvr_sentinel_place(s);
+    kvr_sentinel_check(&study->record->checks, sentinel_ns);
+    kvr_threads_conclude(study->record);
     return rc;
 }
 
@@ -229,7 +255,10 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
     rc = kvr_session_ceilings(&s);
     if (rc)
         goto out;
-    if (plan_judges(study->plan) && (rc = control(&s)))
+    rc = machine_facts(&s);
+    if (!rc && plan_judges(study->plan))
+        rc = control(&s);
+    if (rc)
         goto out;
     rc = measure_cohorts(study, &s, cohorts, count);
     add_skips(study);
