@@ -50,7 +50,7 @@ static const struct argp_option options_table[] = {
     {"format", KEY_FORMAT, "FORMAT", 0, "of stdout [table]", 0},
     {"label", KEY_LABEL, "TEXT", 0, "kept in the result", 0},
     {"tag", KEY_TAG, "K=V", 0, "kept in the result; may be repeated", 0},
-    {"peak-gb-per-s", KEY_PEAK, "X", 0, "memory bandwidth by data sheet, for comparison", 0},
+    {"peak-gb-per-s", KEY_PEAK, "X", 0, "memory bandwidth by data sheet [firmware's]", 0},
     {"strict", KEY_STRICT, NULL, 0, "exit 1 if a check warns or a case is unavailable", 0},
     {"quiet", 'q', NULL, 0, "no progress, no notes", 0},
     {"verbose", 'v', NULL, 0, "say what is chosen and why", 0},

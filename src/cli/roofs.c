@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../measure/clock.h"
+#include "../study/peak.h"
 #include "../study/roofs.h"
 #include "bench.h"
 #include "list_rows.h"
@@ -23,7 +24,7 @@ static const struct argp_option options_table[] = {
     {"mem", KEY_MEM, "POLICY", 0, "local, node:N, interleave, first-touch [local]", 0},
     {"pages", KEY_PAGES, "SIZE", 0, "4k, thp, 2m, 1g [thp]", 0},
     {"max-mem", KEY_MAX_MEM, "SIZE|N%", 0, "memory that the run may take [60%]", 0},
-    {"peak-gb-per-s", KEY_PEAK, "X", 0, "memory bandwidth by data sheet, for comparison", 0},
+    {"peak-gb-per-s", KEY_PEAK, "X", 0, "memory bandwidth by data sheet [firmware's]", 0},
     {"output", 'o', "FORMAT:FILE", 0, "json or table; - is stdout; may be repeated", 0},
     {"format", KEY_FORMAT, "FORMAT", 0, "of stdout: table or json [table]", 0},
     {"label", KEY_LABEL, "TEXT", 0, "kept in the result", 0},
@@ -74,7 +75,7 @@ int kvr_roofs_print(const struct kvr_run_record *record, FILE *out)
         const struct kvr_check *c = &record->checks.items[i];
         if (!strncmp(c->id, "cache-", 6) || !strcmp(c->id, "clock-real") ||
             !strcmp(c->id, "dram-proven") || !strcmp(c->id, "pages") ||
-            !strcmp(c->id, "peak-by-data-sheet"))
+            !strcmp(c->id, "memory-peak") || !strcmp(c->id, "peak-percent"))
             fprintf(out, "%s: %s\n", kvr_check_status_name(c->status), c->text);
     }
     return rc;
@@ -102,7 +103,7 @@ static size_t thread_counts(const struct kvr_bench *b, unsigned *threads)
 }
 
 /* DRAM is what a quarter of the working set is not faster than. */
-static void prove_dram(struct kvr_run_record *record, double peak_gb_per_s)
+static void prove_dram(struct kvr_run_record *record)
 {
     const struct kvr_ceiling *whole = NULL, *quarter = NULL;
     for (size_t i = 0; i < record->ceiling_count; i++) {
@@ -125,10 +126,6 @@ static void prove_dram(struct kvr_run_record *record, double peak_gb_per_s)
                       "a quarter of the largest working set reads at %.3f of its speed%s", ratio,
                       proven ? ": DRAM" : ": a cache, or a neighbour, still has a part in it");
     }
-    if (whole && !isnan(peak_gb_per_s))
-        kvr_check_add(&record->checks, "peak-by-data-sheet", KVR_CHECK_INFO,
-                      "one thread reads %.1f GB/s, %.0f %% of %.1f GB/s by data sheet",
-                      whole->value, 100 * whole->value / peak_gb_per_s, peak_gb_per_s);
 }
 
 static int report(struct kvr_bench *b, bool partial)
@@ -196,7 +193,8 @@ int kvr_cmd_roofs(int argc, char **argv)
         kvr_record_describe(&b->record, &b->machine, &b->options, argc, argv);
         int rc = kvr_roofs_measure(&b->session, threads, thread_counts(b, threads));
         b->record.duration_s = kvr_wall_s() - started_s;
-        prove_dram(&b->record, b->options.peak_gb_per_s);
+        prove_dram(&b->record);
+        kvr_peak_compare(&b->record, b->options.peak_gb_per_s);
         if (rc && rc != -EINTR)
             code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "roofs: %s", strerror(-rc));
         else

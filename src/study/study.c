@@ -9,6 +9,7 @@
 
 #include "cohort.h"
 #include "dial.h"
+#include "peak.h"
 
 enum { MIN_ROUNDS = 6, KEYS_PER_ENTRY = 39 };
 
@@ -233,6 +234,7 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
         goto out;
     rc = measure_cohorts(study, &s, cohorts, count);
     add_skips(study);
+    kvr_peak_compare(study->record, study->options->peak_gb_per_s);
     if (!rc && !measured_results(study->record))
         rc = isnan(budget_s) ? -ENODEV : -ETIME;
 out:
