@@ -11,5 +11,5 @@ enum { BF16_PRODUCTS = 32, BF16_ONE = 0x3f80 };
 
 KVR_RATE_CHAINS(rate_fma_bf16, __m512, _mm512_setzero_ps(), __m512i, _mm512_set1_epi16(BF16_ONE),
                 _mm512_setzero_si512(), "vdpbf16ps %2, %1, %0")
-KVR_RATE(kvr_peak_fma_bf16_avx512bf16, "fma.bf16", "avx512bf16", KVR_ISA_AVX512 | KVR_ISA_BF16,
-         512, "fma", KVR_CHAIN_OPERATIONS, KVR_CHAIN_OPERATIONS *BF16_PRODUCTS * 2, rate_fma_bf16)
+KVR_RATE(kvr_peak_fma_bf16_avx512bf16, "fma.bf16", "avx512bf16", KVR_ISA_AVX512 | KVR_ISA_BF16, 512,
+         "fma", KVR_CHAIN_OPERATIONS, KVR_CHAIN_OPERATIONS *BF16_PRODUCTS * 2, rate_fma_bf16)

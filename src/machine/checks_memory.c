@@ -136,14 +136,19 @@ static void check_limit(const struct kvr_machine *machine, struct kvr_checks *ch
 static void check_peak(const struct kvr_machine *machine, struct kvr_checks *checks)
 {
     const struct kvr_memory_peak *peak = &machine->memory_peak;
-    const bool told = peak->gb_per_s > 0;
-    struct kvr_check *check = kvr_check_add(
-        checks, "memory-peak", told ? KVR_CHECK_OK : KVR_CHECK_UNKNOWN, "%s%s%s",
-        told ? "theoretical bandwidth of all memory in GB/s: " : "",
-        peak->text[0] ? peak->text : "firmware was not asked",
-        told && machine->isa.hypervisor ? "; a guest may be told made-up ones" : "");
-    if (told)
-        SET(check->value, "%s%.1f", peak->upper_bound ? "at most " : "", peak->gb_per_s);
+    bool told = peak->gb_per_s > 0;
+    struct kvr_check *check;
+    if (!told) {
+        check = kvr_check_add(checks, "memory-peak", KVR_CHECK_UNKNOWN, "%s",
+                              peak->text[0] ? peak->text : "firmware was not asked");
+    } else {
+        const char *at_most = peak->upper_bound ? "at most " : "";
+        check = kvr_check_add(checks, "memory-peak", KVR_CHECK_OK,
+                              "%s%.1f GB/s in theory, for all memory: %s%s", at_most,
+                              peak->gb_per_s, peak->text, machine->isa.hypervisor ?
+                              "; a guest may be told made-up ones" : "");
+        SET(check->value, "%s%.1f", at_most, peak->gb_per_s);
+    }
     SET(check->fix, "%s", peak->fix);
 }
 

@@ -17,8 +17,14 @@
 enum { MAX_MODULES = 256, RAW_BYTES = 1024, NAME_BYTES = 96, MEMORY_DEVICE = 17 };
 /* Offsets in the structure. */
 enum {
-    DATA_WIDTH = 0x0a, SIZE = 0x0c, DEVICE_LOCATOR = 0x10, BANK_LOCATOR = 0x11, SPEED = 0x15,
-    CONFIGURED_SPEED = 0x20, EXTENDED_SPEED = 0x54, EXTENDED_CONFIGURED_SPEED = 0x58
+    DATA_WIDTH = 0x0a,
+    SIZE = 0x0c,
+    DEVICE_LOCATOR = 0x10,
+    BANK_LOCATOR = 0x11,
+    SPEED = 0x15,
+    CONFIGURED_SPEED = 0x20,
+    EXTENDED_SPEED = 0x54,
+    EXTENDED_CONFIGURED_SPEED = 0x58
 };
 enum { NOT_KNOWN = 0xffff, EXTENDED = 0xffff };
 
@@ -99,8 +105,8 @@ static bool take_channel(const char *text, char channel[NAME_BYTES])
 static void find_channel(const struct raw *raw, struct module *module)
 {
     static const char *const slots[] = {"DIMM", "BANK", "SLOT", NULL};
-    static const char *const sockets[] = {"P0", "P1", "P2", "P3", "CPU", "NODE", "PROC", "SOCKET",
-                                          NULL};
+    static const char *const sockets[] = {"P0",   "P1",   "P2",     "P3", "CPU",
+                                          "NODE", "PROC", "SOCKET", NULL};
     char device[NAME_BYTES], bank[NAME_BYTES], channel[NAME_BYTES];
     string(raw, DEVICE_LOCATOR, device);
     string(raw, BANK_LOCATOR, bank);
@@ -173,11 +179,10 @@ static void add_up(const struct module *modules, uint32_t count, struct kvr_memo
     peak->upper_bound = !told && count > 1;
     if (!told)
         peak->channels = count == 1 ? 1 : 0;
-    int n = snprintf(peak->text, sizeof peak->text,
-                     "%" PRIu32 " memory module%s of %s%" PRIu32 " MT/s x %" PRIu32
-                     " bit by firmware",
-                     count, count == 1 ? "" : "s", alike ? "" : "up to ", fastest->mt_per_s,
-                     fastest->width_bits);
+    int n = snprintf(
+        peak->text, sizeof peak->text,
+        "%" PRIu32 " memory module%s of %s%" PRIu32 " MT/s x %" PRIu32 " bit by firmware", count,
+        count == 1 ? "" : "s", alike ? "" : "up to ", fastest->mt_per_s, fastest->width_bits);
     if (peak->upper_bound)
         snprintf(peak->text + n, sizeof peak->text - (size_t)n,
                  "; at most, because it does not tell which share a channel");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The memory's theoretical bandwidth as firmware describes the modules: SMBIOS type 17 (DMTF DSP0134,
- * 7.18), which Linux gives to root below /sys/firmware/dmi/entries.
+ * The memory's theoretical bandwidth as firmware describes the modules: SMBIOS type 17 (DMTF
+ * DSP0134, 7.18), which Linux gives to root below /sys/firmware/dmi/entries.
  */
 #ifndef KVR_MACHINE_DMI_H
 #define KVR_MACHINE_DMI_H

@@ -7,6 +7,11 @@
 
 #include "session.h"
 
+/* Per level and thread count the ladder, the read family, copy, triad and (one thread) latency, as
+ * far as the record has them not yet; and the proof of DRAM, check dram-proven. After
+ * kvr_session_ceilings. Overwrites both arena halves. 0; -EINTR; -errno. */
+int kvr_roofs_levels(struct kvr_session *session, const unsigned *threads, size_t thread_counts);
+
 /* Ladder, rates, and per level and thread count the read family, copy, triad and (one thread)
  * latency: ceilings of the session's record. 0; -EINTR; -errno. */
 int kvr_roofs_measure(struct kvr_session *session, const unsigned *threads, size_t thread_counts);

@@ -66,8 +66,8 @@ static struct kvr_memory_peak load(const struct entry *entries, unsigned count)
     return peak;
 }
 
-#define EXPECT_GB(peak, expected) assert_true((peak).gb_per_s > (expected)-1e-6 && \
-                                              (peak).gb_per_s < (expected) + 1e-6)
+#define EXPECT_GB(peak, expected)                                                                  \
+    assert_true((peak).gb_per_s > (expected)-1e-6 && (peak).gb_per_s < (expected) + 1e-6)
 
 static void modules_on_one_channel_count_once(void **state)
 {
@@ -148,15 +148,15 @@ static void speeds_have_fallbacks(void **state)
         struct entry entry;
         double gb_per_s;
     } cases[] = {
-        {{16384, 64, 3200, 0, 0, 0, NULL, NULL, 0}, 25.6},         /* not configured: the rated */
-        {{16384, 64, 3200, 0, 0, 0, NULL, NULL, 0x1b}, 25.6},      /* SMBIOS 2.3: no such field */
+        {{16384, 64, 3200, 0, 0, 0, NULL, NULL, 0}, 25.6},    /* not configured: the rated */
+        {{16384, 64, 3200, 0, 0, 0, NULL, NULL, 0x1b}, 25.6}, /* SMBIOS 2.3: no such field */
         {{16384, 64, 0xffff, 0xffff, 70400, 70000, NULL, NULL, 0}, 560},
         {{16384, 64, 0xffff, 0, 70400, 0, NULL, NULL, 0}, 563.2},
         {{16384, 32, 6400, 6400, 0, 0, NULL, NULL, 0}, 25.6},
-        {{16384, 64, 0, 0, 0, 0, NULL, NULL, 0}, 0},               /* a hypervisor's module */
+        {{16384, 64, 0, 0, 0, 0, NULL, NULL, 0}, 0}, /* a hypervisor's module */
         {{16384, 0xffff, 3200, 3200, 0, 0, NULL, NULL, 0}, 0},
         {{16384, 0, 3200, 3200, 0, 0, NULL, NULL, 0}, 0},
-        {{0, 64, 3200, 3200, 0, 0, NULL, NULL, 0}, 0},             /* an empty slot */
+        {{0, 64, 3200, 3200, 0, 0, NULL, NULL, 0}, 0}, /* an empty slot */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct kvr_memory_peak peak = load(&cases[i].entry, 1);
