@@ -51,6 +51,7 @@ static const struct argp_option options_table[] = {
     {"label", KEY_LABEL, "TEXT", 0, "kept in the result", 0},
     {"tag", KEY_TAG, "K=V", 0, "kept in the result; may be repeated", 0},
     {"peak-gb-per-s", KEY_PEAK, "X", 0, "memory bandwidth by data sheet [firmware's]", 0},
+    {"roofs", KEY_ROOFS, "FILE", 0, "use the ceilings of a stored result of this machine", 0},
     {"strict", KEY_STRICT, NULL, 0, "exit 1 if a check warns or a case is unavailable", 0},
     {"quiet", 'q', NULL, 0, "no progress, no notes", 0},
     {"verbose", 'v', NULL, 0, "say what is chosen and why", 0},

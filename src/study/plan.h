@@ -43,6 +43,7 @@ struct kvr_options {
     double min_time_s, budget_s;               /* NAN: not given */
     uint64_t seed;                             /* 1 */
     double peak_gb_per_s;                      /* NAN */
+    const char *roofs;                         /* result whose ceilings are used; NULL: none */
     uint64_t max_mem_bytes;                    /* 0: 60 % of what is usable */
     bool strict, dry_run, quiet, verbose;
     struct kvr_output outputs[KVR_MAX_OUTPUTS]; size_t output_count;

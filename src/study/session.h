@@ -86,6 +86,9 @@ struct kvr_session {
     void (*progress)(const struct kvr_session *, const char *line);
 };
 
+/* Bytes of one arena half that a plan needs. */
+uint64_t kvr_session_arena_bytes(const struct kvr_plan *plan);
+
 /* Maps and touches the arena, starts the clock, pins the caller. 0 or -errno with a sentence. */
 int kvr_session_open(struct kvr_session *session, char *error, size_t error_bytes);
 void kvr_session_close(struct kvr_session *session);

@@ -10,6 +10,7 @@
 #include "cohort.h"
 #include "dial.h"
 #include "peak.h"
+#include "roofs_reuse.h"
 
 enum { MIN_ROUNDS = 6, KEYS_PER_ENTRY = 39 };
 
@@ -203,6 +204,17 @@ static void phase(const struct kvr_study *study, const char *what)
         study->phase(study, what);
 }
 
+/* Measured, or those of a stored result. */
+static int ceilings(const struct kvr_study *study, struct kvr_session *s)
+{
+    if (!study->roofs) {
+        phase(study, "measuring the machine's ceilings");
+        return kvr_session_ceilings(s);
+    }
+    phase(study, "comparing this machine with the stored ceilings");
+    return kvr_roofs_reuse(s, study->roofs, study->options->roofs);
+}
+
 int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
 {
     struct kvr_cohort *cohorts = NULL;
@@ -226,8 +238,7 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
     if (rc)
         goto out;
     qsort(cohorts, count, sizeof *cohorts, by_position);
-    phase(study, "measuring the machine's ceilings");
-    rc = kvr_session_ceilings(&s);
+    rc = ceilings(study, &s);
     if (rc)
         goto out;
     if (plan_judges(study->plan) && (rc = control(&s)))
