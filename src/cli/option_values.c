@@ -265,6 +265,9 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
     case KEY_DRY_RUN:
         o->dry_run = true;
         return 0;
+    case KEY_DEEP:
+        o->deep = true;
+        return 0;
     case KEY_STRICT:
         o->strict = true;
         return 0;

@@ -12,7 +12,7 @@
 
 #include "session.h"
 
-enum { MAX_POINTS = 128, MAX_PLATEAUS = 4, LADDER_MEMBERS = 24, FIRST_BYTES = 8 << 10 };
+enum { MAX_POINTS = 256, MAX_PLATEAUS = 4, LADDER_MEMBERS = 24, FIRST_BYTES = 8 << 10 };
 
 struct point {
     uint64_t bytes;

@@ -7,8 +7,8 @@
 
 #include "session.h"
 
-/* Reads a result whose ceilings shall be used for this plan on this machine; *stored is freed by the
- * caller in any case. 0; -EINVAL: no result, or one without a ladder and rates, or one that does
+/* Reads a result whose ceilings shall be used for this plan on this machine; the caller frees
+ * *stored in any case. 0; -EINVAL: no result, or one without a ladder and rates, or one that does
  * not fit the plan (page size, an arena beyond the ladder); -ENODEV: another machine's. The
  * sentence names what is at odds and what helps. */
 int kvr_roofs_load(const char *path, const struct kvr_machine *machine,

@@ -10,6 +10,7 @@
 #include "cohort.h"
 #include "dial.h"
 #include "peak.h"
+#include "roofs.h"
 #include "roofs_reuse.h"
 
 enum { MIN_ROUNDS = 6, KEYS_PER_ENTRY = 39 };
@@ -204,15 +205,34 @@ static void phase(const struct kvr_study *study, const char *what)
         study->phase(study, what);
 }
 
+/* Those of `roofs`, for the thread counts of the plan. */
+static int full_ceilings(const struct kvr_study *study, struct kvr_session *s)
+{
+    unsigned threads[KVR_MAX_LIST];
+    size_t count = 0;
+    for (size_t i = 0; i < study->plan->case_count; i++) {
+        bool seen = false;
+        for (size_t j = 0; j < count; j++)
+            seen |= threads[j] == study->plan->cases[i].threads;
+        if (!seen && count < KVR_MAX_LIST)
+            threads[count++] = study->plan->cases[i].threads;
+    }
+    phase(study, "measuring copy, triad and latency of every level");
+    return kvr_roofs_levels(s, threads, count);
+}
+
 /* Measured, or those of a stored result. */
 static int ceilings(const struct kvr_study *study, struct kvr_session *s)
 {
-    if (!study->roofs) {
+    int rc;
+    if (study->roofs) {
+        phase(study, "comparing this machine with the stored ceilings");
+        rc = kvr_roofs_reuse(s, study->roofs, study->options->roofs);
+    } else {
         phase(study, "measuring the machine's ceilings");
-        return kvr_session_ceilings(s);
+        rc = kvr_session_ceilings(s);
     }
-    phase(study, "comparing this machine with the stored ceilings");
-    return kvr_roofs_reuse(s, study->roofs, study->options->roofs);
+    return rc || !study->plan->full_ceilings ? rc : full_ceilings(study, s);
 }
 
 int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
