@@ -63,7 +63,10 @@ static void add_value(struct kvr_rows *rows, const struct kvr_ceiling *c)
 
 static void add_size(struct kvr_rows *rows, uint64_t bytes)
 {
-    kvr_rows_add(rows, bytes ? "%" PRIu64 : "", bytes);
+    if (bytes)
+        kvr_rows_add(rows, "%" PRIu64, bytes);
+    else
+        kvr_rows_add(rows, "%s", "");
 }
 
 static int finish(struct kvr_rows *rows, FILE *out, const char *title)
@@ -167,7 +170,9 @@ static int print_caches(const struct kvr_run_record *record, FILE *out)
         add_size(&rows, reported);
         add_size(&rows, measured);
         add_size(&rows, kvr_cache_size_used(reported, measured));
-        kvr_rows_add(&rows, cache && cache->shared_by ? "%u" : "", cache ? cache->shared_by : 0);
+        if (cache && cache->shared_by)
+            kvr_rows_add(&rows, "%u", cache->shared_by);
+        kvr_rows_end(&rows);
     }
     return finish(&rows, out,
                   "Caches as the system reports them, and where the load of one thread falls "
