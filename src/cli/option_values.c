@@ -246,6 +246,8 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
         return set_path(state, "values", text, &o->values);
     case KEY_CALIBRATION:
         return set_path(state, "calibration", text, &o->calibration);
+    case KEY_ROOFS:
+        return set_path(state, "roofs", text, &o->roofs);
     case 'c':
         return set_cpus(state, text);
     case KEY_MEM:
@@ -262,6 +264,9 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
         return set_number(state, key, text);
     case KEY_DRY_RUN:
         o->dry_run = true;
+        return 0;
+    case KEY_DEEP:
+        o->deep = true;
         return 0;
     case KEY_STRICT:
         o->strict = true;

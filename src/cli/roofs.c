@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "../measure/clock.h"
+#include "../study/peak.h"
 #include "../study/roofs.h"
 #include "bench.h"
-#include "list_rows.h"
 #include "option_values.h"
 #include "outputs.h"
 
@@ -23,7 +23,7 @@ static const struct argp_option options_table[] = {
     {"mem", KEY_MEM, "POLICY", 0, "local, node:N, interleave, first-touch [local]", 0},
     {"pages", KEY_PAGES, "SIZE", 0, "4k, thp, 2m, 1g [thp]", 0},
     {"max-mem", KEY_MAX_MEM, "SIZE|N%", 0, "memory that the run may take [60%]", 0},
-    {"peak-gb-per-s", KEY_PEAK, "X", 0, "memory bandwidth by data sheet, for comparison", 0},
+    {"peak-gb-per-s", KEY_PEAK, "X", 0, "memory bandwidth by data sheet [firmware's]", 0},
     {"output", 'o', "FORMAT:FILE", 0, "json or table; - is stdout; may be repeated", 0},
     {"format", KEY_FORMAT, "FORMAT", 0, "of stdout: table or json [table]", 0},
     {"label", KEY_LABEL, "TEXT", 0, "kept in the result", 0},
@@ -49,37 +49,6 @@ static const struct argp roofs_argp = {
            "  kvroof roofs -t 1 --pages 4k -o json:roofs.json\n",
 };
 
-static const struct kvr_list_column columns[] = {
-    {"ceiling", KVR_LIST_TEXT}, {"level", KVR_LIST_TEXT},   {"threads", KVR_LIST_NUMBER},
-    {"isa", KVR_LIST_TEXT},     {"value", KVR_LIST_NUMBER}, {"unit", KVR_LIST_TEXT},
-    {"method", KVR_LIST_TEXT},
-};
-
-int kvr_roofs_print(const struct kvr_run_record *record, FILE *out)
-{
-    struct kvr_rows rows = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
-    for (size_t i = 0; i < record->ceiling_count; i++) {
-        const struct kvr_ceiling *c = &record->ceilings[i];
-        kvr_rows_add(&rows, "%s", c->id);
-        kvr_rows_add(&rows, "%s", c->level);
-        kvr_rows_add(&rows, "%u", c->threads);
-        kvr_rows_add(&rows, "%s", c->isa);
-        kvr_rows_add(&rows, "%.4g", c->value);
-        kvr_rows_add(&rows, "%s", c->unit);
-        kvr_rows_add(&rows, "%s", c->method);
-    }
-    int rc = kvr_rows_table(&rows, out);
-    kvr_rows_free(&rows);
-    for (size_t i = 0; i < record->checks.count && !rc; i++) {
-        const struct kvr_check *c = &record->checks.items[i];
-        if (!strncmp(c->id, "cache-", 6) || !strcmp(c->id, "clock-real") ||
-            !strcmp(c->id, "dram-proven") || !strcmp(c->id, "pages") ||
-            !strcmp(c->id, "peak-by-data-sheet"))
-            fprintf(out, "%s: %s\n", kvr_check_status_name(c->status), c->text);
-    }
-    return rc;
-}
-
 /* The thread counts asked for: "max" is one per core of the chosen CPUs. */
 static size_t thread_counts(const struct kvr_bench *b, unsigned *threads)
 {
@@ -101,56 +70,64 @@ static size_t thread_counts(const struct kvr_bench *b, unsigned *threads)
     return n;
 }
 
-/* DRAM is what a quarter of the working set is not faster than. */
-static void prove_dram(struct kvr_run_record *record, double peak_gb_per_s)
+static int print_to(const struct kvr_run_record *record, const char *path)
 {
-    const struct kvr_ceiling *whole = NULL, *quarter = NULL;
-    for (size_t i = 0; i < record->ceiling_count; i++) {
-        const struct kvr_ceiling *c = &record->ceilings[i];
-        if (!strcmp(c->type, "read") && c->threads == 1 &&
-            (!whole || c->working_set_bytes > whole->working_set_bytes))
-            whole = c;
-    }
-    for (size_t i = 0; whole && i < record->ceiling_count; i++) {
-        const struct kvr_ceiling *c = &record->ceilings[i];
-        if (!strcmp(c->type, "read") && c->threads == 1 &&
-            c->working_set_bytes <= whole->working_set_bytes / 4 &&
-            (!quarter || c->working_set_bytes > quarter->working_set_bytes))
-            quarter = c;
-    }
-    if (whole && quarter) {
-        double ratio = quarter->value / whole->value;
-        bool proven = fabs(ratio - 1) <= .03;
-        kvr_check_add(&record->checks, "dram-proven", proven ? KVR_CHECK_OK : KVR_CHECK_WARN,
-                      "a quarter of the largest working set reads at %.3f of its speed%s", ratio,
-                      proven ? ": DRAM" : ": a cache, or a neighbour, still has a part in it");
-    }
-    if (whole && !isnan(peak_gb_per_s))
-        kvr_check_add(&record->checks, "peak-by-data-sheet", KVR_CHECK_INFO,
-                      "one thread reads %.1f GB/s, %.0f %% of %.1f GB/s by data sheet",
-                      whole->value, 100 * whole->value / peak_gb_per_s, peak_gb_per_s);
+    FILE *out = strcmp(path, "-") ? fopen(path, "w") : stdout;
+    int rc = out ? kvr_roofs_print(record, out) : -errno;
+    if (out && out != stdout && fclose(out) && !rc)
+        rc = -errno;
+    return rc ? kvr_fail(KVR_EXIT_IO, "roofs: cannot write %s: %s",
+                         strcmp(path, "-") ? path : "stdout", strerror(-rc))
+              : KVR_EXIT_OK;
 }
 
+/* What is not a table goes the way of every result. */
 static int report(struct kvr_bench *b, bool partial)
 {
     char error[512] = "";
     struct kvr_sinks sinks;
+    struct kvr_options *o = &b->options;
     int code = KVR_EXIT_OK;
+    size_t kept = 0;
     b->record.complete = !partial;
-    bool table = b->options.stdout_format == KVR_OUT_TABLE;
-    for (size_t i = 0; i < b->options.output_count; i++)
-        table &= strcmp(b->options.outputs[i].path, "-") != 0;
-    if (table && kvr_roofs_print(&b->record, stdout))
-        return kvr_fail(KVR_EXIT_IO, "roofs: cannot write stdout: %s", strerror(errno));
-    if (!b->options.output_count && table)
-        return KVR_EXIT_OK;
-    if (!b->options.output_count) /* --format json alone: to stdout */
-        b->options.outputs[b->options.output_count++] =
-            (struct kvr_output){.format = b->options.stdout_format, .path = "-"};
-    if (kvr_sinks_open_listed(&sinks, &b->options, &b->record, error, sizeof error) ||
-        kvr_sinks_finish(&sinks, &b->record, &(struct kvr_output_style){0}, error, sizeof error))
+    for (size_t i = 0; i < o->output_count; i++) {
+        if (o->outputs[i].format != KVR_OUT_TABLE) {
+            if (kept != i)
+                o->outputs[kept] = o->outputs[i];
+            kept++;
+        } else if (!code) {
+            code = print_to(&b->record, o->outputs[i].path);
+        }
+    }
+    o->output_count = kept;
+    if (!code && kept &&
+        (kvr_sinks_open_listed(&sinks, o, &b->record, error, sizeof error) ||
+         kvr_sinks_finish(&sinks, &b->record, &(struct kvr_output_style){0}, error, sizeof error)))
         code = kvr_fail(KVR_EXIT_IO, "roofs: %s", error);
     return code;
+}
+
+/* stdout gets one format: what an -o FORMAT:- says, else --format's. */
+static int settle_outputs(struct kvr_bench *b, bool format_given)
+{
+    struct kvr_options *o = &b->options;
+    size_t to_stdout = 0;
+    for (size_t i = 0; i < o->output_count; i++) {
+        to_stdout += !strcmp(o->outputs[i].path, "-");
+        if (o->outputs[i].format != KVR_OUT_TABLE && o->outputs[i].format != KVR_OUT_JSON)
+            return kvr_fail(KVR_EXIT_USAGE, "roofs: --output: table or json is needed");
+    }
+    if (o->stdout_format != KVR_OUT_TABLE && o->stdout_format != KVR_OUT_JSON)
+        return kvr_fail(KVR_EXIT_USAGE, "roofs: --format: table or json is needed");
+    if (to_stdout > 1 || (to_stdout && format_given))
+        return kvr_fail(KVR_EXIT_USAGE, "roofs: stdout can carry one format only; name a file in "
+                                        "-o or drop --format");
+    if (!to_stdout && o->output_count == KVR_MAX_OUTPUTS)
+        return kvr_fail(KVR_EXIT_USAGE, "roofs: --output: more than %d values", KVR_MAX_OUTPUTS);
+    if (!to_stdout)
+        o->outputs[o->output_count++] =
+            (struct kvr_output){.format = o->stdout_format, .path = "-"};
+    return KVR_EXIT_OK;
 }
 
 /* What cannot be written is told before anything is measured. */
@@ -169,9 +146,41 @@ static int probe_outputs(struct kvr_bench *b)
     return KVR_EXIT_OK;
 }
 
-int kvr_cmd_roofs(int argc, char **argv)
+/* What the host has not is told before anything is measured. */
+static int check_threads(const struct kvr_bench *b)
+{
+    size_t most = b->options.cpu_count ? b->options.cpu_count : b->machine.cpu_count;
+    for (size_t i = 0; i < b->options.thread_count; i++)
+        if (b->options.threads[i] != UINT32_MAX && b->options.threads[i] > most)
+            return kvr_fail(KVR_EXIT_IMPOSSIBLE,
+                            "roofs: --threads %u: %s %zu CPU%s; use -t max or at most -t %zu",
+                            b->options.threads[i],
+                            b->options.cpu_count ? "--cpus names" : "this host has", most,
+                            most == 1 ? "" : "s", most);
+    return KVR_EXIT_OK;
+}
+
+static int measure(struct kvr_bench *b, int argc, char **argv)
 {
     unsigned threads[KVR_MAX_LIST + 2];
+    double started_s = kvr_wall_s();
+    int code = kvr_bench_open(b, "roofs", HALF_BYTES, 4);
+    if (!code)
+        code = check_threads(b);
+    if (code)
+        return code;
+    kvr_record_describe(&b->record, &b->machine, &b->options, argc, argv);
+    int rc = kvr_roofs_measure(&b->session, threads, thread_counts(b, threads));
+    b->record.duration_s = kvr_wall_s() - started_s;
+    kvr_peak_compare(&b->record, b->options.peak_gb_per_s);
+    if (rc && rc != -EINTR)
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "roofs: %s", strerror(-rc));
+    code = report(b, rc == -EINTR);
+    return !code && rc == -EINTR ? 128 + kvr_signal_number() : code;
+}
+
+int kvr_cmd_roofs(int argc, char **argv)
+{
     struct kvr_bench *b = calloc(1, sizeof *b);
     struct option_state state = {.args = {.command = "kvroof roofs"},
                                  .options = b ? &b->options : NULL};
@@ -188,22 +197,11 @@ int kvr_cmd_roofs(int argc, char **argv)
         free(b);
         return code;
     }
-    double started_s = kvr_wall_s();
-    code = probe_outputs(b);
+    code = settle_outputs(b, state.format_given);
     if (!code)
-        code = kvr_bench_open(b, "roofs", HALF_BYTES, 4);
-    if (!code) {
-        kvr_record_describe(&b->record, &b->machine, &b->options, argc, argv);
-        int rc = kvr_roofs_measure(&b->session, threads, thread_counts(b, threads));
-        b->record.duration_s = kvr_wall_s() - started_s;
-        prove_dram(&b->record, b->options.peak_gb_per_s);
-        if (rc && rc != -EINTR)
-            code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "roofs: %s", strerror(-rc));
-        else
-            code = report(b, rc == -EINTR);
-        if (!code && rc == -EINTR)
-            code = 128 + kvr_signal_number();
-    }
+        code = probe_outputs(b);
+    if (!code)
+        code = measure(b, argc, argv);
     kvr_bench_close(b);
     free(b);
     return code;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../measure/clock.h"
+#include "../study/roofs_reuse.h"
 #include "../study/study.h"
 #include "bench.h"
 #include "cli.h"
@@ -21,7 +22,7 @@ struct run {
     struct kvr_options options;
     struct kvr_machine machine;
     struct kvr_plan plan;
-    struct kvr_run_record record;
+    struct kvr_run_record record, roofs; /* roofs: of --roofs */
     struct kvr_sinks sinks;
     double started_s;
     bool tty;
@@ -149,6 +150,7 @@ static int measure(struct run *run)
                               .plan = &run->plan,
                               .record = &run->record,
                               .interrupted = kvr_signal_flag(),
+                              .roofs = run->options.roofs ? &run->roofs : NULL,
                               .started_s = run->started_s,
                               .measured = on_measured,
                               .phase = show_phase,
@@ -191,6 +193,7 @@ int kvr_cmd_run(int argc, char **argv)
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
     run->started_s = kvr_wall_s();
     kvr_run_record_init(&run->record);
+    kvr_run_record_init(&run->roofs);
     code = kvr_options_parse(argc, argv, &run->options, &done);
     if (code || done)
         goto out;
@@ -199,6 +202,13 @@ int kvr_cmd_run(int argc, char **argv)
         goto out;
     }
     int rc = kvr_plan_make(&run->options, &run->machine, &run->plan, error, sizeof error);
+    if (rc) {
+        code = kvr_fail(exit_code_of(rc), "%s", error);
+        goto out;
+    }
+    if (run->options.roofs)
+        rc = kvr_roofs_load(run->options.roofs, &run->machine, &run->plan, &run->roofs, error,
+                            sizeof error);
     if (rc) {
         code = kvr_fail(exit_code_of(rc), "%s", error);
         goto out;
@@ -214,6 +224,7 @@ int kvr_cmd_run(int argc, char **argv)
 out:
     kvr_plan_free(&run->plan);
     kvr_run_record_free(&run->record);
+    kvr_run_record_free(&run->roofs);
     free(run);
     return code;
 }

@@ -132,6 +132,26 @@ static void check_limit(const struct kvr_machine *machine, struct kvr_checks *ch
     SET(check->value, "%" PRIu64, limit);
 }
 
+/* What a data sheet would say; measured ceilings are compared with it. */
+static void check_peak(const struct kvr_machine *machine, struct kvr_checks *checks)
+{
+    const struct kvr_memory_peak *peak = &machine->memory_peak;
+    bool told = peak->gb_per_s > 0;
+    struct kvr_check *check;
+    if (!told) {
+        check = kvr_check_add(checks, "memory-peak", KVR_CHECK_UNKNOWN, "%s",
+                              peak->text[0] ? peak->text : "firmware was not asked");
+    } else {
+        const char *at_most = peak->upper_bound ? "at most " : "";
+        check = kvr_check_add(checks, "memory-peak", KVR_CHECK_OK,
+                              "%s%.1f GB/s in theory, for all memory: %s%s", at_most,
+                              peak->gb_per_s, peak->text, machine->isa.hypervisor ?
+                              "; a guest may be told made-up ones" : "");
+        SET(check->value, "%s%.1f", at_most, peak->gb_per_s);
+    }
+    SET(check->fix, "%s", peak->fix);
+}
+
 static void check_pages(const struct kvr_machine *machine, struct kvr_checks *checks)
 {
     long bytes = sysconf(_SC_PAGESIZE);
@@ -258,6 +278,7 @@ void kvr_checks_memory(const struct kvr_machine *machine, struct kvr_checks *che
     check_nodes(machine, checks);
     check_free(machine, checks);
     check_limit(machine, checks);
+    check_peak(machine, checks);
     check_pages(machine, checks);
     check_switch(machine, checks, "numa-balancing", "/proc/sys/kernel/numa_balancing",
                  machine->node_count > 1,

@@ -44,9 +44,13 @@ static void load_memory(struct kvr_machine *machine)
         machine->mem_total_bytes = total;
     if (kvr_file_kib(machine->root, "/proc/meminfo", "MemAvailable", &available) == 0)
         machine->mem_available_bytes = available;
-    /* A foreign topology's nodes are not the ones of this system's /sys. */
-    if (!machine->this_system && machine->root[0] == '\0')
+    /* A foreign topology's nodes and modules are not the ones of this system's /sys. */
+    if (!machine->this_system && machine->root[0] == '\0') {
+        snprintf(machine->memory_peak.text, sizeof machine->memory_peak.text,
+                 "the topology is not this system's");
         return;
+    }
+    kvr_memory_peak_load(machine->root, &machine->memory_peak);
     for (size_t i = 0; i < machine->node_count; i++) {
         struct kvr_node *node = &machine->nodes[i];
         if (kvr_node_memory(machine->root, node->os_index, &total, &available) == 0) {

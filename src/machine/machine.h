@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dmi.h"
 #include "isa.h"
 
 enum { KVR_MAX_CPUS = 1024, KVR_MAX_NODES = 64, KVR_MAX_CACHES = 16 };
@@ -55,6 +56,7 @@ struct kvr_machine {
     bool this_system;                  /* false: a foreign hwloc topology, nothing is bound */
     uint64_t mem_total_bytes, mem_available_bytes; /* /proc/meminfo; 0: unknown */
     uint64_t cgroup_memory_bytes;      /* tightest limit of cgroup v2 or v1; 0: none */
+    struct kvr_memory_peak memory_peak; /* the memory's theoretical bandwidth, by firmware */
     double cgroup_cpus;                /* quota in CPUs, v2 cpu.max or v1 cfs_quota; 0: none */
     char kernel[96];                   /* uname -r */
     char hostname[64];

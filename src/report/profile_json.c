@@ -80,6 +80,13 @@ char *kvr_profile_json(const struct kvr_json_profile *profile)
     if (!status && profile->dram_bytes)
         status = json_object_set_new(object, "dram_bytes",
                                      json_integer((json_int_t)profile->dram_bytes));
+    if (!status && profile->ladder_points_per_octave)
+        status = json_object_set_new(object, "ladder_points_per_octave",
+                                     json_integer(profile->ladder_points_per_octave));
+    if (!status)
+        status = set_text(object, "ceilings", profile->ceilings);
+    if (!status && profile->deep)
+        status = json_object_set_new(object, "deep", json_true());
     if (!status && profile->isa)
         status = set_axis(object, profile->isa);
     if (!status)

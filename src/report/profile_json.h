@@ -6,6 +6,7 @@
 #ifndef KVR_PROFILE_JSON_H
 #define KVR_PROFILE_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ struct kvr_json_profile {
     double budget_s, min_time_s;                  /* NAN: left out */
     uint32_t rounds;
     uint64_t dram_bytes;
+    uint32_t ladder_points_per_octave;            /* 0: left out */
+    const char *ceilings;                         /* NULL: left out */
+    bool deep;                                    /* false: left out */
     const struct kvr_json_axis *isa;              /* NULL: left out */
     const struct kvr_json_group *groups; size_t group_count;
 };

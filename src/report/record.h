@@ -137,15 +137,15 @@ struct kvr_ceiling_member { char name[40]; double value; };
 
 struct kvr_ceiling {
     char id[96];
-    char kind[12];   /* bandwidth, rate */
-    char type[16];   /* read, copy, triad, load, shuffle, fma ... */
+    char kind[12];   /* bandwidth, rate, latency */
+    char type[16];   /* read, read-family, copy, triad, peak; load, shuffle, fma ... */
     char dtype[8], level[8], isa[24];
     uint32_t threads;
     char pages[8], layout[16];
     uint64_t working_set_bytes, segment_bytes; /* 0: does not apply */
     double value, ci95[2];
     char unit[16];   /* GB/s, Gop/s, GHz, ns */
-    struct kvr_ceiling_member *family; /* owned */
+    struct kvr_ceiling_member *family; /* owned; those that were chosen come first, best first */
     size_t family_count;
     char method[160];
 };

@@ -12,7 +12,7 @@
 
 #include "session.h"
 
-enum { MAX_POINTS = 128, MAX_PLATEAUS = 4, LADDER_MEMBERS = 24, FIRST_BYTES = 8 << 10 };
+enum { MAX_POINTS = 256, MAX_PLATEAUS = 4, LADDER_MEMBERS = 24, FIRST_BYTES = 8 << 10 };
 
 struct point {
     uint64_t bytes;
@@ -106,6 +106,16 @@ static void add_point(struct kvr_session *s, const struct point *point)
     kvr_record_add_ceiling(s->record, &c);
 }
 
+/* The median of a point and the two beside it: a single point that something else on the machine
+ * spoilt is levelled, a step stays where it is. */
+static double smooth(const struct point *points, size_t count, size_t i)
+{
+    if (i == 0 || i + 1 == count)
+        return points[i].gb_per_s;
+    double a = points[i - 1].gb_per_s, b = points[i].gb_per_s, c = points[i + 1].gb_per_s;
+    return fmax(fmin(a, b), fmin(fmax(a, b), c));
+}
+
 /* Where the bandwidth falls by more than a fifth within an octave, the plateau ends at the last
  * size that still has nine tenths of it; neighbouring falls are one. */
 static size_t find_plateaus(const struct point *points, size_t count, size_t per_octave,
@@ -114,10 +124,11 @@ static size_t find_plateaus(const struct point *points, size_t count, size_t per
     size_t n = 0;
     bool falling = false;
     for (size_t i = 0; i + per_octave < count; i++) {
-        bool falls = points[i + per_octave].gb_per_s < .8 * points[i].gb_per_s;
+        double here = smooth(points, count, i);
+        bool falls = smooth(points, count, i + per_octave) < .8 * here;
         if (falls && !falling && n < MAX_PLATEAUS) {
             size_t last = i;
-            while (last + 1 < count && points[last + 1].gb_per_s >= .9 * points[i].gb_per_s)
+            while (last + 1 < count && smooth(points, count, last + 1) >= .9 * here)
                 last++;
             ends[n++] = points[last].bytes;
         }
@@ -126,8 +137,29 @@ static size_t find_plateaus(const struct point *points, size_t count, size_t per
     return n;
 }
 
-/* A ladder of one point an octave tells a size to a factor of two; within that, the reported size
- * is as good. */
+uint64_t kvr_cache_size_used(uint64_t reported, uint64_t measured)
+{
+    bool agree = measured && reported && measured <= 2 * reported && reported <= 2 * measured;
+    return agree || !measured ? reported : measured;
+}
+
+uint64_t kvr_measured_plateau(const struct kvr_run_record *record, uint32_t level)
+{
+    char id[24];
+    bool reported = false;
+    for (size_t i = 0; i < record->machine.cache_count; i++) {
+        const struct kvr_cache_level *cache = &record->machine.caches[i];
+        if (cache->level == level && cache->measured_plateau_bytes)
+            return cache->measured_plateau_bytes;
+        reported |= cache->level == level;
+    }
+    snprintf(id, sizeof id, "cache-l%u", level);
+    for (size_t i = 0; i < record->checks.count && !reported; i++) /* its only place */
+        if (!strcmp(record->checks.items[i].id, id))
+            return strtoull(record->checks.items[i].value, NULL, 10);
+    return 0;
+}
+
 static uint64_t settle_size(struct kvr_session *s, uint32_t level, uint64_t measured)
 {
     uint64_t reported = kvr_machine_cache_bytes(s->machine, level);
@@ -158,7 +190,18 @@ static uint64_t settle_size(struct kvr_session *s, uint32_t level, uint64_t meas
                           agree ? "they agree" : "the measured size is used");
     snprintf(c->value, sizeof c->value, "%llu",
              (unsigned long long)(measured ? measured : reported));
-    return agree || !measured ? reported : measured;
+    return kvr_cache_size_used(reported, measured);
+}
+
+void kvr_session_set_caches(struct kvr_session *s, const uint64_t plateaus[4])
+{
+    uint64_t *sizes[] = {&s->l1_bytes, &s->l2_bytes, &s->l3_bytes};
+    for (uint32_t l = 1; l <= 3; l++)
+        *sizes[l - 1] = settle_size(s, l, plateaus[l]);
+    if (!s->l1_bytes)
+        s->l1_bytes = 32 << 10;
+    if (s->l2_bytes < s->l1_bytes)
+        s->l2_bytes = s->l1_bytes;
 }
 
 static void assign_levels(struct kvr_session *s, const uint64_t *ends, size_t count)
@@ -182,13 +225,7 @@ static void assign_levels(struct kvr_session *s, const uint64_t *ends, size_t co
         if (level)
             measured[level] = ends[i];
     }
-    uint64_t *sizes[] = {&s->l1_bytes, &s->l2_bytes, &s->l3_bytes};
-    for (uint32_t l = 1; l <= 3; l++)
-        *sizes[l - 1] = settle_size(s, l, measured[l]);
-    if (!s->l1_bytes)
-        s->l1_bytes = 32 << 10;
-    if (s->l2_bytes < s->l1_bytes)
-        s->l2_bytes = s->l1_bytes;
+    kvr_session_set_caches(s, measured);
 }
 
 int kvr_session_ladder(struct kvr_session *s)
@@ -214,6 +251,20 @@ int kvr_session_ladder(struct kvr_session *s)
     for (size_t i = 0; i < n; i++)
         add_point(s, &points[i]);
     return 0;
+}
+
+int kvr_session_read(struct kvr_session *s, uint64_t bytes, double *gb_per_s)
+{
+    struct kvr_member members[LADDER_MEMBERS];
+    struct kvr_score_buffers buffers;
+    struct point point = {.bytes = bytes};
+    size_t count = ladder_members(s->machine->isa.usable, members);
+    int rc = kvr_score_buffers_new(s->threads, 64, &buffers);
+    if (!rc)
+        rc = measure_point(s, members, count, &buffers, &point);
+    kvr_score_buffers_free(&buffers);
+    *gb_per_s = point.gb_per_s;
+    return rc;
 }
 
 static double rate_ops_per_ns(struct kvr_session *s, const struct kvr_peak *peak, void *scratch)
@@ -268,7 +319,7 @@ static int rates(struct kvr_session *s)
     return 0;
 }
 
-static void clock_check(struct kvr_session *s)
+void kvr_session_clock(struct kvr_session *s)
 {
     double imul = kvr_clock_ghz(&s->clock, kvr_imul_chain, 3, 9);
     double rol = kvr_clock_ghz(&s->clock, kvr_rol_chain, 1, 9);
@@ -286,7 +337,7 @@ int kvr_session_ceilings(struct kvr_session *s)
     int rc = kvr_session_team(s, 1);
     if (rc)
         return rc;
-    clock_check(s);
+    kvr_session_clock(s);
     rc = kvr_session_ladder(s);
     return rc ? rc : rates(s);
 }

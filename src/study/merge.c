@@ -58,6 +58,7 @@ void kvr_profile_override(struct kvr_profile *profile, const struct kvr_options 
         profile->budget_s = options->budget_s;
     if (options->keys)
         profile->mini_keys = false;
+    profile->deep |= options->deep;
 }
 
 #define TEXTS(name, list, n)                                                                       \
@@ -140,6 +141,9 @@ char *kvr_merged_json(const struct kvr_profile *profile, const struct kvr_option
         .min_time_s = profile->min_time_s,
         .rounds = profile->rounds,
         .dram_bytes = profile->dram_bytes,
+        .ladder_points_per_octave = profile->ladder_points_per_octave,
+        .ceilings = profile->full_ceilings ? "full" : NULL,
+        .deep = profile->deep,
         .isa = &isa,
         .groups = groups,
         .group_count = profile->group_count,

@@ -72,7 +72,10 @@ static void copy_settings(struct kvr_plan *plan, const struct kvr_profile *profi
     plan->rounds = profile->rounds ? profile->rounds : DEFAULT_ROUNDS;
     plan->min_time_s = isnan(profile->min_time_s) ? default_min_time_s : profile->min_time_s;
     plan->budget_s = profile->budget_s;
-    plan->ladder_points_per_octave = 1;
+    plan->ladder_points_per_octave =
+        profile->ladder_points_per_octave ? profile->ladder_points_per_octave : 1;
+    plan->full_ceilings = profile->full_ceilings;
+    plan->deep = profile->deep;
     plan->mini_keys = profile->mini_keys;
 }
 

@@ -43,6 +43,8 @@ struct kvr_options {
     double min_time_s, budget_s;               /* NAN: not given */
     uint64_t seed;                             /* 1 */
     double peak_gb_per_s;                      /* NAN */
+    bool deep;                                 /* more evidence for each verdict */
+    const char *roofs;                         /* result whose ceilings are used; NULL: none */
     uint64_t max_mem_bytes;                    /* 0: 60 % of what is usable */
     bool strict, dry_run, quiet, verbose;
     struct kvr_output outputs[KVR_MAX_OUTPUTS]; size_t output_count;
@@ -83,6 +85,8 @@ struct kvr_plan {
     bool arena_reduced;        /* max_mem made it smaller than the profile wished */
     uint64_t max_mem_bytes;
     uint32_t ladder_points_per_octave; /* 1 */
+    bool full_ceilings;        /* copy, triad, latency and the read family per level, as roofs */
+    bool deep;                 /* look for the evidence behind each verdict, whatever it costs */
     bool mini_keys;            /* keys: mini, or no --keys */
     bool verdict_test;         /* run the short verdict test; not with -k and no -p */
 };

@@ -57,6 +57,9 @@ static const cyaml_schema_field_t profile_fields[] = {
     TEXT(min_time_s, struct yaml_profile),
     TEXT(dram_bytes, struct yaml_profile),
     TEXT(keys, struct yaml_profile),
+    TEXT(ladder_points_per_octave, struct yaml_profile),
+    TEXT(ceilings, struct yaml_profile),
+    TEXT(deep, struct yaml_profile),
     CYAML_FIELD_SEQUENCE_COUNT("groups", CYAML_FLAG_POINTER, struct yaml_profile, groups,
                                group_count, &group_schema, 1, 64),
     CYAML_FIELD_END};
@@ -102,7 +105,8 @@ static void structure_error(const struct yaml_source *source, const struct yaml_
     static const char *const keys[] = {
         "description", "budget_s",  "rounds",    "min_time_s", "dram_bytes", "keys",    "groups",
         "kernels",     "head_dims", "subspaces", "entries",    "tokens",     "layouts", "levels",
-        "bytes",       "threads",   "ops",       "pages",      "mem"};
+        "bytes",       "threads",   "ops",       "pages",      "mem",        "ceilings", "deep",
+        "ladder_points_per_octave"};
     static const char unknown[] = "Unexpected key: ";
     const char *nearest = NULL;
     unsigned line = log->line;

@@ -33,6 +33,9 @@ struct kvr_profile {
     double min_time_s;    /* NAN: not given */
     uint32_t rounds;      /* 0: not given */
     uint64_t dram_bytes;  /* working set of level DRAM, one arena half; 0: not given */
+    uint32_t ladder_points_per_octave; /* 0: not given */
+    bool full_ceilings;   /* ceilings: full */
+    bool deep;
     bool mini_keys;       /* keys: mini (also when not given) */
     struct kvr_group *groups; size_t group_count; /* owned */
     void *document;       /* owned: the strings above point into it */

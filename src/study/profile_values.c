@@ -210,6 +210,27 @@ static int convert_group(const struct yaml_source *source, const struct yaml_pro
     return status;
 }
 
+/* How much is measured besides the cases. */
+static int convert_depth(const struct yaml_source *source, const struct yaml_profile *yaml,
+                         struct kvr_profile *profile)
+{
+    static const char *const ceilings[] = {"short", "full", NULL};
+    static const char *const switches[] = {"true", "false", NULL};
+    char why[200];
+    uint64_t points = 0;
+    const char *ladder = yaml->ladder_points_per_octave;
+    if (ladder && kvr_count_parse(ladder, 1, 8, &points, why, sizeof why))
+        return bad_value(source, "ladder_points_per_octave", 0, ladder, why);
+    if (yaml->ceilings && kvr_word_parse(yaml->ceilings, ceilings, why, sizeof why))
+        return bad_value(source, "ceilings", 0, yaml->ceilings, why);
+    if (yaml->deep && kvr_word_parse(yaml->deep, switches, why, sizeof why))
+        return bad_value(source, "deep", 0, yaml->deep, why);
+    profile->ladder_points_per_octave = (uint32_t)points;
+    profile->full_ceilings = yaml->ceilings && !strcmp(yaml->ceilings, "full");
+    profile->deep = yaml->deep && !strcmp(yaml->deep, "true");
+    return 0;
+}
+
 static int convert_head(const struct yaml_source *source, const struct yaml_profile *yaml,
                         struct kvr_profile *profile)
 {
@@ -230,7 +251,7 @@ static int convert_head(const struct yaml_source *source, const struct yaml_prof
     if (yaml->keys && strcmp(yaml->keys, "mini"))
         return bad_value(source, "keys", 0, yaml->keys, "is not mini, the only built-in set");
     profile->rounds = (uint32_t)rounds;
-    return 0;
+    return convert_depth(source, yaml, profile);
 }
 
 int kvr_yaml_convert(const struct yaml_source *source, const struct yaml_profile *yaml,

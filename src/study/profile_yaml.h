@@ -18,6 +18,7 @@ struct yaml_group {
 
 struct yaml_profile {
     char *description, *budget_s, *rounds, *min_time_s, *dram_bytes, *keys;
+    char *ladder_points_per_octave, *ceilings, *deep;
     struct yaml_group *groups;
     unsigned group_count;
 };

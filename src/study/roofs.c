@@ -12,7 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 16 << 10, TRIES = 5 };
+#include "../measure/stats.h"
+
+enum { CHUNK_BYTES = 16 << 10, TRIES = 5, PROOFS = 9 };
+
+/* How much faster parts of the DRAM working set are read than the whole; the worst thread count. */
+struct proof {
+    double half, quarter; /* NAN: not measured */
+    unsigned threads;
+};
 
 /* Chunk i of three arrays; a kvr_slice_fn's argument. Every thread has its own part of each. */
 struct arrays {
@@ -165,11 +173,78 @@ void kvr_roofs_latency(struct kvr_session *s, const char *level, uint64_t bytes)
         flush_caches(s);
     best_of(s, &request, &ns, &segments);
     add(s, "latency", level, "", lines * KVR_LINE_BYTES, ns / ((double)segments * 256), "ns",
-        "dependent loads over a random cycle of all lines");
+        "dependent loads of one thread, the others idle, over a random cycle of all lines");
+}
+
+/* ns a line over the first 1 / `part` of the lists with the reader that is set, in the time that
+ * `like` was planned for. */
+static double read_part(struct kvr_session *s, const struct kvr_scan *scan, uint32_t part,
+                        const struct kvr_sample_request *like)
+{
+    struct kvr_segments segments[KVR_MAX_THREADS];
+    uint32_t counts[KVR_MAX_THREADS], cursors[KVR_MAX_THREADS] = {0};
+    struct kvr_lists lists = *scan->lists;
+    struct kvr_scan some = *scan;
+    struct kvr_sample sample;
+    for (unsigned t = 0; t < s->threads; t++) {
+        segments[t] = scan->lists->segments[t];
+        counts[t] = segments[t].count = (segments[t].count + part - 1) / part;
+    }
+    lists.segments = segments;
+    lists.counts = counts;
+    some.lists = &lists;
+    some.cursors = cursors;
+    struct kvr_sample_request request = kvr_scan_request(&some);
+    request.slices = like->slices;
+    request.slice_segments = like->slice_segments;
+    kvr_sample_take(s->sampler, &request, &sample);
+    return kvr_scan_ns_per_key(&some, &sample, sample.robust_ns);
+}
+
+/* A cache that holds a part of the working set makes a half and a quarter of it faster. */
+static void prove_dram(struct kvr_session *s, struct kvr_scan *scan,
+                       const struct kvr_family *family, struct proof *proof)
+{
+    double half[PROOFS], quarter[PROOFS];
+    kvr_scan_set_member(scan, &family->best[0]);
+    struct kvr_sample_request request = kvr_scan_request(scan);
+    kvr_sample_plan(s->sampler, &request, 6e-3);
+    for (int i = 0; i < PROOFS; i++) {
+        double whole = read_part(s, scan, 1, &request);
+        half[i] = whole / read_part(s, scan, 2, &request);
+        quarter[i] = whole / read_part(s, scan, 4, &request);
+    }
+    double h = kvr_median(half, PROOFS).median, q = kvr_median(quarter, PROOFS).median;
+    if (!(fmax(fabs(h - 1), fabs(q - 1)) <= fmax(fabs(proof->half - 1), fabs(proof->quarter - 1))))
+        *proof = (struct proof){.half = h, .quarter = q, .threads = s->threads};
+}
+
+static void check_proof(struct kvr_session *s, const struct proof *proof)
+{
+    if (isnan(proof->half)) {
+        kvr_check_add(&s->record->checks, "dram-proven", KVR_CHECK_UNKNOWN,
+                      "the arena of %.0f MiB lies in a cache: DRAM was not measured; raise "
+                      "--max-mem",
+                      (double)s->reference.memory.bytes / 1048576);
+        return;
+    }
+    bool proven = fabs(proof->half - 1) <= .03 && fabs(proof->quarter - 1) <= .03;
+    struct kvr_check *check = kvr_check_add(
+        &s->record->checks, "dram-proven", proven ? KVR_CHECK_OK : KVR_CHECK_WARN,
+        "a half and a quarter of the largest working set read at %.3f and %.3f of its speed, with "
+        "%u thread%s, where they differ most%s",
+        proof->half, proof->quarter, proof->threads, proof->threads == 1 ? "" : "s",
+        proven ? ": DRAM" : ": a cache, or a neighbour, still has a part in it");
+    snprintf(check->value, sizeof check->value, "%.4f %.4f", proof->half, proof->quarter);
+    if (!proven)
+        snprintf(check->fix, sizeof check->fix,
+                 "measure again on a quiet machine, or raise "
+                 "--max-mem");
 }
 
 /* The read family of a level: the ceiling that kernels are held against. */
-static int measure_family(struct kvr_session *s, const char *level, uint64_t bytes)
+static int measure_family(struct kvr_session *s, const char *level, uint64_t bytes,
+                          struct proof *proof)
 {
     struct kvr_lists lists;
     struct kvr_score_buffers buffers;
@@ -181,35 +256,82 @@ static int measure_family(struct kvr_session *s, const char *level, uint64_t byt
         return rc;
     rc = kvr_score_buffers_new(s->threads, 64, &buffers);
     struct kvr_scan scan = {.lists = &lists, .buffers = &buffers, .cursors = cursors};
-    if (!rc && !kvr_session_family(s, &scan, level, "contiguous", bytes))
+    const struct kvr_family *family =
+        rc ? NULL : kvr_session_family(s, &scan, level, "contiguous", bytes);
+    if (!rc && !family)
         rc = -ENOMEM;
+    if (!rc && !strcmp(level, "DRAM"))
+        prove_dram(s, &scan, family, proof);
     kvr_score_buffers_free(&buffers);
     kvr_lists_free(&lists);
     return rc;
 }
 
-int kvr_roofs_measure(struct kvr_session *s, const unsigned *threads, size_t thread_counts)
+bool kvr_roofs_has(const struct kvr_session *s, const char *type, const char *level)
+{
+    for (size_t i = 0; i < s->record->ceiling_count; i++) {
+        const struct kvr_ceiling *c = &s->record->ceilings[i];
+        if (!strcmp(c->type, type) && c->threads == s->threads &&
+            (!level || !strcmp(c->level, level)))
+            return true;
+    }
+    return false;
+}
+
+/* Bytes to measure a level with; 0: this machine has none, or the arena does not hold it. */
+static uint64_t level_bytes(struct kvr_session *s, const char *level)
+{
+    uint64_t bytes = kvr_session_level_bytes(s, level, s->threads);
+    uint64_t most = s->reference.memory.bytes;
+    if (!strcmp(level, "DRAM"))
+        bytes = most;
+    if (bytes > most) {
+        char size[24], id[40];
+        kvr_size_text(bytes, size, sizeof size);
+        snprintf(id, sizeof id, "level-l%s", level + 1); /* only caches can be too large */
+        struct kvr_check *c =
+            kvr_check_add(&s->record->checks, id, KVR_CHECK_INFO,
+                          "%s was not measured: half of it, %s, exceeds the arena", level, size);
+        snprintf(c->fix, sizeof c->fix, "raise --max-mem");
+        return 0;
+    }
+    return bytes && !strcmp(kvr_session_level(s, bytes, s->threads), level) ? bytes : 0;
+}
+
+static int measure_level(struct kvr_session *s, const char *level, struct proof *proof)
+{
+    uint64_t bytes = level_bytes(s, level);
+    int rc = bytes ? measure_family(s, level, bytes, proof) : 0;
+    if (rc || !bytes)
+        return rc;
+    if (!kvr_roofs_has(s, "copy", level))
+        measure_streams(s, level, bytes, 1);
+    if (!kvr_roofs_has(s, "triad", level))
+        measure_streams(s, level, bytes, 2);
+    if (s->threads == 1 && !kvr_roofs_has(s, "latency", level))
+        kvr_roofs_latency(s, level, bytes);
+    return kvr_session_stopped(s) ? -EINTR : 0;
+}
+
+int kvr_roofs_levels(struct kvr_session *s, const unsigned *threads, size_t thread_counts)
 {
     static const char *const levels[] = {"L1", "L2", "L3", "DRAM"};
-    int rc = kvr_session_ceilings(s);
+    struct proof proof = {.half = NAN, .quarter = NAN};
+    int rc = 0;
     for (size_t t = 0; t < thread_counts && !rc; t++) {
         rc = kvr_session_team(s, threads[t]);
-        if (!rc && threads[t] > 1)
+        if (!rc && !kvr_roofs_has(s, "read", NULL))
             rc = kvr_session_ladder(s);
-        for (size_t l = 0; l < 4 && !rc; l++) {
-            uint64_t bytes = kvr_session_level_bytes(s, levels[l], threads[t]);
-            if (!strcmp(levels[l], "DRAM"))
-                bytes = s->reference.memory.bytes;
-            if (!bytes || strcmp(kvr_session_level(s, bytes, threads[t]), levels[l]))
-                continue;
-            rc = measure_family(s, levels[l], bytes);
-            measure_streams(s, levels[l], bytes, 1);
-            measure_streams(s, levels[l], bytes, 2);
-            if (threads[t] == 1)
-                kvr_roofs_latency(s, levels[l], bytes);
-            if (kvr_session_stopped(s))
-                rc = -EINTR;
-        }
+        for (size_t l = 0; l < 4 && !rc; l++)
+            rc = measure_level(s, levels[l], &proof);
     }
+    if (!rc)
+        check_proof(s, &proof);
     return rc;
+}
+
+int kvr_roofs_measure(struct kvr_session *s, const unsigned *threads, size_t thread_counts)
+{
+    int rc = kvr_session_ceilings(s);
+    return rc ? rc : kvr_roofs_levels(s, threads, thread_counts);
 }

@@ -7,9 +7,18 @@
 
 #include "session.h"
 
+/* Per level and thread count the ladder, the read family, copy, triad and (one thread) latency, as
+ * far as the record has them not yet; and the proof of DRAM, check dram-proven. After
+ * kvr_session_ceilings. Overwrites both arena halves. 0; -EINTR; -errno. */
+int kvr_roofs_levels(struct kvr_session *session, const unsigned *threads, size_t thread_counts);
+
 /* Ladder, rates, and per level and thread count the read family, copy, triad and (one thread)
  * latency: ceilings of the session's record. 0; -EINTR; -errno. */
 int kvr_roofs_measure(struct kvr_session *session, const unsigned *threads, size_t thread_counts);
+
+/* True if the record has a ceiling of this type for the current number of threads and this level
+ * (NULL: any) already, be it from a stored result. */
+bool kvr_roofs_has(const struct kvr_session *session, const char *type, const char *level);
 
 /* Latency of dependent loads at a level, by the session's team of one: a ceiling of its record.
  * `bytes`: the level's working set. Overwrites the subject half. */

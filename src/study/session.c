@@ -33,7 +33,7 @@ static void touch(void *argument, unsigned thread)
 }
 
 /* The largest working set of the plan: a level without a size of its own counts as the arena. */
-static uint64_t largest_working_set(const struct kvr_plan *plan)
+uint64_t kvr_session_arena_bytes(const struct kvr_plan *plan)
 {
     uint64_t most = plan->case_count ? MIN_HALF_BYTES : plan->arena_half_bytes;
     for (size_t i = 0; i < plan->case_count; i++) {
@@ -104,7 +104,7 @@ static void record_pages(struct kvr_session *s)
 
 int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
 {
-    uint64_t half_bytes = largest_working_set(s->plan);
+    uint64_t half_bytes = kvr_session_arena_bytes(s->plan);
     int rc = 0;
     kvr_clock_real(&s->clock, 20);
     if (2 * half_bytes > s->plan->max_mem_bytes) {

@@ -87,6 +87,9 @@ struct kvr_session {
     void (*progress)(const struct kvr_session *, const char *line);
 };
 
+/* Bytes of one arena half that a plan needs. */
+uint64_t kvr_session_arena_bytes(const struct kvr_plan *plan);
+
 /* Maps and touches the arena, starts the clock, pins the caller. 0 or -errno with a sentence. */
 int kvr_session_open(struct kvr_session *session, char *error, size_t error_bytes);
 void kvr_session_close(struct kvr_session *session);
@@ -116,10 +119,23 @@ const struct kvr_family *kvr_session_family(struct kvr_session *session, struct 
                                             const char *level, const char *layout,
                                             uint64_t working_set_bytes);
 
+/* Of a cache level as reported and as measured (0: not) the size that decides what a level is: a
+ * ladder of one point an octave tells a size to a factor of two; within that, the reported one. */
+uint64_t kvr_cache_size_used(uint64_t reported, uint64_t measured);
+/* Where the ladder of a record found the plateau of a level to end; 0: nowhere. */
+uint64_t kvr_measured_plateau(const struct kvr_run_record *record, uint32_t level);
+/* Sets the session's cache sizes by plateaus[1..3] (0: not found) and the reported sizes, with the
+ * checks cache-l1 to cache-l3. */
+void kvr_session_set_caches(struct kvr_session *session, const uint64_t plateaus[4]);
+
 /* Ladder over working sets, plateaus, rates per core resource: fills l1/l2/l3_bytes, ceilings and
  * checks. */
 int kvr_session_ceilings(struct kvr_session *session);
 /* The ladder alone, for the current team; sizes are set by that of one thread. */
 int kvr_session_ladder(struct kvr_session *session);
+/* The clock alone: the check clock-real and the record's clock. */
+void kvr_session_clock(struct kvr_session *session);
+/* One point of the ladder: GB/s of the best of its readers over `bytes`. 0 or -errno. */
+int kvr_session_read(struct kvr_session *session, uint64_t bytes, double *gb_per_s);
 
 #endif

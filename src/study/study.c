@@ -9,7 +9,9 @@
 
 #include "cohort.h"
 #include "dial.h"
+#include "peak.h"
 #include "roofs.h"
+#include "roofs_reuse.h"
 #include "sentinel.h"
 #include "threads.h"
 
@@ -153,7 +155,8 @@ static int machine_facts(struct kvr_session *s)
     int rc = kvr_threads_pair(s, most, &s->shared_cores);
     if (!rc)
         rc = kvr_session_team(s, 1);
-    if (!rc && !strcmp(kvr_session_level(s, bytes, 1), "DRAM"))
+    if (!rc && !strcmp(kvr_session_level(s, bytes, 1), "DRAM") &&
+        !kvr_roofs_has(s, "latency", "DRAM"))
         kvr_roofs_latency(s, "DRAM", bytes);
     return rc;
 }
@@ -228,6 +231,36 @@ static void phase(const struct kvr_study *study, const char *what)
         study->phase(study, what);
 }
 
+/* Those of `roofs`, for the thread counts of the plan. */
+static int full_ceilings(const struct kvr_study *study, struct kvr_session *s)
+{
+    unsigned threads[KVR_MAX_LIST];
+    size_t count = 0;
+    for (size_t i = 0; i < study->plan->case_count; i++) {
+        bool seen = false;
+        for (size_t j = 0; j < count; j++)
+            seen |= threads[j] == study->plan->cases[i].threads;
+        if (!seen && count < KVR_MAX_LIST)
+            threads[count++] = study->plan->cases[i].threads;
+    }
+    phase(study, "measuring copy, triad and latency of every level");
+    return kvr_roofs_levels(s, threads, count);
+}
+
+/* Measured, or those of a stored result. */
+static int ceilings(const struct kvr_study *study, struct kvr_session *s)
+{
+    int rc;
+    if (study->roofs) {
+        phase(study, "comparing this machine with the stored ceilings");
+        rc = kvr_roofs_reuse(s, study->roofs, study->options->roofs);
+    } else {
+        phase(study, "measuring the machine's ceilings");
+        rc = kvr_session_ceilings(s);
+    }
+    return rc || !study->plan->full_ceilings ? rc : full_ceilings(study, s);
+}
+
 int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
 {
     struct kvr_cohort *cohorts = NULL;
@@ -251,8 +284,7 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
     if (rc)
         goto out;
     qsort(cohorts, count, sizeof *cohorts, by_position);
-    phase(study, "measuring the machine's ceilings");
-    rc = kvr_session_ceilings(&s);
+    rc = ceilings(study, &s);
     if (rc)
         goto out;
     rc = machine_facts(&s);
@@ -262,6 +294,7 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
         goto out;
     rc = measure_cohorts(study, &s, cohorts, count);
     add_skips(study);
+    kvr_peak_compare(study->record, study->options->peak_gb_per_s);
     if (!rc && !measured_results(study->record))
         rc = isnan(budget_s) ? -ENODEV : -ETIME;
 out:

@@ -51,7 +51,7 @@ def test_codecs():
 
 def test_profiles():
     text = run("list", "profiles", code=0).out
-    for profile in ("quick", "ci", "full"):
+    for profile in ("quick", "ci", "roofline", "evidence", "full"):
         check(profile in text, f"list profiles lacks {profile}:\n{text}")
 
 

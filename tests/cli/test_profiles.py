@@ -4,7 +4,7 @@
 import os
 
 import harness
-from harness import SOURCE, check, check_refused, environment, run
+from harness import SOURCE, check, check_refused, environment, read_json, run
 
 
 def own_profile(name, text):
@@ -43,6 +43,19 @@ def test_shipped_profiles_are_listed():
     text = run("list", "profiles", code=0).out
     for name in shipped():
         check(name in text, f"list profiles lacks {name}:\n{text}")
+
+
+def test_ceilings_in_full():
+    """ceilings: full adds what roofs measures, for the threads of the plan."""
+    env = own_profile("roofs", "ceilings: full\ndram_bytes: 32M\nrounds: 1\nmin_time_s: .001\n"
+                               "groups:\n  - {kernels: [fp16], bytes: [32M], threads: [1]}\n")
+    run("run", "-p", "roofs", "-q", "-o", "json:out.json", env=env, code=0)
+    result = read_json("out.json")
+    types = {row["type"] for row in result["ceilings"]}
+    for wanted in ("read", "read-family", "copy", "triad", "latency", "fma"):
+        check(wanted in types, f"no {wanted} among {types}")
+    check("dram-proven" in {row["id"] for row in result["checks"]}, "DRAM is judged")
+    check(result["profile"]["ceilings"] == "full", "the merged profile says so")
 
 
 def test_own_profile():

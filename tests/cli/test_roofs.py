@@ -1,29 +1,67 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """roofs: the machine's own ceilings."""
 
+import json
 import os
 
 import harness
-from harness import check, check_refused, read_json, run
+from harness import SOURCE, check, check_refused, read_json, run
+
+ROOFS = ("roofs", "-t", "1", "-q", "--max-mem", "512M")
+
+
+def check_schema(result):
+    """The result against the schema, where this interpreter can."""
+    try:
+        import jsonschema  # pylint: disable=import-outside-toplevel # not everywhere
+    except ImportError:
+        return
+    with open(os.path.join(SOURCE, "schema", "kvroof.result.1.json"), encoding="utf-8") as file:
+        jsonschema.validate(result, json.load(file))
 
 
 def test_ceilings():
-    outcome = run("roofs", "-t", "1", "-q", "--max-mem", "512M", "-o", "json:roofs.json", code=0)
+    outcome = run(*ROOFS, "--peak-gb-per-s", "123.5", "-o", "json:roofs.json", code=0)
     check(outcome.err == "", "-q is quiet", outcome)
-    check("GB/s" in outcome.out, "a table with units", outcome)
+    for words in ("GB/s", "load", "copy", "triad", "latency", "best reader", "% of peak",
+                  "reported", "measured", "working set", "123.5"):
+        check(words in outcome.out, f"no {words!r} in the table", outcome)
     result = read_json("roofs.json")
+    check_schema(result)
     check(result["schema"] == "kvroof.result/1" and result["complete"] is True, "a whole result")
     kinds = {(row["kind"], row["type"]) for row in result["ceilings"]}
     for kind in (("bandwidth", "read"), ("rate", "load"), ("rate", "fma")):
         check(kind in kinds, f"no {kind} among {kinds}")
+    for level in ("L1", "DRAM"):
+        types = {row["type"] for row in result["ceilings"]
+                 if row.get("level") == level and row["type"] != "peak"}
+        for wanted in ("read", "read-family", "copy", "triad", "latency"):
+            check(wanted in types or not types, f"no {wanted} of {level}: {types}")
+    peak = [row for row in result["ceilings"] if row["type"] == "peak"]
+    check(len(peak) == 1 and peak[0]["value"] == 123.5, f"the peak is a ceiling: {peak}")
+    checks = {row["id"]: row for row in result["checks"]}
+    for wanted in ("dram-proven", "memory-peak", "cache-l1"):
+        check(wanted in checks, f"no check {wanted}")
     for row in result["ceilings"]:
         check(row["value"] > 0 and row["unit"], f"{row}")
-    check("GB/s" in run("show", "roofs.json", code=0).out, "show prints the ceilings again")
+    check(run("show", "roofs.json", code=0).out == outcome.out, "show prints the tables again")
+
+
+def test_json_on_stdout():
+    outcome = run(*ROOFS, "--max-mem", "64M", "--format", "json", "-o", "json:a.json",
+                  "-o", "table:a.txt", code=0)
+    result = outcome.json()
+    check_schema(result)
+    check(result == read_json("a.json"), "the file holds the same")
+    with open("a.txt", encoding="utf-8") as file:
+        check("best reader" in file.read(), "a table can go to a file")
 
 
 def test_bad_input():
     for arguments, code in ((("-t", "0"), 2), (("-c", "abc"), 2), (("--pages", "3m"), 2),
-                            (("-o", "yaml:x"), 2), (("-c", "1023"), 3), (("--mem", "node:63"), 3)):
+                            (("-o", "yaml:x"), 2), (("-o", "csv:x"), 2), (("--format", "md"), 2),
+                            (("-o", "json:-", "--format", "json"), 2), (("-t", "100000"), 3),
+                            (("-c", "1023"), 3), (("--mem", "node:63"), 3)):
         check_refused(run("roofs", *arguments, "-o", "json:out.json"), code)
         check(not os.path.exists("out.json"), f"{arguments}: a refusal leaves no result")
 

@@ -46,6 +46,35 @@ static void list_is_complete(void **state)
     }
 }
 
+/* Two operations for every product that one instruction makes: as many as the register has lanes of
+ * the type. Types below single precision have rates of their own, which need their own feature. */
+static void multiply_adds_count_their_lanes(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t bits;
+        uint64_t isa;
+    } types[] = {
+        {"fma.f32", 32, 0}, {"fma.f16", 16, KVR_ISA_FP16}, {"fma.bf16", 16, KVR_ISA_BF16}};
+    size_t count, known = 0, all = 0;
+    const struct kvr_peak *const *peaks = kvr_peaks(&count);
+    (void)state;
+    for (size_t n = 0; n < count; n++) {
+        all += strcmp(peaks[n]->resource, "fma") == 0;
+        for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+            if (strcmp(peaks[n]->name, types[t].name) != 0)
+                continue;
+            known++;
+            assert_int_equal(peaks[n]->flops,
+                             peaks[n]->operations * 2 * peaks[n]->width_bits / types[t].bits);
+            assert_int_equal(peaks[n]->isa & types[t].isa, types[t].isa);
+            assert_int_equal(peaks[n]->isa & ~types[t].isa & (KVR_ISA_FP16 | KVR_ISA_BF16), 0);
+        }
+    }
+    assert_true(all > 0);
+    assert_int_equal(known, all);
+}
+
 /* Scratch ends at a page that must not be touched, and begins at one: any other access faults. */
 static void check_rate(const struct kvr_peak *peak)
 {
@@ -167,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(list_is_complete),
+        cmocka_unit_test(multiply_adds_count_their_lanes),
         cmocka_unit_test(rates_stay_in_their_scratch),
         cmocka_unit_test(streams_compute_with_tails),
         cmocka_unit_test(chase_follows_its_chain),

@@ -21,6 +21,11 @@ char *root_make(void)
 
 void root_put(const char *root, const char *path, const char *text)
 {
+    root_put_bytes(root, path, text, strlen(text));
+}
+
+void root_put_bytes(const char *root, const char *path, const void *data, size_t bytes)
+{
     char full[1024];
     int length = snprintf(full, sizeof full, "%s%s", root, path);
     assert_true(length > 0 && length < (int)sizeof full);
@@ -34,7 +39,7 @@ void root_put(const char *root, const char *path, const char *text)
     FILE *file = fopen(full, "w");
     if (!file)
         fail_msg("cannot write %s", full);
-    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fwrite(data, 1, bytes, file), bytes);
     assert_int_equal(fclose(file), 0);
 }
 

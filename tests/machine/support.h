@@ -15,6 +15,8 @@
 char *root_make(void);
 /* Writes root + path, with the folders above it. */
 void root_put(const char *root, const char *path, const char *text);
+/* The same with zero bytes in it. */
+void root_put_bytes(const char *root, const char *path, const void *data, size_t bytes);
 /* Removes the folder and frees its path. */
 void root_remove(char *root);
 

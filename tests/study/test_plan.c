@@ -231,6 +231,27 @@ static void test_memory_that_a_profile_wishes(void **state)
     assert_string_equal(w->plan.skips[0].what, "memory");
 }
 
+static void test_depth_comes_from_the_profile(void **state)
+{
+    struct world *w = *state;
+    world_profile(w, "ladder_points_per_octave: 4\nceilings: full\ndeep: true\n"
+                     "groups:\n  - {kernels: [fp16], bytes: [64M]}\n");
+    EXPECT(w, "fp16.fused@auto/d64/n512/W64M/1t/scan/heads/thp");
+    assert_int_equal(w->plan.ladder_points_per_octave, 4);
+    assert_true(w->plan.full_ceilings && w->plan.deep);
+    assert_non_null(strstr(w->plan.profile_json, "\"ladder_points_per_octave\":4"));
+    assert_non_null(strstr(w->plan.profile_json, "\"ceilings\":\"full\""));
+    assert_non_null(strstr(w->plan.profile_json, "\"deep\":true"));
+    world_profile(w, "groups:\n  - {kernels: [fp16], bytes: [64M]}\n");
+    EXPECT(w, "fp16.fused@auto/d64/n512/W64M/1t/scan/heads/thp");
+    assert_int_equal(w->plan.ladder_points_per_octave, 1);
+    assert_false(w->plan.full_ceilings || w->plan.deep);
+    assert_null(strstr(w->plan.profile_json, "deep"));
+    w->options.deep = true;
+    assert_int_equal(world_plan(w), 0);
+    assert_true(w->plan.deep);
+}
+
 static void test_heads_count_the_fp16_reference(void **state)
 {
     struct world *w = *state;
@@ -328,6 +349,7 @@ int main(void)
         TEST(test_too_small_for_a_head),
         TEST(test_memory),
         TEST(test_memory_that_a_profile_wishes),
+        TEST(test_depth_comes_from_the_profile),
         TEST(test_heads_count_the_fp16_reference),
         TEST(test_too_many_cases),
         TEST(test_kernels_without_a_profile),

@@ -34,6 +34,7 @@ static void test_values(void **state)
     static const char yaml[] = "description: \"of everything: one\"\n"
                                "budget_s: 1.5\nrounds: 11\nmin_time_s: .25\ndram_bytes: 2GiB\n"
                                "keys: mini\n"
+                               "ladder_points_per_octave: 4\nceilings: full\ndeep: true\n"
                                "groups:\n"
                                "  - kernels: [fp16, 'lookat*@avx512*']\n"
                                "    head_dims: [64, 128, 64]\n"
@@ -57,6 +58,8 @@ static void test_values(void **state)
     assert_string_equal(p.description, "of everything: one");
     assert_true(p.budget_s == 1.5 && p.min_time_s == .25 && p.rounds == 11 && p.mini_keys);
     assert_int_equal(p.dram_bytes, UINT64_C(2) << 30);
+    assert_int_equal(p.ladder_points_per_octave, 4);
+    assert_true(p.full_ceilings && p.deep);
     assert_int_equal(p.group_count, 2);
     const struct kvr_group *g = &p.groups[0];
     assert_int_equal(g->kernel_count, 2);
@@ -123,6 +126,9 @@ static void test_defects_of_values(void **state)
         {"min_time_s: 1 s\n", "has ' s' after the number"},
         {"rounds: 0\n", "line 2: rounds: '0' is too small: the least is 1"},
         {"rounds: 2.5\n", "line 2: rounds: '2.5' has '.5' after the number"},
+        {"ladder_points_per_octave: 0\n", "line 2: ladder_points_per_octave: '0'"},
+        {"ceilings: most\n", "line 2: ceilings: 'most' is not one of short, full"},
+        {"deep: yes\n", "line 2: deep: 'yes' is not one of true, false"},
         {"dram_bytes: 1Q\n", "line 2: dram_bytes: '1Q' has 'Q'"},
         {"keys: other\n", "line 2: keys: 'other' is not mini"},
         {"rounds: ~\n", "line 2: rounds: '~' is not a number"},
@@ -253,13 +259,22 @@ static void test_search(void **state)
 static void test_shipped(void **state)
 {
     (void)state;
-    static const char *const shipped[] = {"quick", "ci", "full"};
+    static const struct {
+        const char *name;
+        double budget_s;
+        uint32_t points;
+        bool full_ceilings, deep;
+    } shipped[] = {{"quick", 60, 1, false, false},
+                   {"ci", 90, 0, false, false},
+                   {"roofline", 300, 4, true, false},
+                   {"evidence", NAN, 4, true, true},
+                   {"full", NAN, 0, false, false}};
     struct kvr_selections *found = malloc(sizeof *found);
     assert_non_null(found);
     for (size_t i = 0; i < sizeof shipped / sizeof *shipped; i++) {
         struct kvr_profile p;
         char path[600], error[400] = "", why[240] = "";
-        snprintf(path, sizeof path, "%s/%s.yaml", KVR_SHIPPED_PROFILES, shipped[i]);
+        snprintf(path, sizeof path, "%s/%s.yaml", KVR_SHIPPED_PROFILES, shipped[i].name);
         if (kvr_profile_load(path, &p, error, sizeof error))
             fail_msg("%s", error);
         assert_true(*p.description);
@@ -269,9 +284,11 @@ static void test_shipped(void **state)
                     fail_msg("%s: %s %s", path, p.groups[g].kernels[k], why);
             }
         }
-        assert_true(i == 0   ? p.budget_s == 60
-                    : i == 1 ? p.budget_s == 90
-                             : isnan(p.budget_s));
+        assert_true(isnan(shipped[i].budget_s) ? isnan(p.budget_s)
+                                               : p.budget_s == shipped[i].budget_s);
+        assert_int_equal(p.ladder_points_per_octave, shipped[i].points);
+        assert_int_equal(p.full_ceilings, shipped[i].full_ceilings);
+        assert_int_equal(p.deep, shipped[i].deep);
         kvr_profile_free(&p);
     }
     free(found);
