@@ -25,8 +25,13 @@ static const struct picture {
     int (*data)(FILE *out, const struct kvr_run_record *records, size_t count);
     const char *lacks;
 } pictures[] = {
+    {"roofline", kvr_plot_roofline,
+     "holds neither a measured case nor a read bandwidth: kvroof run measures both"},
     {"ladder", kvr_plot_ladder,
      "holds no read bandwidth over working sets: kvroof run measures it with every profile"},
+    {"scaling", kvr_plot_scaling,
+     "holds no case at two thread counts in one level: kvroof run -t 1,max, with --bytes for a "
+     "level that both are in"},
 };
 enum { PICTURES = sizeof pictures / sizeof *pictures };
 
@@ -39,7 +44,7 @@ struct arguments {
 };
 
 static const struct argp_option options_table[] = {
-    {"kind", 'k', "KIND,...", 0, "ladder; all [all]", 0},
+    {"kind", 'k', "KIND,...", 0, "roofline, ladder, scaling; all [all]", 0},
     {"output", 'o', "DIR", 0, "where pictures, data and scripts go [results/plots]", 0},
     {"format", KEY_FORMAT, "FORMAT,...", 0, "svg, png, pdf, txt [svg]", 0},
     KVR_HELP_OPTION,
@@ -111,10 +116,14 @@ static const struct argp plot_argp = {
     .doc = "Draws stored results with gnuplot. Data (.tsv) and script (.gp) stay beside each "
            "picture: edit the script and draw again to restyle it; a script that is there is kept."
            "\vKinds:\n"
+           "  roofline operations a second over operations per byte, every case below\n"
+           "           its roofs; floating-point, look-ups, integer\n"
            "  ladder   bandwidth over the working set, with reported and measured cache sizes;\n"
-           "           kernels join it when measured at three working sets or more\n\n"
+           "           kernels join it when measured at three working sets or more\n"
+           "  scaling  bandwidth over threads, for cases at two thread counts or more\n\n"
            "Examples:\n"
            "  kvroof plot results/20260101T120000Z-node7.json\n"
+           "  kvroof plot results/20260101T120000Z-node7.json -k roofline,scaling --format png\n"
            "  kvroof plot old.json new.json -k ladder -o pictures --format svg,png\n"
            "  kvroof plot run.json --format txt && cat results/plots/ladder.txt\n",
 };

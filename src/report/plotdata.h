@@ -16,6 +16,17 @@
  * write. */
 int kvr_plot_ladder(FILE *out, const struct kvr_run_record *records, size_t count);
 
+/* Writes roofline.tsv (plots/roofline.gp) of one or several records: for each kind of operation
+ * (floating-point, table look-ups, integer) that is a tenth or more of what some case does, the
+ * bandwidths as diagonals, the rate ceilings as horizontals and the cases as points; without cases
+ * the roofs alone. 0; -ENODATA: there is neither, nothing is written; -ENOMEM; -errno. */
+int kvr_plot_roofline(FILE *out, const struct kvr_run_record *records, size_t count);
+
+/* Writes scaling.tsv (plots/scaling.gp): for each level the GB/s of every case that was measured at
+ * two numbers of threads or more, and the best reader over the same addresses (M) as its roof. 0;
+ * -ENODATA: there is no such case, nothing is written; -ENOMEM; -errno of the write. */
+int kvr_plot_scaling(FILE *out, const struct kvr_run_record *records, size_t count);
+
 /* Folder of the scripts: $KVROOF_PLOTS, the installed one, the source tree; the first that holds
  * `script`. NULL if none; the buffer is the caller's. */
 const char *kvr_plot_folder(const char *script, char *buffer, size_t bytes);

@@ -1,15 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""plot: the ladder picture from a stored result."""
+"""plot: pictures from a stored result."""
 
+import json
 import os
 
 import harness
 from harness import check, check_refused, need, read_text, run, run_tiny
 
 
-def ladder(path="out.json"):
+MEASURED = {}  # text of the result file by options: pictures need no fresh measurement
+
+
+def measure(*options):
+    """out.json, measured once with these options."""
+    if options not in MEASURED:
+        run_tiny(*options, "-o", "json:out.json", code=0)
+        MEASURED[options] = read_text("out.json")
+    with open("out.json", "w", encoding="utf-8") as file:
+        file.write(MEASURED[options])
+
+
+def ladder():
     """A result with several working sets."""
-    run_tiny("-k", "fp16,lookat.u8", "--bytes", "256k..4M:x4", "-o", "json:" + path, code=0)
+    measure("-k", "fp16,lookat.u8", "--bytes", "256k..4M:x4")
+
+
+def kinds_of_work():
+    """A result with floating-point operations, look-ups and integer operations."""
+    measure("-k", "fp16,lookat.f32@scalar,int8q8")
 
 
 def test_svg_data_and_script():
@@ -37,6 +55,69 @@ def test_svg_is_deterministic():
     check(len(texts) == 1, "the same data give the same picture")
 
 
+def picture(kind, *results):
+    """The SVG and the TSV of one kind of picture."""
+    run("plot", *results, "-k", kind, "-o", "pictures", "--format", "svg", code=0)
+    return (read_text(os.path.join("pictures", kind + ".svg")),
+            read_text(os.path.join("pictures", kind + ".tsv")))
+
+
+def test_roofline():
+    need("gnuplot")
+    kinds_of_work()
+    svg, sheet = picture("roofline", "out.json")
+    for word in ("fp16.fused", "lookat.f32", "int8q8.fused", "FLOP per byte of keys",
+                 "look-ups per byte of keys", "integer operations per byte of keys", "GB/s"):
+        check(word in svg, f"the picture lacks {word!r}")
+    rows = [line.split("\t") for line in sheet.splitlines()]
+    points = {(row[1], row[3].split("/")[0].split("@")[0]): row for row in rows
+              if row[0] == "point"}
+    # A key of 64 channels: 128 FLOP of 128 bytes, 4 look-ups of 4, 128 integer operations of 64.
+    for key, intensity in ((("1", "fp16.fused"), 1), (("1", "lookat.f32"), 1),
+                           (("2", "lookat.f32"), 1), (("3", "int8q8.fused"), 2)):
+        check(key in points, f"no point {key} in {sorted(points)}")
+        check(float(points[key][4]) == intensity, f"{key}: intensity {points[key][4]}")
+        low, rate, high = (float(points[key][i]) for i in (6, 5, 7))
+        check(low <= rate <= high, f"{key}: {rate} outside of {low} to {high}")
+    check(len(points) == 4, f"a case stands where it works: {sorted(points)}")
+    again, _ = picture("roofline", "out.json")
+    check(svg == again, "the same data give the same picture")
+
+
+def test_scaling():
+    need("gnuplot")
+    if len(os.sched_getaffinity(0)) < 2:
+        raise harness.Skip("one CPU")
+    measure("-k", "fp16.fused@scalar,lookat.f32@scalar", "-t", "1,2")
+    document = harness.read_json("out.json")
+    for result in document["results"]:
+        result["level"] = "DRAM"  # so little may lie in another cache where two threads share it
+    with open("out.json", "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    svg, sheet = picture("scaling", "out.json")
+    check("threads" in svg and "best reader" in svg and "lookat.f32@scalar" in svg,
+          "with its labels")
+    counts = [line.split("\t")[4] for line in sheet.splitlines() if line.startswith("point\t")]
+    check(counts and set(counts) == {"1", "2"}, f"points at one and two threads: {counts}")
+
+
+def test_scaling_lacks_threads():
+    kinds_of_work()
+    outcome = run("plot", "out.json", "-k", "scaling", "-o", "pictures")
+    check_refused(outcome, 2, "scaling", "two thread counts", "kvroof run -t 1,max")
+    check(os.listdir("pictures") == [], "and leaves nothing")
+
+
+def test_all_draws_what_it_can():
+    need("gnuplot")
+    kinds_of_work()
+    outcome = run("plot", "out.json", "-o", "pictures", code=0)
+    check("kvroof run -t 1,max" in outcome.err, "it says what is lacking", outcome)
+    names = set(os.listdir("pictures"))
+    check({"roofline.svg", "ladder.svg"} <= names, f"what can be drawn is drawn: {names}")
+    check("scaling.svg" not in names, f"nothing else: {names}")
+
+
 def test_formats():
     need("gnuplot")
     ladder()
@@ -54,6 +135,7 @@ def test_bad_input():
     check_refused(run("plot"), 2)
     check_refused(run("plot", "missing.json", "-k", "ladder"), 2, "missing.json")
     check_refused(run("plot", "out.json", "-k", "laddre"), 2, "laddre", "ladder")
+    check_refused(run("plot", "out.json", "-k", "rofline"), 2, "rofline", "roofline")
     check_refused(run("plot", "out.json", "-k", "ladder", "--format", "gif"), 2, "gif")
 
 

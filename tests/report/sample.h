@@ -13,6 +13,9 @@
  * was not measured, a ladder. */
 void sample_run(struct kvr_run_record *record);
 
+/* The same with what its cases do (operations), and rate ceilings. */
+void sample_work(struct kvr_run_record *record);
+
 /* A record in which every field of every struct differs from its default. */
 void sample_everything(struct kvr_run_record *record);
 

@@ -7,55 +7,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plot_sheet.h"
 #include "table.h"
 #include "text.h"
 
-enum { SERIES_BYTES = 400, LEAST_WORKING_SETS = 3 };
+enum { LEAST_WORKING_SETS = 3 };
 
-struct sheet {
-    FILE *out;
-    const struct kvr_run_record *records;
-    size_t count;
+struct ladder {
+    struct kvr_sheet sheet;
     int series; /* number of the last one begun */
 };
 
 /* ---- rows ---- */
 
-/* gnuplot takes a double quote for the begin of a string that may hold the separator. */
-static void put_field(FILE *out, const char *text)
+static void put_text_row(struct ladder *s, const char *kind, const char *text, uint64_t bytes)
 {
-    char clean[SERIES_BYTES];
-    kvr_clean_text(clean, sizeof clean, text);
-    for (char *c = clean; *c; c++)
-        fputc(*c == '"' ? '\'' : *c, out);
-}
-
-static void put_number(FILE *out, double value)
-{
-    char text[40];
-    kvr_exact_text(value, text, sizeof text);
-    fprintf(out, "\t%s", text);
-}
-
-static void put_text_row(struct sheet *s, const char *kind, const char *text, uint64_t bytes)
-{
-    fprintf(s->out, "%s\t0\t", kind);
-    put_field(s->out, text);
+    fprintf(s->sheet.out, "%s\t0\t", kind);
+    kvr_sheet_field(s->sheet.out, text);
     if (bytes)
-        fprintf(s->out, "\t%" PRIu64 "\t\t\t\t0\n", bytes);
+        fprintf(s->sheet.out, "\t%" PRIu64 "\t\t\t\t0\n", bytes);
     else
-        fputs("\t\t\t\t\t0\n", s->out);
+        fputs("\t\t\t\t\t0\n", s->sheet.out);
 }
 
-static void put_point(struct sheet *s, const char *kind, const char *name, uint64_t bytes,
+static void put_point(struct ladder *s, const char *kind, const char *name, uint64_t bytes,
                       const double value[3], bool flagged)
 {
-    fprintf(s->out, "%s\t%d\t", kind, s->series);
-    put_field(s->out, name);
-    fprintf(s->out, "\t%" PRIu64, bytes);
+    fprintf(s->sheet.out, "%s\t%d\t", kind, s->series);
+    kvr_sheet_field(s->sheet.out, name);
+    fprintf(s->sheet.out, "\t%" PRIu64, bytes);
     for (size_t i = 0; i < 3; i++)
-        put_number(s->out, value[i]);
-    fprintf(s->out, "\t%d\n", flagged);
+        kvr_sheet_number(s->sheet.out, value[i]);
+    fprintf(s->sheet.out, "\t%d\n", flagged);
 }
 
 /* ---- the machine's ladder ---- */
@@ -72,13 +55,13 @@ static bool same_ladder(const struct kvr_ceiling *a, const struct kvr_ceiling *b
 }
 
 /* Which record a series belongs to, where there are several. */
-static void whose(const struct sheet *s, size_t index, char *text, size_t bytes)
+static void whose(const struct ladder *s, size_t index, char *text, size_t bytes)
 {
-    const struct kvr_run_record *r = &s->records[index];
+    const struct kvr_run_record *r = &s->sheet.records[index];
     *text = 0;
-    if (s->count > 1 && r->label[0])
+    if (s->sheet.count > 1 && r->label[0])
         snprintf(text, bytes, "%s: ", r->label);
-    else if (s->count > 1)
+    else if (s->sheet.count > 1)
         snprintf(text, bytes, "%zu: ", index + 1);
 }
 
@@ -90,11 +73,11 @@ static int by_bytes(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
-static int put_ladder(struct sheet *s, size_t index, size_t first)
+static int put_ladder(struct ladder *s, size_t index, size_t first)
 {
-    const struct kvr_run_record *r = &s->records[index];
+    const struct kvr_run_record *r = &s->sheet.records[index];
     const struct kvr_ceiling *like = &r->ceilings[first];
-    char name[SERIES_BYTES], prefix[160];
+    char name[KVR_SERIES_BYTES], prefix[160];
     size_t n = 0;
     for (size_t i = 0; i < first; i++)
         if (same_ladder(like, &r->ceilings[i]))
@@ -151,11 +134,11 @@ static const struct kvr_result *next_point(const struct kvr_run_record *record,
     return next;
 }
 
-static void put_kernel(struct sheet *s, size_t index, size_t first)
+static void put_kernel(struct ladder *s, size_t index, size_t first)
 {
-    const struct kvr_run_record *record = &s->records[index];
+    const struct kvr_run_record *record = &s->sheet.records[index];
     const struct kvr_result *like = &record->results[first], *r = NULL;
-    char name[SERIES_BYTES], prefix[160], kernel[96], tables[40] = "";
+    char name[KVR_SERIES_BYTES], prefix[160], kernel[96], tables[40] = "";
     size_t points = 0;
     for (size_t i = 0; i < first; i++)
         if (same_kernel(like, &record->results[i]))
@@ -174,26 +157,22 @@ static void put_kernel(struct sheet *s, size_t index, size_t first)
     for (uint64_t above = 0; (r = next_point(record, like, above));) {
         above = r->working_set_bytes;
         const struct kvr_op_result *o = &r->result;
-        /* The interval of a rate follows from that of the time, ends exchanged. */
-        bool known = o->ci95[0] > 0 && isfinite(o->ci95[1]);
-        double gb = o->gb_per_s;
-        double value[3] = {gb, known ? gb * o->ns_per_key / o->ci95[1] : gb,
-                           known ? gb * o->ns_per_key / o->ci95[0] : gb};
+        double value[3];
+        kvr_rate_interval(o, o->gb_per_s, value);
         put_point(s, "kernel", name, r->working_set_bytes, value, r->flags[0][0] != 0);
     }
 }
 
 /* ---- the sheet ---- */
 
-static void put_caches(struct sheet *s, size_t index)
+static void put_caches(struct ladder *s, size_t index)
 {
-    const struct kvr_machine *m = &s->records[index].machine;
-    char prefix[160], size[24], text[SERIES_BYTES];
+    const struct kvr_machine *m = &s->sheet.records[index].machine;
+    char prefix[160], size[24], text[KVR_SERIES_BYTES];
     whose(s, index, prefix, sizeof prefix);
     /* One machine has one set of caches, however many of its results are drawn. */
-    for (size_t i = 0; m->fingerprint[0] && i < index; i++)
-        if (!strcmp(s->records[i].machine.fingerprint, m->fingerprint))
-            return;
+    if (kvr_sheet_machine(&s->sheet, index) != index)
+        return;
     for (size_t i = 0; i < m->cache_count; i++) {
         const struct kvr_cache_level *c = &m->caches[i];
         const uint64_t sizes[] = {c->size_bytes, c->measured_plateau_bytes};
@@ -207,38 +186,39 @@ static void put_caches(struct sheet *s, size_t index)
     }
 }
 
-static void put_caption(struct sheet *s, size_t index)
+static void put_caption(struct ladder *s, size_t index)
 {
-    char text[SERIES_BYTES], prefix[160];
+    char text[KVR_SERIES_BYTES], prefix[160];
     whose(s, index, prefix, sizeof prefix);
-    size_t used = s->records[index].label[0] ? 0 : strlen(prefix); /* its own text has the label */
+    /* A label stands in the machine's own text. */
+    size_t used = s->sheet.records[index].label[0] ? 0 : strlen(prefix);
     memcpy(text, prefix, used);
-    kvr_machine_text(&s->records[index], text + used, sizeof text - used);
+    kvr_machine_text(&s->sheet.records[index], text + used, sizeof text - used);
     put_text_row(s, "caption", text, 0);
 }
 
-static int put_sheet(struct sheet *s)
+static int put_sheet(struct ladder *s)
 {
     int rc = 0;
-    fputs("# kind\tseries\tname\tworking_set_bytes\tgb_per_s\tlow\thigh\tflagged\n", s->out);
-    for (size_t i = 0; i < s->count; i++)
+    fputs("# kind\tseries\tname\tworking_set_bytes\tgb_per_s\tlow\thigh\tflagged\n", s->sheet.out);
+    for (size_t i = 0; i < s->sheet.count; i++)
         put_caption(s, i);
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->sheet.count; i++)
         put_caches(s, i);
-    for (size_t i = 0; !rc && i < s->count; i++)
-        for (size_t c = 0; !rc && c < s->records[i].ceiling_count; c++)
-            if (is_ladder_point(&s->records[i].ceilings[c]))
+    for (size_t i = 0; !rc && i < s->sheet.count; i++)
+        for (size_t c = 0; !rc && c < s->sheet.records[i].ceiling_count; c++)
+            if (is_ladder_point(&s->sheet.records[i].ceilings[c]))
                 rc = put_ladder(s, i, c);
-    for (size_t i = 0; !rc && i < s->count; i++)
-        for (size_t k = 0; k < s->records[i].result_count; k++)
-            if (is_kernel_point(&s->records[i].results[k]))
+    for (size_t i = 0; !rc && i < s->sheet.count; i++)
+        for (size_t k = 0; k < s->sheet.records[i].result_count; k++)
+            if (is_kernel_point(&s->sheet.records[i].results[k]))
                 put_kernel(s, i, k);
     return rc;
 }
 
 int kvr_plot_ladder(FILE *out, const struct kvr_run_record *records, size_t count)
 {
-    struct sheet sheet = {.out = out, .records = records, .count = count};
+    struct ladder ladder = {.sheet = {.out = out, .records = records, .count = count}};
     bool any = false;
     for (size_t i = 0; i < count; i++)
         for (size_t c = 0; c < records[i].ceiling_count; c++)
@@ -247,11 +227,7 @@ int kvr_plot_ladder(FILE *out, const struct kvr_run_record *records, size_t coun
         return -ENODATA;
     struct kvr_numeric numeric = kvr_numeric_c();
     errno = 0;
-    int rc = put_sheet(&sheet);
+    int rc = put_sheet(&ladder);
     kvr_numeric_restore(numeric);
-    if (rc)
-        return rc;
-    if (fflush(out) || ferror(out))
-        return errno ? -errno : -EIO;
-    return 0;
+    return rc ? rc : kvr_sheet_end(out);
 }

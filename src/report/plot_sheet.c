@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "plot_sheet.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "table.h"
+#include "text.h"
+
+/* gnuplot takes a double quote for the begin of a string that may hold the separator. */
+void kvr_sheet_field(FILE *out, const char *text)
+{
+    char clean[KVR_SERIES_BYTES];
+    kvr_clean_text(clean, sizeof clean, text);
+    for (char *c = clean; *c; c++)
+        fputc(*c == '"' ? '\'' : *c, out);
+}
+
+void kvr_sheet_number(FILE *out, double value)
+{
+    char text[40];
+    kvr_exact_text(value, text, sizeof text);
+    fprintf(out, "\t%s", text);
+}
+
+void kvr_sheet_ordinal(const struct kvr_sheet *sheet, size_t index, char *text, size_t bytes)
+{
+    *text = 0;
+    if (sheet->count > 1)
+        snprintf(text, bytes, "%zu: ", index + 1);
+}
+
+void kvr_sheet_machine_prefix(const struct kvr_sheet *sheet, size_t machine, char *text,
+                              size_t bytes)
+{
+    bool others = false;
+    for (size_t i = 0; i < sheet->count; i++)
+        others |= kvr_sheet_machine(sheet, i) != machine;
+    *text = 0;
+    if (others)
+        kvr_sheet_ordinal(sheet, machine, text, bytes);
+}
+
+int kvr_sheet_end(FILE *out)
+{
+    if (fflush(out) || ferror(out))
+        return errno ? -errno : -EIO;
+    return 0;
+}
+
+size_t kvr_sheet_machine(const struct kvr_sheet *sheet, size_t index)
+{
+    const char *fingerprint = sheet->records[index].machine.fingerprint;
+    for (size_t i = 0; *fingerprint && i < index; i++)
+        if (!strcmp(sheet->records[i].machine.fingerprint, fingerprint))
+            return i;
+    return index;
+}
+
+void kvr_sheet_row(FILE *out, const struct kvr_row *row)
+{
+    fprintf(out, "%s\t%zu\t%zu\t", row->kind, row->panel, row->series);
+    kvr_sheet_field(out, row->name ? row->name : "");
+    kvr_sheet_number(out, row->x);
+    kvr_sheet_number(out, row->y);
+    kvr_sheet_number(out, row->low);
+    kvr_sheet_number(out, row->high);
+    fprintf(out, "\t%d\n", row->flagged);
+}
+
+void kvr_sheet_header(const struct kvr_sheet *sheet)
+{
+    char text[KVR_SERIES_BYTES];
+    fputs("# kind\tpanel\tseries\tname\tx\ty\tlow\thigh\tflagged\n", sheet->out);
+    for (size_t i = 0; i < sheet->count; i++) {
+        kvr_sheet_ordinal(sheet, i, text, sizeof text);
+        size_t used = strlen(text);
+        kvr_machine_text(&sheet->records[i], text + used, sizeof text - used);
+        kvr_sheet_row(sheet->out, &(struct kvr_row){.kind = "caption", .name = text, .x = NAN,
+                                                    .y = NAN, .low = NAN, .high = NAN});
+    }
+}
+
+void kvr_sheet_panel_size(size_t panels, double *width, double *height)
+{
+    *width = panels < 2 ? 640 : panels == 3 ? 410 : 500;
+    *height = panels < 2 ? 500 : 440;
+}
+
+void kvr_rate_interval(const struct kvr_op_result *op, double rate, double value[3])
+{
+    /* The interval of a rate follows from that of the time, ends exchanged. */
+    bool known = op->ci95[0] > 0 && isfinite(op->ci95[1]);
+    value[0] = rate;
+    value[1] = known ? rate * op->ns_per_key / op->ci95[1] : rate;
+    value[2] = known ? rate * op->ns_per_key / op->ci95[0] : rate;
+}
+
+size_t kvr_names_number(struct kvr_names *names, const char *text)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (!strcmp(names->text[i], text))
+            return i + 1;
+    void *more = realloc(names->text, (names->count + 1) * sizeof *names->text);
+    if (!more)
+        return 0;
+    names->text = more;
+    kvr_utf8_copy(names->text[names->count], sizeof *names->text, text);
+    return ++names->count;
+}
+
+void kvr_names_letter(size_t number, char *text, size_t bytes)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    size_t count = sizeof letters - 1, again = (number - 1) / count;
+    snprintf(text, bytes, again ? "%c%zu" : "%c", letters[(number - 1) % count], again + 1);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The data of every picture: figures one by one, and whole files against golden ones.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../src/report/plotdata.h"
+#include "sample.h"
+
+typedef int write_data(FILE *out, const struct kvr_run_record *records, size_t count);
+
+/* What a picture's data are; the caller frees. */
+static char *sheet_of(write_data *data, const struct kvr_run_record *records, size_t count)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_int_equal(data(out, records, count), 0);
+    fclose(out);
+    return text;
+}
+
+static void check_sheet(const char *golden_name, write_data *data,
+                        const struct kvr_run_record *records, size_t count)
+{
+    char path[512];
+    char *text = sheet_of(data, records, count);
+    snprintf(path, sizeof path, "%s/%s", KVR_GOLDEN, golden_name);
+    if (getenv("KVROOF_UPDATE_GOLDEN"))
+        sample_write(path, text, strlen(text));
+    char *golden = sample_read(path, NULL);
+    assert_non_null(golden);
+    assert_string_equal(text, golden);
+    free(golden);
+    free(text);
+}
+
+static void test_data(void **state)
+{
+    struct kvr_run_record records[2];
+    (void)state;
+    sample_run(&records[0]);
+    sample_run(&records[1]);
+    records[1].label[0] = 0;
+    snprintf(records[1].machine.isa.name, sizeof records[1].machine.isa.name,
+             "odd \"name\"\twith\ntabs");
+    check_sheet("ladder.tsv", kvr_plot_ladder, records, 1);
+    check_sheet("ladder.same.tsv", kvr_plot_ladder, records, 2);
+    records[1].machine.fingerprint[0] = 'x'; /* another machine: its caches are drawn too */
+    check_sheet("ladder.two.tsv", kvr_plot_ladder, records, 2);
+    kvr_run_record_free(&records[0]);
+    kvr_run_record_free(&records[1]);
+}
+
+/* ---- roofline and scaling ---- */
+
+/* How often the text occurs; newlines and tabs in it keep rows and columns apart. */
+static size_t times(const char *sheet, const char *text)
+{
+    size_t n = 0;
+    for (const char *at = sheet; (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
+static void test_roofline_data(void **state)
+{
+    struct kvr_run_record records[2];
+    (void)state;
+    sample_work(&records[0]);
+    sample_work(&records[1]);
+    char *one = sheet_of(kvr_plot_roofline, records, 1);
+    static const struct { const char *text; size_t count; } expected[] = {
+        {"\npanel\t", 3}, {"\npoint\t1\t", 9}, {"\npoint\t2\t", 6}, {"\npoint\t3\t", 1},
+        /* 128 flops of 128 bytes; stored, else 128 / 3.3 ns; the interval of the time turned */
+        {"fp16.fused@avx512/d64/m0/n512/DRAM/1t/scan/heads/thp\t1\t36\t", 1},
+        {"fp16.fused@avx512/d64/m0/n4096/DRAM/1t/scan/heads/thp\t1\t38.78787878787879\t"
+         "38.4800384", 1},
+        {"int8q8.fused@avx512vnni/d64/m0/n4096/DRAM/1t/scan/heads/thp\t2\t74.4186046511628\t", 1},
+        {"DRAM, 1t: 26.2 GB/s\t", 2 * 3}, /* the family, its best; a line and a name a panel */
+        {"DRAM, 2t: 39.4 GB/s\t", 2 * 3}, {"27.5", 0}, {"DRAM, 1t: 25.5", 0},
+        {"multiply-add f32, avx512, 1t: 180 GFLOP/s\t", 2}, {"multiply-add f32, avx2", 0},
+        {"byte permutes, avx512vbmi, 1t: 48.0 G/s\t", 2}, {"scalar loads, scalar, 1t: 9.00 G/s", 2},
+        {"gathers, avx2, 1t: 8.00 G/s\t", 2}, {"integer dot, avx512vnni, 1t: 768 Gop/s\t", 2},
+        {"shuffle.two/avx512vbmi, 1.50 Gop/s x 32\t", 1}, {"madd/avx512", 0},
+        {"\nkernel\t0\t1\tA  fp16.fused@avx512\t", 1},
+        {"\nplace\t0\t1\tDRAM, n 512, 1t\t", 1},
+        {"\ncommon\t0\t0\td 64, m 4, K 256, scan, heads", 1},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        if (times(one, expected[i].text) != expected[i].count)
+            print_message("not %zu times: %s\n", expected[i].count, expected[i].text);
+        assert_int_equal(times(one, expected[i].text), expected[i].count);
+    }
+    free(one);
+    check_sheet("roofline.tsv", kvr_plot_roofline, records, 1);
+    char *same = sheet_of(kvr_plot_roofline, records, 2); /* one machine has one set of roofs */
+    assert_int_equal(times(same, "DRAM, 1t: 26.2 GB/s\t"), 2 * 3);
+    assert_int_equal(times(same, "\npoint\t1\t"), 2 * 9);
+    assert_int_equal(times(same, "\t2: DRAM, n 512, 1t\t"), 1);
+    free(same);
+    records[1].machine.fingerprint[0] = 'x';
+    char *two = sheet_of(kvr_plot_roofline, records, 2);
+    assert_int_equal(times(two, "\t2: DRAM, 1t: 26.2 GB/s\t"), 2 * 3);
+    free(two);
+    kvr_run_record_free(&records[0]);
+    kvr_run_record_free(&records[1]);
+}
+
+static void test_scaling_data(void **state)
+{
+    struct kvr_run_record records[2];
+    (void)state;
+    sample_run(&records[0]);
+    sample_run(&records[1]);
+    char *one = sheet_of(kvr_plot_scaling, records, 1);
+    static const struct { const char *text; size_t count; } expected[] = {
+        {"\npanel\t", 1}, {"\npoint\t1\t1\t", 2}, {"\npoint\t1\t2\t", 2}, {"\npoint\t1\t3\t", 0},
+        /* 128 bytes in 1.9 ns on two threads; linear: twice 128 / 3.3 */
+        {"/n4096/DRAM/2t/scan/heads/thp\t2\t67.36842105263158\t", 1},
+        {"\nlinear\t1\t1\t\t2\t77.57575757575758\t", 1},
+        /* M, the best of the drawn cases: 128 / 3.2 on one, 128 / 1.85 on two */
+        {"\nroof\t1\t1\tbest reader\t1\t40", 1}, {"\nroof\t1\t1\tbest reader\t2\t69.189189189", 1},
+        {"\nseries\t0\t2\tB  lookat.u8@avx512\t", 1},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        if (times(one, expected[i].text) != expected[i].count)
+            print_message("not %zu times: %s\n", expected[i].count, expected[i].text);
+        assert_int_equal(times(one, expected[i].text), expected[i].count);
+    }
+    free(one);
+    check_sheet("scaling.tsv", kvr_plot_scaling, records, 1);
+    check_sheet("scaling.two.tsv", kvr_plot_scaling, records, 2);
+    kvr_run_record_free(&records[0]);
+    kvr_run_record_free(&records[1]);
+}
+
+/* Roofs without cases are a picture of the machine; cases without roofs are one too. */
+static void test_roofline_parts(void **state)
+{
+    struct kvr_run_record record;
+    (void)state;
+    sample_work(&record);
+    for (size_t i = 0; i < record.result_count; i++)
+        record.results[i].measured = false;
+    char *roofs = sheet_of(kvr_plot_roofline, &record, 1);
+    assert_int_equal(times(roofs, "\npanel\t"), 3);
+    assert_int_equal(times(roofs, "\npoint\t"), 0);
+    assert_int_equal(times(roofs, "\nbandwidth\t1\t"), 8);
+    free(roofs);
+    kvr_run_record_free(&record);
+    sample_work(&record);
+    size_t ceilings = record.ceiling_count;
+    record.ceiling_count = 0;
+    char *cases = sheet_of(kvr_plot_roofline, &record, 1);
+    assert_int_equal(times(cases, "\npoint\t1\t"), 9);
+    assert_int_equal(times(cases, "\nbandwidth\t") + times(cases, "\nrate\t"), 0);
+    assert_null(strstr(cases, "nan"));
+    assert_null(strstr(cases, "inf"));
+    free(cases);
+    record.ceiling_count = ceilings;
+    kvr_run_record_free(&record);
+}
+
+static void check_no_data(write_data *data, const struct kvr_run_record *record)
+{
+    FILE *out = tmpfile();
+    assert_int_equal(data(out, record, 1), -ENODATA);
+    assert_int_equal(ftell(out), 0);
+    fclose(out);
+}
+
+static void test_no_data(void **state)
+{
+    struct kvr_run_record record;
+    (void)state;
+    sample_everything(&record); /* its one ceiling is no point of a ladder: another layout */
+    check_no_data(kvr_plot_ladder, &record);
+    check_no_data(kvr_plot_scaling, &record);
+    kvr_run_record_free(&record);
+    kvr_run_record_init(&record);
+    check_no_data(kvr_plot_roofline, &record);
+    check_no_data(kvr_plot_scaling, &record);
+    kvr_run_record_free(&record);
+    sample_run(&record);
+    for (size_t i = 0; i < record.result_count; i++) /* two threads, but not of the same case */
+        if (record.results[i].threads == 2)
+            memcpy(record.results[i].level, "L3", 3);
+    check_no_data(kvr_plot_scaling, &record);
+    kvr_run_record_free(&record);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_data), cmocka_unit_test(test_no_data),
+        cmocka_unit_test(test_roofline_data), cmocka_unit_test(test_roofline_parts),
+        cmocka_unit_test(test_scaling_data),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed || getenv("KVROOF_UPDATE_GOLDEN") ? 1 : 0;
+}
