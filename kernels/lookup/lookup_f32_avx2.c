@@ -81,6 +81,8 @@ KVR_INLINE void score_block4(const unsigned char *codes, const unsigned char *ah
                 kvr_prefetch(ahead + line * KVR_LINE_BYTES, KVR_LINE_BYTES);
             }
             add_half_line(&s, tables + i * entries, codes + i * KVR_LINE_BYTES + half * HALF_KEYS);
+            /* the next line's codes only after these sums: taken up earlier, they are spilled */
+            __asm__("" : "+r"(codes) : "x"(s.a), "x"(s.b), "x"(s.c), "x"(s.d));
         }
         store_half(scores + half * HALF_KEYS, left - half * HALF_KEYS, &s);
     }
