@@ -54,12 +54,18 @@ struct kvr_cost {
 
 /* Instructions that one block of keys executes in this kernel's inner loop, at
  * work_head_dim and work_tables (the declared shape), as gcc's release build compiles the path
- * without look-ahead; vector instructions count once whatever their width. loads: instructions
- * with a memory source, gathers apart, whose elements are `gathered`; widening moves between
- * registers or from memory are shuffles. Tested against the compiled loop. */
+ * without look-ahead for one stream; vector instructions count once whatever their width. loads:
+ * instructions with a memory source, gathers apart, whose elements are `gathered`; widening moves
+ * between registers or from memory are shuffles; a broadcast from memory is a load; vector_alu is
+ * what else computes in vector registers, be it on one float. Copies of registers and zeros count
+ * in uops only: instructions, one with the load or the jump fused to them, and 12 or 20 for a
+ * gather of 8 or 16. tests/kernels/test_work.py compares all but uops with the compiled loop. */
 struct kvr_work {
     uint32_t block_keys; /* keys that one iteration of the inner loop consumes; 0: not declared */
     uint32_t loads, stores, shuffles, vector_alu, fma, int_dots, converts, gathered, uops;
+    /* The rates (members of the peak family) that limit this kernel's kind of shuffles and
+     * conversions; NULL: "shuffle.byte", "convert.f16". Widening moves are "convert.i8". */
+    const char *shuffle_rate, *convert_rate;
 };
 
 /* Where the keys lie: heads, pages, one stream, or a fold into L1. Segment i lies at
@@ -117,6 +123,8 @@ struct kvr_kernel {
     uint64_t isa;                    /* enum kvr_isa bits, every one required */
     uint32_t max_tables;             /* lookup kernels: most subspaces served; 0: any */
     struct kvr_work work;
+    struct kvr_work work_once; /* the part of it that a block costs at any shape; the rest is in
+                                  proportion to work_tables, or else work_head_dim. Not tested. */
     uint32_t work_head_dim, work_tables; /* the shape for which `work` is declared */
     kvr_score_fn *score;
 };

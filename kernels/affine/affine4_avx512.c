@@ -114,8 +114,9 @@ const struct kvr_kernel kvr_kernel_affine4_fused_avx512 = {
     .isa_name = "avx512",
     .format = &kvr_format_affine4,
     .isa = KVR_ISA_AVX512 | KVR_ISA_FMA,
-    .work = {.block_keys = 16, .loads = 72, .stores = 1, .shuffles = 64, .vector_alu = 59, .fma =
-             64, .uops = 206},
+    .work = {.block_keys = 16, .loads = 72, .stores = 1, .shuffles = 64, .vector_alu = 59,
+             .fma = 64, .uops = 208},
+    .work_once = {.stores = 1, .vector_alu = 3, .uops = 16},
     .work_head_dim = 64,
     .score = score_affine4,
 };

@@ -129,8 +129,9 @@ const struct kvr_kernel kvr_kernel_affine8_fused_avx512 = {
     .isa_name = "avx512",
     .format = &kvr_format_affine8,
     .isa = KVR_ISA_AVX512 | KVR_ISA_FMA,
-    .work = {.block_keys = 16, .loads = 80, .stores = 1, .shuffles = 32, .vector_alu = 52, .fma =
-             64, .converts = 64, .uops = 222},
+    .work = {.block_keys = 16, .loads = 80, .stores = 1, .shuffles = 32, .vector_alu = 52,
+             .fma = 64, .converts = 64, .uops = 224, .convert_rate = "convert.i32"},
+    .work_once = {.stores = 1, .vector_alu = 4, .uops = 16},
     .work_head_dim = 64,
     .score = score_affine8,
 };

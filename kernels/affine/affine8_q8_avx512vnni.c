@@ -137,8 +137,9 @@ const struct kvr_kernel kvr_kernel_affine8_q8_fused_avx512vnni = {
     .isa_name = "avx512vnni",
     .format = &kvr_format_affine8_q8,
     .isa = KVR_ISA_AVX512 | KVR_ISA_VNNI,
-    .work = {.block_keys = 16, .loads = 16, .stores = 1, .vector_alu = 4, .int_dots = 16, .converts
-             = 1, .uops = 51},
+    .work = {.block_keys = 16, .loads = 16, .stores = 1, .vector_alu = 4, .int_dots = 16,
+             .converts = 1, .uops = 60, .convert_rate = "convert.i32"},
+    .work_once = {.stores = 1, .vector_alu = 4, .converts = 1, .uops = 44},
     .work_head_dim = 64,
     .score = score_affine8_q8,
 };

@@ -129,8 +129,9 @@ const struct kvr_kernel kvr_kernel_dense_f16_fused_avx2 = {
     .isa_name = "avx2",
     .format = &kvr_format_dense_f16,
     .isa = KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C,
-    .work = {.block_keys = 8, .loads = 72, .stores = 1, .shuffles = 14, .vector_alu = 7, .fma = 64,
-             .converts = 64, .uops = 168},
+    .work = {.block_keys = 8, .loads = 74, .stores = 1, .shuffles = 14, .vector_alu = 7, .fma = 64,
+             .converts = 64, .uops = 181},
+    .work_once = {.stores = 1, .shuffles = 14, .vector_alu = 7, .uops = 36},
     .work_head_dim = 64,
     .score = score_dense_f16,
 };

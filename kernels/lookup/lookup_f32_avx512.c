@@ -85,8 +85,9 @@ const struct kvr_kernel kvr_kernel_lookup_f32_f32_gather_avx512 = {
     .isa_name = "avx512",
     .format = &kvr_format_lookup_f32,
     .isa = KVR_ISA_AVX512,
-    .work = {.block_keys = 64, .loads = 16, .stores = 4, .shuffles = 16, .vector_alu = 16, .gathered
-             = 256, .uops = 380},
+    .work = {.block_keys = 64, .loads = 16, .stores = 4, .shuffles = 16, .vector_alu = 16,
+             .gathered = 256, .uops = 387, .shuffle_rate = "convert.i8"},
+    .work_once = {.stores = 4, .uops = 20},
     .work_head_dim = 64,
     .work_tables = 4,
     .score = score_lookup_f32,

@@ -227,8 +227,10 @@ const struct kvr_kernel kvr_kernel_lookup_u8_u8_avx512vbmi = {
     .format = &kvr_format_lookup_u8,
     .isa = KVR_ISA_AVX512 | KVR_ISA_VBMI,
     .max_tables = KVR_MAX_TABLES,
-    .work = {.block_keys = 64, .loads = 4, .stores = 4, .shuffles = 12, .vector_alu = 28, .converts
-             = 4, .uops = 70},
+    .work = {.block_keys = 64, .loads = 4, .stores = 4, .shuffles = 12, .vector_alu = 28,
+             .converts = 4, .uops = 71, .shuffle_rate = "shuffle.two",
+             .convert_rate = "convert.i32"},
+    .work_once = {.stores = 4, .shuffles = 4, .vector_alu = 10, .converts = 4, .uops = 37},
     .work_head_dim = 64,
     .work_tables = 4,
     .score = score_lookup_u8,

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares what each kernel declares (struct kvr_work) with the loop the compiler made of it.
+
+test_work.py WORK_PRINT COMPILER BUILDTYPE SANITIZE LIBRARY...   (LIBRARY: .../libkernels_ISA.a)
+
+The loop is known by the bytes it reads, not by its numbers: one way around it loads exactly the
+bytes of the declared keys, from an address that moves on, and stores as many scores, without a
+prefetch and without the masked stores of a tail. That leaves the instances for the declared shape,
+because others read other bytes. The one for one stream steps by kvr_next_at in the same loop; with
+several streams, and for the blocks that these leave over, that is not so. A kernel that has no such
+loop has its blocks in a loop within: the shortest of those is compared, for there may be others
+that add to the sums of earlier passes. --verbose prints all counts.
+"""
+
+import csv
+import itertools
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+
+from addresses import Trace, covered
+from listing import Graph, parse, read_library
+
+EXACT = ("shuffles", "fma", "int_dots", "converts", "gathered")
+WITHIN_TENTH = ("loads", "stores", "vector_alu")
+SCORE_BYTES = 4
+LINE_BYTES = 64
+
+
+class Skip(Exception):
+    """Raised with the reason why the build at hand says nothing."""
+
+
+def expected_bytes(kernel):
+    """The bytes of one declared block of keys, relative to its first. A block of fewer keys than
+    the layout's is the same part of every line of it."""
+    whole = kernel["block_bytes"] * kernel["block_keys"] // kernel["layout_keys"]
+    if kernel["row_major"] or kernel["block_keys"] % kernel["layout_keys"] == 0:
+        return set(range(whole))
+    part = LINE_BYTES * kernel["block_keys"] // kernel["layout_keys"]
+    return {line + n for line in range(0, kernel["block_bytes"], LINE_BYTES)
+            for n in range(part)}
+
+
+class Way:
+    """One way around a loop, with what it costs."""
+
+    def __init__(self, path):
+        self.path, self.trace = path, Trace(path)
+        self.counts = dict.fromkeys(EXACT + WITHIN_TENTH, 0)
+        for instruction in path:
+            for name in instruction.classes():
+                self.counts[name] += 1
+        jumps = sum(i.name.startswith("j") and i.name != "jmp" for i in path)  # fused with compares
+        self.counts["uops"] = len(path) - jumps - sum(i.name.startswith("nop") for i in path)
+
+    def consumes(self, wanted):
+        """Loads these bytes from an address that moves on."""
+        loads = self.trace.groups(lambda i: i.reads_memory)
+        return any(covered(pieces) == wanted and self.trace.moves(symbols)
+                   for symbols, pieces in loads.items())
+
+    def has_next_at(self):
+        """Steps by kvr_next_at (kernels/ahead.h), as gcc writes it."""
+        return {"setne", "neg", "and"} <= {i.name for i in self.path}
+
+    def scores(self):
+        """How many floats it stores side by side; 0 if that is not what it stores."""
+        stores = self.trace.groups(lambda i: i.writes_memory and i.vectors)
+        moving = [pieces for symbols, pieces in stores.items() if self.trace.moves(symbols)]
+        if len(moving) != 1:
+            return 0
+        bytes_stored = covered(moving[0])
+        return len(bytes_stored) // SCORE_BYTES if max(bytes_stored) < len(bytes_stored) else 0
+
+
+def spills_and_calls(path, frame):
+    """What a hot loop must not contain. frame: whether rbp points to the stack."""
+    stack = r"\(%r[sb]p" if frame else r"\(%rsp"
+    return [str(i) for i in path if i.name.startswith("call") or
+            # a conversion from an integer is a general register that was spilled
+            (i.vectors and "cvtsi2" not in i.name and i.memory is not None and
+             re.search(stack, i.operands[i.memory]))]
+
+
+def find_ways(kernel, graph):
+    """The shortest way around each loop that is the declared one. If there is none, the loop has
+    one over the lines of a block within it."""
+    wanted, stored = expected_bytes(kernel), kernel["block_keys"] * SCORE_BYTES
+    found = []
+    for turns in (0, kernel["block_bytes"] // LINE_BYTES):
+        for header in graph.loops:
+            ways = (Way(path) for path in graph.paths(header, turns, stored))
+            fitting = (w for w in ways if w.scores() == kernel["block_keys"] and w.consumes(wanted))
+            found += [(header, way) for way in itertools.islice(fitting, 1)]
+        if found:
+            break
+    innermost = [header for header, _ in found if graph.is_innermost(header)]
+    stepping = [(header, way) for header, way in found if way.has_next_at()]
+    alone = [way for header, way in stepping if header in innermost]
+    if stepping:
+        return alone or [way for _, way in stepping]
+    within = [way for header, way in found if header in innermost]
+    return sorted(within, key=lambda way: len(way.path))[:1]
+
+
+def mismatches(kernel, counts):
+    """Declared numbers that the compiled loop contradicts."""
+    found = []
+    for name in EXACT + WITHIN_TENTH:
+        slack = counts[name] / 10 if name in WITHIN_TENTH else 0
+        if abs(kernel[name] - counts[name]) > slack:
+            found.append(f"{name}: {kernel[name]} declared, {counts[name]} compiled")
+    return found
+
+
+def check_kernel(kernel, function, verbose):
+    """Everything that is wrong with one kernel."""
+    graph, wrong = Graph(function), []
+    ways = find_ways(kernel, graph)
+    frame = any(str(i).endswith("mov %rsp,%rbp") for i in function)
+    for way in ways:
+        wrong += mismatches(kernel, way.counts)
+        wrong += [f"in the loop: {text}" for text in spills_and_calls(way.path, frame)]
+        if verbose:
+            print(f"    at {way.path[0].address:x}: {way.counts}")
+    if not ways:
+        wrong.append("no loop of the object reads exactly its block of keys")
+    return wrong or check_that_tests_fail(kernel, graph, ways)
+
+
+def check_that_tests_fail(kernel, graph, ways):
+    """A wrong declaration of every kind must be found; returns those that are not."""
+    missed = []
+    for name in EXACT + WITHIN_TENTH:
+        for factor in (2, -1):
+            value = kernel[name] * 2 + 1 if factor == 2 else max(kernel[name] * 4 // 5 - 1, 0)
+            changed = dict(kernel, **{name: value})
+            if value != kernel[name] and not any(mismatches(changed, w.counts) for w in ways):
+                missed.append(f"{name} = {value} instead of {kernel[name]} was not noticed")
+    for name, value in (("block_keys", 3 * kernel["block_keys"]),
+                        ("block_bytes", kernel["block_bytes"] - 3 * LINE_BYTES // 2)):
+        if find_ways(dict(kernel, **{name: value}), graph):
+            missed.append(f"a wrong {name} still found a loop")
+    return missed
+
+
+# A loop of 16 keys of 4 bytes with a call and a spill, with a tail that is no part of it.
+BAD_LOOP = """\
+   0:\tvmovups (%rdi),%zmm0
+   6:\tvmovaps %zmm1,-0x40(%rsp)
+   d:\tvaddps 0x0(%rip),%zmm0,%zmm0        # 17
+  17:\tcmp    $0x10,%ecx
+  1a:\tjb     40 <f+0x40>
+  1c:\tcall   90 <g>
+  21:\tvmovups %zmm0,(%rsi)
+  27:\tadd    $0x40,%rdi
+  2b:\tadd    $0x40,%rsi
+  2f:\tdec    %ecx
+  31:\tjne    0 <f>
+  33:\tret
+  40:\tvpermd %zmm0,%zmm0,%zmm0
+  46:\tvmovups %zmm0,(%rsi){%k1}
+  4c:\tjmp    27 <f+0x27>
+"""
+
+
+def check_bad_loop():
+    """The script's own eyes, on a loop whose faults are known."""
+    function = parse(BAD_LOOP.splitlines())
+    kernel = dict.fromkeys(EXACT + WITHIN_TENTH, 0)
+    kernel.update(block_keys=16, layout_keys=16, block_bytes=64, row_major=1, loads=2, stores=2,
+                  vector_alu=1)
+    wrong = check_kernel(kernel, function, False)
+    if [text.split()[-2] for text in wrong] != ["vmovaps", "call"]:
+        return [f"a loop with a spill and a call: found {wrong}"]
+    return []
+
+
+def read_kernels(program):
+    """What the program's kernels declare, as dictionaries."""
+    text = subprocess.run([program], check=True, capture_output=True, text=True).stdout
+    kernels = list(csv.DictReader(text.splitlines(), delimiter="\t"))
+    for kernel in kernels:
+        for name in kernel:
+            if name not in ("format", "variant", "isa"):
+                kernel[name] = int(kernel[name])
+    return kernels
+
+
+def find_function(kernel, libraries):
+    """The instructions of a kernel's score function."""
+    symbol = "kvr_kernel_{format}_{variant}_{isa}".format(**kernel).replace("-", "_")
+    for symbols, functions in libraries[kernel["isa"]]:
+        if symbol in symbols:
+            return functions["score_" + kernel["format"]]
+    raise KeyError(f"no object defines {symbol}")
+
+
+def tool(compiler, buildtype, sanitize):
+    """Path of objdump, or Skip."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        raise Skip(f"reads x86-64 listings, this is {platform.machine()}")
+    if compiler != "gcc":
+        raise Skip(f"the numbers are declared for gcc's code, this build is by {compiler}")
+    if buildtype != "release" or sanitize != "none":
+        raise Skip(f"the numbers are declared for a release build, this is {buildtype}, "
+                   f"b_sanitize={sanitize}")
+    objdump = shutil.which("objdump")
+    if not objdump:
+        raise Skip("objdump (package binutils) is not installed")
+    return objdump
+
+
+def main(arguments):
+    verbose = "--verbose" in arguments
+    program, compiler, buildtype, sanitize, *paths = [a for a in arguments if a != "--verbose"]
+    objdump, failed = tool(compiler, buildtype, sanitize), check_bad_loop()
+    libraries = {re.sub(r"libkernels_|\.a$", "", os.path.basename(path)):
+                 read_library(objdump, path) for path in paths}
+    for kernel in read_kernels(program):
+        name = "{format} {variant} {isa}".format(**kernel)
+        if not kernel["block_keys"]:
+            print(f"  -  {name}: declares nothing")
+            continue
+        function = find_function(kernel, libraries)
+        wrong = check_kernel(kernel, function, verbose)
+        print(f"{'FAIL' if wrong else ' ok '} {name}")
+        failed += [f"{name}: {text}" for text in wrong]
+    print("\n".join(failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Skip as skip:
+        print(f"skipped: {skip}")
+        sys.exit(77)

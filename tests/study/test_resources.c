@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * P of a kernel from made-up rates: which rate a resource goes by, and how work grows with the
+ * shape. What the real kernels declare must be consistent.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "kernels/peak.h"
+#include "src/study/resources.h"
+
+struct made_up {
+    const char *type, *dtype, *isa;
+    double value;
+};
+
+static void fill(struct kvr_ceiling *ceilings, const struct made_up *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ceilings[i] = (struct kvr_ceiling){.kind = "rate", .unit = "Gop/s", .value = from[i].value};
+        snprintf(ceilings[i].type, sizeof ceilings[i].type, "%s", from[i].type);
+        snprintf(ceilings[i].dtype, sizeof ceilings[i].dtype, "%s", from[i].dtype);
+        snprintf(ceilings[i].isa, sizeof ceilings[i].isa, "%s", from[i].isa);
+    }
+}
+
+static struct kvr_core_limit limit_of(const struct kvr_kernel *kernel, uint32_t tables)
+{
+    static const struct made_up rates[] = {
+        {"shuffle", "byte", "avx512", 4},  {"shuffle", "two", "avx512", 1},
+        {"shuffle", "two", "avx512vbmi", 2}, {"convert", "f16", "avx512", 8},
+        {"convert", "i32", "avx512", .5},  {"load", "", "avx512", 4},
+    };
+    enum { COUNT = sizeof rates / sizeof *rates };
+    struct kvr_ceiling ceilings[COUNT];
+    struct kvr_run_record record = {.ceilings = ceilings, .ceiling_count = COUNT};
+    const struct kvr_shape shape = {.head_dim = 64, .tables = tables};
+    struct kvr_core_limit limit;
+    fill(ceilings, rates, COUNT);
+    kvr_core_limit(&record, kernel, &shape, &limit);
+    return limit;
+}
+
+static void expect(struct kvr_core_limit limit, const char *resource, double ns)
+{
+    assert_string_equal(limit.resource, resource);
+    assert_true(fabs(limit.ns_per_key - ns) < 1e-12);
+}
+
+static void test_a_kernel_names_its_rates(void **state)
+{
+    (void)state;
+    struct kvr_kernel k = {.isa_name = "avx512vbmi", .work_head_dim = 64, .work_tables = 4,
+                           .work = {.block_keys = 16, .shuffles = 32, .loads = 4}};
+    expect(limit_of(&k, 4), "shuffle", 32.0 / 4 / 16); /* shuffle.byte, of the base */
+    k.work.shuffle_rate = "shuffle.two";
+    expect(limit_of(&k, 4), "shuffle", 32.0 / 2 / 16); /* its own, not the base's */
+    k.work.converts = 32;
+    expect(limit_of(&k, 4), "shuffle", 32.0 / 2 / 16);
+    k.work.convert_rate = "convert.i32";
+    expect(limit_of(&k, 4), "convert", 32.0 / .5 / 16);
+    k.work.convert_rate = "convert.i3"; /* no such rate: that resource limits nothing */
+    expect(limit_of(&k, 4), "shuffle", 32.0 / 2 / 16);
+    k.work.block_keys = 0; /* nothing declared */
+    assert_true(isnan(limit_of(&k, 4).ns_per_key));
+}
+
+static void test_only_a_part_grows_with_the_shape(void **state)
+{
+    (void)state;
+    const struct kvr_kernel k = {.isa_name = "avx512", .work_tables = 4,
+                                 .work = {.block_keys = 64, .shuffles = 12},
+                                 .work_once = {.shuffles = 4}};
+    expect(limit_of(&k, 4), "shuffle", 12.0 / 4 / 64);
+    expect(limit_of(&k, 16), "shuffle", (4 + 8 * 4) / 4.0 / 64);
+    expect(limit_of(&k, 2), "shuffle", (4 + 8 / 2) / 4.0 / 64);
+}
+
+/* A rate that a kernel names exists, and once is a part of the whole. */
+static void test_real_kernels(void **state)
+{
+    (void)state;
+    size_t count, peaks;
+    const struct kvr_kernel *const *kernels = kvr_kernels(&count);
+    const struct kvr_peak *const *peak = kvr_peaks(&peaks);
+    for (size_t i = 0; i < count; i++) {
+        const struct kvr_work *w = &kernels[i]->work, *once = &kernels[i]->work_once;
+        const char *names[] = {w->shuffle_rate, w->convert_rate};
+        for (int n = 0; n < 2; n++) {
+            size_t p = 0;
+            while (names[n] && p < peaks && strcmp(names[n], peak[p]->name))
+                p++;
+            assert_true(!names[n] || p < peaks);
+        }
+        assert_true(once->loads <= w->loads && once->stores <= w->stores);
+        assert_true(once->shuffles <= w->shuffles && once->vector_alu <= w->vector_alu);
+        assert_true(once->fma <= w->fma && once->int_dots <= w->int_dots);
+        assert_true(once->converts <= w->converts && once->gathered <= w->gathered);
+        assert_true(once->uops <= w->uops);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_kernel_names_its_rates),
+        cmocka_unit_test(test_only_a_part_grows_with_the_shape),
+        cmocka_unit_test(test_real_kernels),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
