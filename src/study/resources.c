@@ -4,10 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The rate ceiling of a resource for a kernel's ISA, in instructions a ns (gather: elements). An
- * extension (avx512vnni) has rates of its own for what it adds and its base's for the rest. */
-static double rate(const struct kvr_run_record *record, const char *isa, const char *type,
-                   const char *dtype)
+double kvr_resource_rate(const struct kvr_run_record *record, const char *isa, const char *type,
+                         const char *dtype)
 {
     static const char *const bases[] = {"avx512", "avx2", "scalar"};
     const char *names[2] = {isa, NULL};
@@ -24,6 +22,8 @@ static double rate(const struct kvr_run_record *record, const char *isa, const c
             return !strcmp(c->unit, "GFLOP/s") && !strcmp(type, "fma") ? c->value / (2 * lanes)
                                                                        : c->value;
         }
+    if (!strcmp(type, "issue") && strcmp(isa, "scalar")) /* the front end is the same for all */
+        return kvr_resource_rate(record, "scalar", type, dtype);
     return NAN;
 }
 
@@ -54,9 +54,7 @@ void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel
     else if (kernel->work_head_dim)
         scale *= (double)shape->head_dim / kernel->work_head_dim;
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
-        double r = rate(record, isa, uses[i].type, uses[i].dtype);
-        if (!strcmp(uses[i].resource, "issue") && isnan(r))
-            r = rate(record, "scalar", "issue", NULL);
+        double r = kvr_resource_rate(record, isa, uses[i].type, uses[i].dtype);
         double ns = uses[i].count * scale / r;
         if (uses[i].count && !isnan(ns) && !(ns <= limit->ns_per_key)) {
             limit->ns_per_key = ns;
