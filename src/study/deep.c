@@ -9,7 +9,8 @@
 #include "../../kernels/injected.h"
 #include "resources.h"
 
-enum { TRIES = 9, PASSES = 3, MOST_COPIES = 24, MOST_ITEMS = 2 * (MOST_COPIES + 1) };
+enum { TRIES = 9, LEAST_TRIES = 6, PASSES = 3, MOST_COPIES = 24,
+       MOST_ITEMS = 2 * (MOST_COPIES + 1) };
 #define SAMPLE_S 1.5e-3
 
 enum { ON_C, ON_T };
@@ -21,6 +22,7 @@ struct deep {
     const struct kvr_injected *copies;
     size_t count;
     struct kvr_sample_request requests[2]; /* C's and T's; each takes any copy's scan */
+    size_t tries;
     double values[2][MOST_COPIES + 1][TRIES];
 };
 
@@ -87,12 +89,17 @@ static int tries(struct deep *d)
         for (size_t place = 0; place <= d->count; place++)
             for (int i = 0; i < TRIES; i++)
                 d->values[on][place][i] = NAN; /* fmin() prefers the number */
-    for (int i = 0; i < TRIES * PASSES; i++) {
-        if (kvr_session_stopped(d->session))
-            return -EINTR;
-        pass(d, i / PASSES, &random);
+    double try_s = 0; /* a busy machine may make a try last ten times as long */
+    for (d->tries = 0; d->tries < TRIES && kvr_session_left_s(d->session) > try_s; d->tries++) {
+        double begin_s = kvr_wall_s();
+        for (int i = 0; i < PASSES; i++) {
+            if (kvr_session_stopped(d->session))
+                return -EINTR;
+            pass(d, (int)d->tries, &random);
+        }
+        try_s = 1.1 * (kvr_wall_s() - begin_s);
     }
-    return 0;
+    return d->tries < LEAST_TRIES ? -ETIME : 0;
 }
 
 /* Copy i is n of a resource and copy i + 1 is 2n. */
@@ -107,7 +114,7 @@ static void judge(const struct deep *d, int on, size_t i, double rate, double is
         .placebo = d->values[on][1],
         .once = d->values[on][i + 1],
         .twice = d->values[on][i + 2],
-        .tries = TRIES,
+        .tries = d->tries,
         .once_per_key = kvr_injected_per_key(&x[0], shape) / threads,
         .twice_per_key = kvr_injected_per_key(&x[1], shape) / threads,
         .rate = rate,

@@ -50,9 +50,9 @@ void kvr_deep_judge(const struct kvr_deep_series *series, struct kvr_sensitivity
 /* Measures a prepared subject: C and T of its kernel's copies, alternating, in its own requests'
  * lists, cursors and look-ahead. out has room for KVR_MAX_SENSITIVITIES; *count receives how many
  * were written, all of C before all of T, 0 where the kernel has no copies. A resource whose rate
- * was not measured is left out. About KVR_DEEP_SECONDS on one core, more where a segment lasts
- * longer than a millisecond. 0; -EINTR; -ETIME: the budget has no room for it; -EDOM: a copy does
- * not score as its kernel does, so that it is not the same body. */
+ * was not measured is left out. Takes at most KVR_DEEP_SECONDS on a quiet machine, and on a busy one
+ * as long as the budget has left. 0; -EINTR; -ETIME: the budget has no room for six tries; -EDOM: a
+ * copy does not score as its kernel does, so that it is not the same body. */
 int kvr_deep_measure(struct kvr_session *session, const struct kvr_subject *subject,
                      struct kvr_sensitivity *out, size_t *count);
 #define KVR_DEEP_SECONDS 3.0
