@@ -26,8 +26,8 @@ struct kvr_sensitivity {
     double ci95[2];    /* of s; NAN with fewer than six tries */
     double effect;     /* what 2n of them add, relative, beyond what as many no-operations do */
     double threshold;  /* what an effect must exceed to count */
-    /* full, slack, between; unresolved: even a full resource's effect would not exceed the
-     * threshold, so that none seen says nothing. */
+    /* full, slack, between; unresolved: a full resource's effect could have gone unseen, below the
+     * threshold or in the spread over tries. */
     char says[12];
 };
 
@@ -50,8 +50,8 @@ void kvr_deep_judge(const struct kvr_deep_series *series, struct kvr_sensitivity
 /* Measures a prepared subject: C and T of its kernel's copies, alternating, in its own requests'
  * lists, cursors and look-ahead. out has room for KVR_MAX_SENSITIVITIES; *count receives how many
  * were written, all of C before all of T, 0 where the kernel has no copies. A resource whose rate
- * was not measured is left out. Takes at most KVR_DEEP_SECONDS on a quiet machine, and on a busy one
- * as long as the budget has left. 0; -EINTR; -ETIME: the budget has no room for six tries; -EDOM: a
+ * was not measured is left out. Takes at most KVR_DEEP_SECONDS on a quiet machine, on a busy one as
+ * long as the budget has left. 0; -EINTR; -ETIME: the budget has no room for six tries; -EDOM: a
  * copy does not score as its kernel does, so that it is not the same body. */
 int kvr_deep_measure(struct kvr_session *session, const struct kvr_subject *subject,
                      struct kvr_sensitivity *out, size_t *count);

@@ -37,14 +37,16 @@ void kvr_deep_judge(const struct kvr_deep_series *d, struct kvr_sensitivity *out
     out->effect = kvr_median(effects, d->tries).median;
     /* Whatever is injected also takes a slot of the front end: what that alone costs is no sign of
      * a full resource. */
-    if (d->issue_slope_ns > 0)
-        out->effect -= d->issue_slope_ns * d->twice_per_key / none;
+    double slot_ns = d->issue_slope_ns > 0 ? d->issue_slope_ns : 0;
+    out->effect -= slot_ns * d->twice_per_key / none;
     double visible = KVR_DEEP_FULL * d->twice_per_key / d->rate / none;
     const char *says = "between";
     if (isnan(out->s) || isnan(out->effect))
         says = "unresolved";
     else if (out->effect <= out->threshold)
-        says = visible > out->threshold ? "slack" : "unresolved";
+        says = visible > out->threshold && (e.high - slot_ns) * d->rate < KVR_DEEP_FULL
+                   ? "slack"
+                   : "unresolved";
     else if (out->s >= KVR_DEEP_FULL && e.low * d->rate > KVR_DEEP_SLACK)
         says = "full";
     else if (out->s <= KVR_DEEP_SLACK && e.high * d->rate < KVR_DEEP_FULL)

@@ -145,11 +145,27 @@ static void too_few_to_be_seen_is_unresolved(void **state)
     assert_true(isnan(out.s));
 }
 
+/* The median sees no effect, but the tries agree on nothing. */
+static void a_wide_spread_is_unresolved(void **state)
+{
+    const struct row row = {"", 0, 0, 1, 0, ""};
+    double values[4][TRIES];
+    struct kvr_deep_series series = series_of(&row, 3, values);
+    struct kvr_sensitivity out;
+    (void)state;
+    for (int i = 0; i < TRIES - 1; i++)
+        values[3][i] += i % 2 ? .4 : -.4;
+    kvr_deep_judge(&series, &out);
+    assert_float_equal(out.s, 0, 1e-9);
+    assert_string_equal(out.says, "unresolved");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_what_the_rules_say), cmocka_unit_test(interval_holds_the_value),
         cmocka_unit_test(neighbours_are_outvoted),
-        cmocka_unit_test(too_few_to_be_seen_is_unresolved)};
+        cmocka_unit_test(too_few_to_be_seen_is_unresolved),
+        cmocka_unit_test(a_wide_spread_is_unresolved)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
