@@ -7,6 +7,7 @@
  * Limits, d = 64: 16 loads and 16 dot products for 16 keys: a line a cycle where two lines can be
  * loaded and one or two dot products issued a cycle. Beyond L1 the memory is the limit.
  */
+#include "../simd/inject.h"
 #include "../simd/unroll.h"
 #include "../simd/x86_avx512.h"
 #include "affine.h"
@@ -59,6 +60,7 @@ KVR_INLINE void score_block(const struct kvr_prepared_affine_q8 *p, const __m512
                             uint32_t tokens, float *scores, const uint32_t lines,
                             const int prefetch)
 {
+    KVR_INJECT(KVR_INJECT_TIMES(lines, LINES64));
     __m512i sum = lines == LINES64 ? block64(codes, query, start, ahead, prefetch)
                                    : block_any(codes, p->dwords, lines, start, ahead, prefetch);
     const uint32_t key = b * KVR_AFFINE_BLOCK_KEYS;

@@ -3,6 +3,7 @@
  * affine8_q8 in portable C: a line is 4 channels of 16 keys, whose sums stay side by side, so that
  * compilers may vectorise over the keys.
  */
+#include "../simd/inject.h"
 #include "affine.h"
 
 /* Adds 4 channels of 16 keys. */
@@ -29,6 +30,7 @@ KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *
         for (size_t o = 0, at = 0; o < run.bytes;
              o += block_bytes, at = kvr_next_at(&run, at, block_bytes)) {
             int32_t sums[KVR_AFFINE_BLOCK_KEYS] = {0};
+            KVR_INJECT(KVR_INJECT_TIMES(shape->head_dim, 64));
             for (uint32_t l = 0; l < lines; l++) {
                 size_t line = at + (size_t)l * KVR_LINE_BYTES;
                 if (prefetch)

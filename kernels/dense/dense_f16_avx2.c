@@ -8,6 +8,7 @@
  */
 #include <immintrin.h>
 
+#include "../simd/inject.h"
 #include "dense.h"
 
 enum { LANES = 8, CHUNK_BYTES = 16, GROUP_KEYS = 8 };
@@ -32,6 +33,7 @@ KVR_INLINE __m256 dot8(const unsigned char *keys, const float *query, uint32_t c
                        const unsigned char *ahead, const int prefetch)
 {
     const size_t key_bytes = (size_t)chunks * CHUNK_BYTES;
+    KVR_INJECT(KVR_INJECT_TIMES(chunks, 64 / LANES));
     __m256 a = _mm256_setzero_ps(), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
     for (uint32_t j = 0; j < chunks; j++) {
         const unsigned char *p = keys + j * CHUNK_BYTES, *q = p + 4 * key_bytes;

@@ -8,6 +8,7 @@
  * its pipes with the multiply-adds (Zen 4: two cycles for the pair), those are, and the AVX2 kernel
  * is the faster one in cache.
  */
+#include "../simd/inject.h"
 #include "../simd/x86_avx512.h"
 #include "dense.h"
 
@@ -43,6 +44,7 @@ KVR_INLINE void score_block(const __m512 *query, const unsigned char *k,
 {
     const size_t group_bytes = (size_t)chunks * CHUNK_BYTES * GROUP_KEYS;
     const uint32_t key = b * KVR_DENSE_BLOCK_KEYS;
+    KVR_INJECT(KVR_INJECT_TIMES(chunks, 64 / LANES));
     __m512 w0 = dot4(k, query, chunks, ahead, prefetch);
     __m512 w1 = dot4(k + group_bytes, query, chunks, ahead + group_bytes, prefetch);
     __m512 w2 = dot4(k + 2 * group_bytes, query, chunks, ahead + 2 * group_bytes, prefetch);

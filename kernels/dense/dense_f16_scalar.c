@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../simd/inject.h"
 #include "dense.h"
 
 enum { SUMS = 4, PAIR = 2 };
@@ -33,6 +34,7 @@ KVR_INLINE float half_to_float(uint16_t half)
 KVR_INLINE float dot(const unsigned char *key, const float *query, size_t head_dim)
 {
     float sums[SUMS] = {0};
+    KVR_INJECT(KVR_INJECT_TIMES(head_dim, 64));
     for (size_t c = 0; c < head_dim; c += SUMS) {
         uint16_t halves[SUMS];
         memcpy(halves, key + c * sizeof *halves, sizeof halves);

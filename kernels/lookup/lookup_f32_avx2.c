@@ -7,6 +7,7 @@
  */
 #include <immintrin.h>
 
+#include "../simd/inject.h"
 #include "../simd/unroll.h"
 #include "lookup.h"
 
@@ -71,6 +72,7 @@ KVR_INLINE void score_block4(const unsigned char *codes, const unsigned char *ah
                              const float *tables, size_t entries, float *scores, int64_t left,
                              const int prefetch)
 {
+    KVR_INJECT(1);
     KVR_UNROLL
     for (int half = 0; half < 2; half++) {
         struct sums s = zero();
@@ -93,6 +95,7 @@ KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahe
                             const float *tables, size_t entries, size_t count, float *scores,
                             int64_t left, const int prefetch)
 {
+    KVR_INJECT(KVR_INJECT_TIMES(count, TABLES));
     struct sums low = zero(), high = zero();
     for (size_t i = 0; i < count; i++) {
         const unsigned char *line = codes + i * KVR_LINE_BYTES;

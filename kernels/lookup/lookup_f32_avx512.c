@@ -5,6 +5,7 @@
  * Limit: the gather. It loads 16 elements one by one (and on some CPUs in microcode); the rest of
  * the loop hides behind it.
  */
+#include "../simd/inject.h"
 #include "../simd/x86_avx512.h"
 #include "lookup.h"
 
@@ -21,6 +22,7 @@ KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahe
                             const float *tables, size_t entries, const uint32_t count,
                             float *scores, uint32_t left, const int prefetch)
 {
+    KVR_INJECT(KVR_INJECT_TIMES(count, TABLES));
     __m512 a = _mm512_setzero_ps(), b = a, c = a, d = a;
     for (uint32_t i = 0; i < count; i++) {
         const unsigned char *line = codes + (size_t)i * KVR_LINE_BYTES;

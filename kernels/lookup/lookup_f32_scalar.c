@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../simd/hide.h"
+#include "../simd/inject.h"
 #include "lookup.h"
 
 enum { GROUP_KEYS = 8, TABLES = 4 };
@@ -17,6 +18,7 @@ enum { GROUP_KEYS = 8, TABLES = 4 };
 KVR_INLINE void sum_group(const unsigned char *codes, const float *tables, size_t entries,
                           uint32_t count, float *sums)
 {
+    KVR_INJECT(KVR_INJECT_TIMES(count, TABLES));
     for (uint32_t i = 0; i < count; i++) {
         uint64_t group;
         memcpy(&group, codes + (size_t)i * KVR_LINE_BYTES, sizeof group);

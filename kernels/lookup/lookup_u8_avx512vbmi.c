@@ -13,6 +13,7 @@
  * elsewhere the ALU ports share about 45 vector operations a block. From memory, the memory is the
  * limit.
  */
+#include "../simd/inject.h"
 #include "../simd/x86_avx512.h"
 #include "lookup.h"
 
@@ -120,6 +121,7 @@ KVR_INLINE size_t pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *ta
             struct sums s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
             if (!first)
                 s = partial[b];
+            KVR_INJECT(count == GROUP || (first && last)); /* once per whole group, at least once */
             add_line(&s, &t0, codes, ahead, prefetch);
             if (count > 1)
                 add_line(&s, &t1, codes + line, ahead + line, prefetch);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../simd/hide.h"
+#include "../simd/inject.h"
 #include "lookup.h"
 
 enum { GROUP_KEYS = 4, TABLES = 4 };
@@ -16,6 +17,7 @@ enum { GROUP_KEYS = 4, TABLES = 4 };
 KVR_INLINE void sum_group(const unsigned char *codes, const uint8_t *tables, size_t entries,
                           uint32_t count, uint32_t *sums)
 {
+    KVR_INJECT(KVR_INJECT_TIMES(count, TABLES));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t group;
         memcpy(&group, codes + (size_t)i * KVR_LINE_BYTES, sizeof group);

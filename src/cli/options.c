@@ -41,6 +41,8 @@ static const struct argp_option options_table[] = {
     {"min-time", KEY_MIN_TIME, "S", 0, "seconds of one sample [.02]", 0},
     {"budget", KEY_BUDGET, "S", 0, "seconds of the whole run [the profile's]", 0},
     {"seed", KEY_SEED, "N", 0, "of orders and codebooks [1]", 0},
+    {"deep", KEY_DEEP, NULL, 0,
+     "every witness, and the sensitivity of the main kernels to injected instructions", 0},
     {"dry-run", KEY_DRY_RUN, NULL, 0, "print the cases, measure nothing", 0},
     {NULL, 0, NULL, 0, "Result:", 4},
     {"output", 'o', "FORMAT:FILE", 0,

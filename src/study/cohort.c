@@ -9,6 +9,7 @@
 
 #include "../measure/stats.h"
 #include "cohort_work.h"
+#include "deep.h"
 #include "witness.h"
 
 enum { MIN_ROUNDS = 6 };
@@ -352,8 +353,35 @@ static int look_for_witness(struct kvr_session *s, struct kvr_cohort_work *w, si
         .lists = lists_request(s, w, half, material, &subject->shape),
         .level = w->level,
         .layout = c->layout,
-        .pages = c->pages};
+        .pages = c->pages,
+        .all = s->plan->deep};
     return kvr_witness_look(s, subject, &request);
+}
+
+/* --deep: what the core is full of by injected instructions, beside what the declared work says. */
+static int look_deeper(struct kvr_session *s, struct kvr_cohort_work *w, size_t index)
+{
+    struct kvr_subject *subject = w->is_reference ? &w->fp16 : &w->subjects[index];
+    struct kvr_sensitivity found[KVR_MAX_SENSITIVITIES];
+    size_t count = 0;
+    if (!s->plan->deep || !strcmp(w->level, "L1") || s->controls_failed)
+        return 0;
+    int rc = kvr_deep_measure(s, subject, found, &count);
+    for (size_t i = 0; i < count && subject->sensitivity_count < KVR_MAX_SENSITIVE; i++) {
+        if (isnan(found[i].s))
+            continue;
+        struct kvr_witness_record *r = &subject->sensitivities[subject->sensitivity_count++];
+        *r = (struct kvr_witness_record){.value = found[i].s,
+                                         .ci95 = {found[i].ci95[0], found[i].ci95[1]}};
+        snprintf(r->id, sizeof r->id, "%ssensitivity-%.15s", found[i].on == 't' ? "t-" : "",
+                 found[i].resource);
+        snprintf(r->says, sizeof r->says, "%.11s", found[i].says);
+    }
+    if (rc == -EDOM)
+        kvr_check_add(&s->record->checks, "deep", KVR_CHECK_WARN,
+                      "a copy of %s with injected instructions scores otherwise: no sensitivity",
+                      subject->kernel->format->name);
+    return rc == -ETIME || rc == -EDOM ? 0 : rc;
 }
 
 static int choose_working_set(struct kvr_session *s, struct kvr_cohort_work *w)
@@ -387,6 +415,8 @@ int kvr_cohort_measure(struct kvr_session *s, const struct kvr_cohort *cohort, u
                        : -ENOMEM;
         for (size_t i = 0; i < series && !rc; i++)
             rc = look_for_witness(s, w, i, rounds);
+        for (size_t i = 0; i < series && !rc; i++)
+            rc = look_deeper(s, w, i);
         uint32_t least = rounds < MIN_ROUNDS ? rounds : MIN_ROUNDS;
         if (w->rounds_done >= least)
             kvr_cohort_add_results(s, w, rounds);

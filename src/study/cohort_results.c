@@ -90,6 +90,9 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
     input.core_limit_ns = limit.ns_per_key;
     input.resource = limit.resource;
     kvr_verdict_record_fill(r, &input);
+    for (size_t i = 0; i < subject->sensitivity_count; i++)
+        if (r->verdict.side[0] && r->verdict.witness_count < KVR_MAX_WITNESSES)
+            r->verdict.witnesses[r->verdict.witness_count++] = subject->sensitivities[i];
     snprintf(r->verdict.m_cause, sizeof r->verdict.m_cause, "%s", subject->m_cause);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cohort.h"
+#include "deep.h"
 
 static bool same_cohort(const struct kvr_case *a, const struct kvr_case *b)
 {
@@ -44,6 +45,8 @@ double kvr_cohort_estimate_s(const struct kvr_cohort *cohort, const struct kvr_p
     enum { REFERENCE_SAMPLES = KVR_BEST_READERS + 2 };
     double samples = REFERENCE_SAMPLES + KVR_BEST_READERS + 2 * (double)cohort->case_count;
     double setup_s = .5 + .25 * (double)cohort->case_count;
+    if (plan->deep)
+        setup_s += KVR_DEEP_SECONDS * (double)cohort->case_count;
     /* A sample overshoots by a slice, and a stolen one is repeated. */
     return setup_s + rounds * samples * plan->min_time_s * 1.15;
 }

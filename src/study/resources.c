@@ -14,9 +14,7 @@ static bool is_named(const struct kvr_ceiling *c, const char *name)
            (!name[length] || !strcmp(c->dtype, name + length + 1));
 }
 
-/* The rate ceiling `name` for a kernel's ISA, in instructions a ns (gather: elements). An
- * extension (avx512vnni) has rates of its own for what it adds and its base's for the rest. */
-static double rate(const struct kvr_run_record *record, const char *isa, const char *name)
+double kvr_resource_rate(const struct kvr_run_record *record, const char *isa, const char *name)
 {
     static const char *const bases[] = {"avx512", "avx2", "scalar"};
     const char *names[2] = {isa, NULL};
@@ -32,6 +30,8 @@ static double rate(const struct kvr_run_record *record, const char *isa, const c
             return !strcmp(c->unit, "GFLOP/s") && !strcmp(c->type, "fma") ? c->value / (2 * lanes)
                                                                        : c->value;
         }
+    if (!strcmp(name, "issue") && strcmp(isa, "scalar")) /* the front end is the same for all */
+        return kvr_resource_rate(record, "scalar", name);
     return NAN;
 }
 
@@ -62,9 +62,7 @@ void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel
     else if (kernel->work_head_dim)
         scale = (double)shape->head_dim / kernel->work_head_dim;
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
-        double r = rate(record, kernel->isa_name, uses[i].rate);
-        if (!strcmp(uses[i].resource, "issue") && isnan(r))
-            r = rate(record, "scalar", "issue");
+        double r = kvr_resource_rate(record, kernel->isa_name, uses[i].rate);
         double count = uses[i].once + scale * (uses[i].count - uses[i].once);
         double ns = count / w->block_keys / r;
         if (uses[i].count && !isnan(ns) && !(ns <= limit->ns_per_key)) {

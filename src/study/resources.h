@@ -17,4 +17,9 @@ struct kvr_core_limit {
 void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel *kernel,
                     const struct kvr_shape *shape, struct kvr_core_limit *limit);
 
+/* The rate ceiling of a resource for a kernel's ISA, in instructions a ns of one core (gather:
+ * elements). An extension (avx512vnni) has rates of its own for what it adds and its base's for the
+ * rest. name: "type.dtype" ("shuffle.two"), or "type" for any dtype. NAN: not measured. */
+double kvr_resource_rate(const struct kvr_run_record *record, const char *isa, const char *name);
+
 #endif

@@ -9,7 +9,7 @@
 #include "session.h"
 #include "verdict.h"
 
-enum { KVR_MAX_WAITING = 4 };
+enum { KVR_MAX_WAITING = 4, KVR_MAX_SENSITIVE = 20 };
 
 /* What is tried of each kernel: how far ahead, in how many streams. */
 struct kvr_tuning_choice { uint32_t ahead_segments, ahead_bytes, streams; };
@@ -28,6 +28,8 @@ struct kvr_subject {
     struct kvr_witness_value witnesses[KVR_MAX_WAITING]; /* of waiting, those looked for */
     size_t witness_count;
     char m_cause[24]; /* what the memory's own time goes to; "": not looked for or nothing found */
+    struct kvr_witness_record sensitivities[KVR_MAX_SENSITIVE]; /* --deep: stored, no vote */
+    size_t sensitivity_count;
     bool c_unstable;
     double c_half_ratio; /* C at half the fold over C at the fold; NAN: not measurable */
 };
