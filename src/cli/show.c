@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../report/writers.h"
+#include "../study/claims.h"
 #include "../study/verdict.h"
 #include "args.h"
 #include "bench.h"
@@ -83,6 +84,16 @@ static void check_verdicts(const struct kvr_run_record *record)
     }
 }
 
+/* Files of runs that were killed, or of older versions, hold no ledger; it follows from results. */
+static void add_claims(struct kvr_run_record *record)
+{
+    bool any = false;
+    for (size_t i = 0; i < record->result_count; i++)
+        any |= record->results[i].measured;
+    if (any && !record->claim_count)
+        kvr_claims_decide(record);
+}
+
 int kvr_cmd_show(int argc, char **argv)
 {
     struct arguments a = {.args.command = "kvroof show", .format = KVR_OUT_TABLE};
@@ -96,6 +107,7 @@ int kvr_cmd_show(int argc, char **argv)
     if (kvr_read_result(a.path, &record, error, sizeof error))
         return kvr_fail(KVR_EXIT_USAGE, "%s", error);
     check_verdicts(&record);
+    add_claims(&record);
     a.style.evidence = true;
     bool roofs = !record.result_count && record.ceiling_count && a.format == KVR_OUT_TABLE;
     int rc = roofs ? kvr_roofs_print(&record, stdout)

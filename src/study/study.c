@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "cohort.h"
 #include "dial.h"
 #include "roofs.h"
@@ -261,6 +262,8 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
     if (rc)
         goto out;
     rc = measure_cohorts(study, &s, cohorts, count);
+    if (measured_results(study->record) && kvr_claims_decide(study->record))
+        rc = rc ? rc : -ENOMEM;
     add_skips(study);
     if (!rc && !measured_results(study->record))
         rc = isnan(budget_s) ? -ENODEV : -ETIME;
