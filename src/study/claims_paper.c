@@ -41,9 +41,9 @@ void kvr_claim_key_bytes(const struct kvr_run_record *record, struct kvr_claim *
         claim, right[0] && right[1] ? KVR_CLAIM_YES : right[0] || right[1] ? KVR_CLAIM_PARTLY
                                                                            : KVR_CLAIM_NO,
         "Most favourable: a slip in a table of ratios, and to LOOKAT's own disadvantage: beside a "
-        "real INT8 key of %.0f bytes its %.0f-byte codes are %.0f times smaller, not %.0f. Finding: "
-        "8 (4) bits times %.0f channels are %.0f (%.0f) bytes; the stated ones are %.0f-fold and "
-        "%.0f-fold less.",
+        "real INT8 key of %.0f bytes its %.0f-byte codes are %.0f times smaller, not %.0f. "
+        "Finding: 8 (4) bits times %.0f channels are %.0f (%.0f) bytes; the stated ones are "
+        "%.0f-fold and %.0f-fold less.",
         bytes[0], s->tables, bytes[0] / s->tables, claimed[0] / s->tables, s->head_dim, bytes[0],
         bytes[1], bytes[0] / claimed[0], bytes[1] / claimed[1]);
 }
@@ -60,10 +60,10 @@ void kvr_claim_rho(const struct kvr_run_record *record, struct kvr_claim *claim)
                     mean > claimed && at_1024 > claimed ? KVR_CLAIM_YES
                     : mean > claimed || at_1024 > claimed ? KVR_CLAIM_PARTLY
                                                           : KVR_CLAIM_NO,
-                    "Most favourable: the table's row for LOOKAT-4 over 128 to 512 tokens, rho %.3f, "
-                    "is above %.2f. Finding, by comparing the paper's two statements: \"rho > 0.95\" "
-                    "\"up to 1024 tokens\" stands beside its own table by length, which gives rho "
-                    "%.3f at L = 1024. Nothing is said here about another model.",
+                    "Most favourable: the table's row for LOOKAT-4 over 128 to 512 tokens, rho "
+                    "%.3f, is above %.2f. Finding, by comparing the paper's two statements: \"rho "
+                    "> 0.95\" \"up to 1024 tokens\" stands beside its own table by length, which "
+                    "gives rho %.3f at L = 1024. Nothing is said here about another model.",
                     mean, claimed, at_1024);
 }
 
@@ -78,11 +78,12 @@ void kvr_claim_bound(const struct kvr_run_record *record, struct kvr_claim *clai
                     "rho");
     kvr_claim_measured(claim, "1 - rho x%.2f, not x%.0f", found, predicted);
     kvr_claim_found(claim, KVR_CLAIM_ELSEWHERE,
-                    "Most favourable: a lower bound with an unstated constant is met by any rho, and "
-                    "the paper's table does not contradict it. Finding: it is uninformative: from "
-                    "m = 2 to 16 its term falls %.0f-fold while 1 - rho of the table falls %.2f-fold. "
-                    "Arithmetic says no more; `kvroof fidelity` on real tensors decides: held-out "
-                    "squared error of the keys must fall as m grows, or the k-means is broken.",
+                    "Most favourable: a lower bound with an unstated constant is met by any rho, "
+                    "and the paper's table does not contradict it. Finding: it is uninformative: "
+                    "from m = 2 to 16 its term falls %.0f-fold while 1 - rho of the table falls "
+                    "%.2f-fold. Arithmetic says no more; `kvroof fidelity` on real tensors "
+                    "decides: held-out squared error of the keys must fall as m grows, or the "
+                    "k-means is broken.",
                     predicted, found);
 }
 
@@ -96,10 +97,11 @@ void kvr_claim_kl(const struct kvr_run_record *record, struct kvr_claim *claim)
     kvr_claim_measured(claim, "uniform: at most %.2f", uniform);
     kvr_claim_found(claim, KVR_CLAIM_ELSEWHERE,
                     "Most favourable: the figure may be a sum, or not in nats, and says nothing "
-                    "then. Finding: if it is the mean in nats per row, it is %s ln 1024 = %.2f, the "
-                    "most that uniform attention, which looks at nothing, can score. Arithmetic says "
-                    "no more; `kvroof fidelity` decides for a model and a text, always beside uniform "
-                    "attention and shuffled codes; a stand-in model says nothing about GPT-2.",
+                    "then. Finding: if it is the mean in nats per row, it is %s ln 1024 = %.2f, "
+                    "the most that uniform attention, which looks at nothing, can score. "
+                    "Arithmetic says no more; `kvroof fidelity` decides for a model and a text, "
+                    "always beside uniform attention and shuffled codes; a stand-in model says "
+                    "nothing about GPT-2.",
                     claimed > uniform ? "above" : "below", uniform);
 }
 
@@ -110,14 +112,15 @@ void kvr_claim_operations(const struct kvr_run_record *record, struct kvr_claim 
     double ratio = kvr_claim_operations_ratio(s);
     (void)record;
     kvr_claim_state(claim, "ten-times-fewer-flops", "arithmetic",
-                    "ten times fewer operations than dense FP16 at 512 tokens", "10", "times fewer");
+                    "ten times fewer operations than dense FP16 at 512 tokens", "10",
+                    "times fewer");
     kvr_claim_measured(claim, "%.2f", ratio);
     kvr_claim_found(
         claim, ratio >= KVR_CLAIM_REACHED * claimed ? KVR_CLAIM_YES : KVR_CLAIM_NO,
-        "Most favourable: with tables that cost m K = %.0f MAC it is %.1f times, and the scan alone, "
-        "tables given, is %.0f times. Finding: an entry of a table is a product of d/m channels, so "
-        "the tables of a query take K d = %.0f MAC: %.2f times fewer operations at L = %.0f (d %.0f, "
-        "m %.0f), as many as dense at L = %.0f, ten times fewer from L = %.0f on.",
+        "Most favourable: with tables that cost m K = %.0f MAC it is %.1f times, and the scan "
+        "alone, tables given, is %.0f times. Finding: an entry of a table is a product of d/m "
+        "channels, so the tables of a query take K d = %.0f MAC: %.2f times fewer operations at L "
+        "= %.0f (d %.0f, m %.0f), as many as dense at L = %.0f, ten times fewer from L = %.0f on.",
         s->tables * s->entries, kvr_claim_operations_ratio_cheap(s), s->head_dim / s->tables,
         kvr_claim_table_macs(s), ratio, s->tokens, s->head_dim, s->tables,
         kvr_claim_tokens_for(s, 1), kvr_claim_tokens_for(s, claimed));
@@ -135,10 +138,10 @@ void kvr_claim_kv_cap(const struct kvr_run_record *record, struct kvr_claim *cla
     kvr_claim_measured(claim, "%.2f with values", all);
     kvr_claim_found(claim,
                     of_all ? KVR_CLAIM_YES : of_keys ? KVR_CLAIM_PARTLY : KVR_CLAIM_NO,
-                    "Most favourable: of the keys, which are all that LOOKAT codes, it is %.0f times "
-                    "(2d/m), and values can be coded by another method. Finding: with the paper's "
-                    "FP16 values the whole cache shrinks (2d + 2d) / (m + 2d) = %.2f times at d %.0f, "
-                    "m %.0f, and never 2 times.",
+                    "Most favourable: of the keys, which are all that LOOKAT codes, it is %.0f "
+                    "times (2d/m), and values can be coded by another method. Finding: with the "
+                    "paper's FP16 values the whole cache shrinks (2d + 2d) / (m + 2d) = %.2f times "
+                    "at d %.0f, m %.0f, and never 2 times.",
                     keys, all, s->head_dim, s->tables);
 }
 
@@ -158,10 +161,10 @@ void kvr_claim_encoding(const struct kvr_run_record *record, struct kvr_claim *c
                     share <= negligible          ? KVR_CLAIM_YES
                     : share_longer <= negligible ? KVR_CLAIM_PARTLY
                                                  : KVR_CLAIM_NO,
-                    "Most favourable: a step codes one key a head, so at L = %.0f it is %.0f %% of a "
-                    "dense scan and fades with context. Finding: coding takes K d = %.0f MAC a key "
-                    "and head, as much as a query's tables; at L = %.0f that is %.0f %% of a dense "
-                    "scan, and a prompt pays it for every token. Arithmetic and timing: decided by "
-                    "arithmetic; this run times no encoder.",
+                    "Most favourable: a step codes one key a head, so at L = %.0f it is %.0f %% of "
+                    "a dense scan and fades with context. Finding: coding takes K d = %.0f MAC a "
+                    "key and head, as much as a query's tables; at L = %.0f that is %.0f %% of a "
+                    "dense scan, and a prompt pays it for every token. Arithmetic and timing: "
+                    "decided by arithmetic; this run times no encoder.",
                     longer.tokens, 100 * share_longer, macs, s->tokens, 100 * share);
 }

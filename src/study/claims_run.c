@@ -128,10 +128,10 @@ void kvr_claim_bandwidth(const struct kvr_run_record *record, struct kvr_claim *
         cold_holds  ? KVR_CLAIM_YES
         : hot_holds ? KVR_CLAIM_PARTLY
                     : KVR_CLAIM_NO,
-        "Most favourable: with a codebook that stays in a cache, or that many sequences share, codes "
-        "alone are read: x%.1f (%s). Finding: a head's codebook is K d values, %.0f KiB in FP16 at "
-        "any m; read from memory it leaves x%.2f at L = %.0f (%s)%s; by arithmetic x%.2f at %.0f, "
-        "x%.0f for ever longer contexts. Arithmetic and timing: decided by %s.",
+        "Most favourable: with a codebook that stays in a cache, or that many sequences share, "
+        "codes alone are read: x%.1f (%s). Finding: a head's codebook is K d values, %.0f KiB in "
+        "FP16 at any m; read from memory it leaves x%.2f at L = %.0f (%s)%s; by arithmetic x%.2f "
+        "at %.0f, x%.0f for ever longer contexts. Arithmetic and timing: decided by %s.",
         hot, scan ? "this run's scan" : "by arithmetic", 2 * s.entries * s.head_dim / 1024, cold,
         s.tokens, how, time, kvr_claim_cold_bytes_ratio(&twice), twice.tokens,
         kvr_claim_hot_bytes_ratio(&s), step ? "this run's traffic" : "arithmetic");
@@ -196,8 +196,8 @@ void kvr_claim_dequantising(const struct kvr_run_record *record, struct kvr_clai
                     : copy_holds || fused_holds ? KVR_CLAIM_PARTLY
                                                 : KVR_CLAIM_NO,
                     "Most favourable: a kernel that materialises FP16 keys (%s, %s, %u tokens, %u "
-                    "thread%s) moves x%.2f of FP16's bytes, read, written and allocated, in x%.2f of "
-                    "its time. Finding: a fused kernel of the same keys, which unpacks them in "
+                    "thread%s) moves x%.2f of FP16's bytes, read, written and allocated, in x%.2f "
+                    "of its time. Finding: a fused kernel of the same keys, which unpacks them in "
                     "registers, moves x%.2f (%s). So it is a property of the kernel, not of the "
                     "format.",
                     copy->codec, copy->op, copy->tokens, copy->threads,
@@ -259,9 +259,9 @@ static void decide_shift(const struct shifts *n, struct kvr_claim *claim)
     kvr_claim_measured(claim, "%zu of %zu cases", n->shifted, n->count);
     if (!n->shifted && n->undecided)
         kvr_claim_found(claim, KVR_CLAIM_ELSEWHERE,
-                        "Most favourable: nothing speaks against it. Finding: whether a case became "
-                        "compute-bound is not decided in this run.%s A quieter machine or more "
-                        "rounds may decide it.", open);
+                        "Most favourable: nothing speaks against it. Finding: whether a case "
+                        "became compute-bound is not decided in this run.%s A quieter machine or "
+                        "more rounds may decide it.", open);
     else if (!n->shifted)
         kvr_claim_found(claim, KVR_CLAIM_NO,
                         "Most favourable: the core's share of the time may have grown (`moved`). "
@@ -270,10 +270,10 @@ static void decide_shift(const struct shifts *n, struct kvr_claim *claim)
                         fastest);
     else if (n->shifted == n->count)
         kvr_claim_found(claim, KVR_CLAIM_YES,
-                        "Most favourable: every kernel of this run became compute-bound, the farthest "
-                        "%s. Finding: so for these kernels on this machine; becoming compute-bound is "
-                        "a cost, and a faster kernel would move back. It is a property of the kernel, "
-                        "not of the format.", farthest);
+                        "Most favourable: every kernel of this run became compute-bound, the "
+                        "farthest %s. Finding: so for these kernels on this machine; becoming "
+                        "compute-bound is a cost, and a faster kernel would move back. It is a "
+                        "property of the kernel, not of the format.", farthest);
     else
         kvr_claim_found(claim, KVR_CLAIM_PARTLY,
                         "Most favourable: %s became compute-bound. Finding: %s %s.%s So it is a "
@@ -300,6 +300,6 @@ void kvr_claim_shift(const struct kvr_run_record *record, struct kvr_claim *clai
     else
         kvr_claim_found(claim, KVR_CLAIM_UNMEASURED,
                         "No verdict on a LOOKAT kernel from DRAM is in this run, so whether it "
-                        "becomes compute-bound is open. To decide it: kvroof run -k fp16,'lookat*', "
-                        "with six rounds or more");
+                        "becomes compute-bound is open. To decide it: kvroof run -k "
+                        "fp16,'lookat*', with six rounds or more");
 }

@@ -27,24 +27,31 @@ static double rate(const struct kvr_run_record *record, const char *isa, const c
     return NAN;
 }
 
+/* What measures a resource; shuffles of two tables where the ISA has them for bytes. */
+double kvr_core_rate(const struct kvr_run_record *record, const char *isa, const char *resource)
+{
+    const char *dtype = NULL;
+    if (!strcmp(resource, "shuffle"))
+        dtype = strstr(isa, "vbmi") ? "two" : "byte";
+    else if (!strcmp(resource, "fma"))
+        dtype = "f32";
+    else if (!strcmp(resource, "convert"))
+        dtype = "f16";
+    double r = rate(record, isa, resource, dtype);
+    return isnan(r) && !strcmp(resource, "issue") ? rate(record, "scalar", "issue", NULL) : r;
+}
+
 void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel *kernel,
                     const struct kvr_shape *shape, struct kvr_core_limit *limit)
 {
     const struct kvr_work *w = &kernel->work;
     const char *isa = kernel->isa_name;
-    const char *shuffle = strstr(isa, "vbmi") ? "two" : "byte";
     const struct {
-        const char *resource, *type, *dtype;
+        const char *resource;
         uint32_t count;
-    } uses[] = {{"load", "load", NULL, w->loads},
-                {"store", "store", NULL, w->stores},
-                {"shuffle", "shuffle", shuffle, w->shuffles},
-                {"valu", "valu", NULL, w->vector_alu},
-                {"fma", "fma", "f32", w->fma},
-                {"intdot", "intdot", NULL, w->int_dots},
-                {"convert", "convert", "f16", w->converts},
-                {"gather", "gather", NULL, w->gathered},
-                {"issue", "issue", NULL, w->uops}};
+    } uses[] = {{"load", w->loads},       {"store", w->stores},   {"shuffle", w->shuffles},
+                {"valu", w->vector_alu},  {"fma", w->fma},        {"intdot", w->int_dots},
+                {"convert", w->converts}, {"gather", w->gathered}, {"issue", w->uops}};
     *limit = (struct kvr_core_limit){.ns_per_key = NAN};
     if (!w->block_keys)
         return;
@@ -54,9 +61,7 @@ void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel
     else if (kernel->work_head_dim)
         scale *= (double)shape->head_dim / kernel->work_head_dim;
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
-        double r = rate(record, isa, uses[i].type, uses[i].dtype);
-        if (!strcmp(uses[i].resource, "issue") && isnan(r))
-            r = rate(record, "scalar", "issue", NULL);
+        double r = kvr_core_rate(record, isa, uses[i].resource);
         double ns = uses[i].count * scale / r;
         if (uses[i].count && !isnan(ns) && !(ns <= limit->ns_per_key)) {
             limit->ns_per_key = ns;

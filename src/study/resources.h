@@ -13,6 +13,10 @@ struct kvr_core_limit {
     const char *resource; /* load, store, shuffle, valu, fma, intdot, convert, gather, issue */
 };
 
+/* The measured rate of a resource for a kernel's ISA, or its base's, in instructions (gather:
+ * elements) a ns of one core; NAN: not measured. */
+double kvr_core_rate(const struct kvr_run_record *record, const char *isa, const char *resource);
+
 /* `work` is declared for work_head_dim and work_tables and scaled to the shape. */
 void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel *kernel,
                     const struct kvr_shape *shape, struct kvr_core_limit *limit);
