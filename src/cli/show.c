@@ -81,8 +81,8 @@ static const struct argp show_argp = {
            "  kvroof show results/20260101T120000Z-node7.json\n"
            "  kvroof show run.jsonl                        of a run that was killed, too\n"
            "  kvroof show run.json --format csv > rounds.csv\n"
-           "  kvroof show run.json --on server             what a shipped example would take\n"
-           "  kvroof show run.json --on mine.yaml          a copy of profiles/machines/server.yaml\n",
+           "  kvroof show run.json --on server             on a shipped example\n"
+           "  kvroof show run.json --on mine.yaml          on one of your own\n",
 };
 
 /* The stored verdicts must follow from the stored rounds. */

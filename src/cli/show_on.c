@@ -94,8 +94,8 @@ static int put_checks(const struct kvr_prediction_check *checks, size_t count)
     struct kvr_rows rows = {.columns = check_columns, .column_count = COLUMNS};
     size_t predicted = 0;
     if (!count) {
-        puts("\nNot checked out of sample: this result holds no case twice that differs in threads,\n"
-             "level or head dim alone.");
+        puts("\nNot checked out of sample: this result holds no case twice that differs in\n"
+             "threads, level or head dim alone.");
         return fflush(stdout) ? -errno : 0;
     }
     puts("\nchecked out of sample: the same method between cases of this result, from one thread,\n"

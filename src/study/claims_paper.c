@@ -154,7 +154,7 @@ void kvr_claim_encoding(const struct kvr_run_record *record, struct kvr_claim *c
     double share_longer = kvr_claim_encode_macs(&longer) / (longer.tokens * longer.head_dim);
     (void)record;
     kvr_claim_state(claim, "encoding-cost", "arithmetic",
-                    "new keys are coded at no cost that would count", "not counted",
+                    "new keys are coded at no cost that would count", "no",
                     "MAC a key");
     kvr_claim_measured(claim, "%.0f", macs);
     kvr_claim_found(claim,

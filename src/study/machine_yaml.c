@@ -239,10 +239,11 @@ double kvr_other_bandwidth(const struct kvr_other_machine *machine, const char *
             continue;
         if (b->threads == 1)
             one = b->gb_per_s;
-        if (b->threads == threads || (b->threads == KVR_ROOF_ALL_CORES && threads == machine->cores))
-            exact = b->gb_per_s;
         if (b->threads == KVR_ROOF_ALL_CORES)
             all = b->gb_per_s;
+        bool whole = b->threads == KVR_ROOF_ALL_CORES && threads == machine->cores;
+        if (b->threads == threads || whole)
+            exact = b->gb_per_s;
     }
     if (!isnan(exact))
         return exact;

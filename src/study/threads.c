@@ -100,8 +100,8 @@ static void node_roof(const struct kvr_run_record *record, struct kvr_result *r)
         r->threads_to_node_roof = fmax(1, all / demand_gb_per_s);
     else
         kvr_result_unavailable(r, what,
-                               "not reached with the cores granted: %u threads read %.1f GB/s, %.2f "
-                               "times one thread's, so the node's own limit is not known",
+                               "not reached with the cores granted: %u threads read %.1f GB/s, "
+                               "%.2f times one thread's, so the node's own limit is not known",
                                most, all, all / one);
 }
 

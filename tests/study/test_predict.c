@@ -238,6 +238,30 @@ static void test_figures(void **state)
     assert_true(isnan(kvr_other_rate(&faster, "store", "avx512")));
 }
 
+/* A case that the core fills goes by the cores, and by its look-ups from one d to another. */
+static void test_check_core(void **state)
+{
+    struct kvr_run_record r;
+    struct kvr_prediction_check *c = NULL;
+    size_t count = 0;
+    (void)state;
+    make(&r);
+    add(&r, "DRAM", 1, 4, 1, 4)->cost.lookups = 4 * 512;
+    add(&r, "DRAM", 2, 2.5, 1, 1)->cost.lookups = 4 * 512;
+    struct kvr_result *wide = add(&r, "DRAM", 1, 10, 9, 9);
+    wide->head_dim = 128;
+    wide->cost.lookups = 8 * 512;
+    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
+    assert_int_equal(count, 2);
+    near(c[0].predicted.predicted_ns, 2);
+    near(c[0].error_percent, -20);
+    assert_string_equal(c[0].predicted.side, "core");
+    assert_string_equal(c[1].over, "head dim");
+    near(c[1].predicted.predicted_ns, 8);
+    free(c);
+    kvr_run_record_free(&r);
+}
+
 static void test_check(void **state)
 {
     struct kvr_run_record r;
@@ -371,7 +395,7 @@ int main(void)
         cmocka_unit_test(test_phases),  cmocka_unit_test(test_machine),
         cmocka_unit_test(test_figures), cmocka_unit_test(test_check),
         cmocka_unit_test(test_yaml),    cmocka_unit_test(test_bad_yaml),
-        cmocka_unit_test(test_shipped),
+        cmocka_unit_test(test_shipped), cmocka_unit_test(test_check_core),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
