@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * kvroof show: the table and the sentences again, from a stored result.
+ * kvroof show: table, verdicts and claims again, from a stored result; with --on the prediction for
+ * another machine.
  */
 #include <signal.h>
 #include <string.h>
 
 #include "../report/writers.h"
+#include "../study/claims.h"
 #include "../study/verdict.h"
 #include "args.h"
 #include "bench.h"
 #include "cli.h"
+#include "show_on.h"
 #include "style.h"
 
-enum { KEY_FORMAT = 256, KEY_COLOR };
+enum { KEY_FORMAT = 256, KEY_COLOR, KEY_ON };
 
 struct arguments {
     struct kvr_args args;
-    const char *path;
+    const char *path, *on;
     enum kvr_output_format format;
     struct kvr_output_style style;
 };
@@ -24,6 +27,8 @@ struct arguments {
 static const struct argp_option options_table[] = {
     {"format", KEY_FORMAT, "FORMAT", 0, "table, json, jsonl, csv or md [table]", 0},
     {"color", KEY_COLOR, "WHEN", 0, "auto, always, never [auto]", 0},
+    {"on", KEY_ON, "MACHINE", 0, "predict the cases on another machine: a YAML file, or one of "
+     "the shipped server, laptop", 0},
     KVR_HELP_OPTION,
     {NULL, 0, NULL, 0, NULL, 0}
 };
@@ -42,6 +47,9 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
                                  "--color %.40s: auto, always or never is needed", text);
         return 0;
+    case KEY_ON:
+        a->on = text;
+        return 0;
     case ARGP_KEY_ARG:
         if (a->path)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
@@ -52,6 +60,9 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
         if (!a->path && !a->args.done)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
                                  "which RESULT? Name a file that kvroof run wrote");
+        if (a->on && a->format != KVR_OUT_TABLE && a->format != KVR_OUT_JSON)
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
+                                 "--on prints a table or json; leave --format out");
         return 0;
     default:
         return kvr_args_key(key, text, state);
@@ -62,11 +73,16 @@ static const struct argp show_argp = {
     .options = options_table,
     .parser = parse_key,
     .args_doc = "RESULT",
-    .doc = "Prints a stored result: the table, what it says, and what was not measured."
+    .doc = "Prints a stored result: the table, the verdicts and what they rest on, what it says, "
+           "what was not measured, and the claims of the paper, decided as far as this run can. "
+           "With --on it predicts what the same cases would take on another machine, from that "
+           "machine's roofs, and tries the method on this result's own cases."
            "\vExamples:\n"
            "  kvroof show results/20260101T120000Z-node7.json\n"
            "  kvroof show run.jsonl                        of a run that was killed, too\n"
-           "  kvroof show run.json --format csv > rounds.csv\n",
+           "  kvroof show run.json --format csv > rounds.csv\n"
+           "  kvroof show run.json --on server             on a shipped example\n"
+           "  kvroof show run.json --on mine.yaml          on one of your own\n",
 };
 
 /* The stored verdicts must follow from the stored rounds. */
@@ -83,6 +99,16 @@ static void check_verdicts(const struct kvr_run_record *record)
     }
 }
 
+/* Files of runs that were killed, or of older versions, hold no ledger; it follows from results. */
+static void add_claims(struct kvr_run_record *record)
+{
+    bool any = false;
+    for (size_t i = 0; i < record->result_count; i++)
+        any |= record->results[i].measured;
+    if (any && !record->claim_count)
+        kvr_claims_decide(record);
+}
+
 int kvr_cmd_show(int argc, char **argv)
 {
     struct arguments a = {.args.command = "kvroof show", .format = KVR_OUT_TABLE};
@@ -95,8 +121,15 @@ int kvr_cmd_show(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with its own exit code */
     if (kvr_read_result(a.path, &record, error, sizeof error))
         return kvr_fail(KVR_EXIT_USAGE, "%s", error);
-    check_verdicts(&record);
+    if (!a.on)
+        check_verdicts(&record);
+    add_claims(&record);
     a.style.evidence = true;
+    if (a.on) {
+        code = kvr_show_on(&record, a.on, a.format == KVR_OUT_JSON);
+        kvr_run_record_free(&record);
+        return code;
+    }
     bool roofs = !record.result_count && record.ceiling_count && a.format == KVR_OUT_TABLE;
     int rc = roofs ? kvr_roofs_print(&record, stdout)
                    : kvr_write(stdout, a.format, &record, &a.style);

@@ -150,9 +150,11 @@ struct kvr_ceiling {
     char method[160];
 };
 
+/* One row of the claims ledger: what a paper says and what was found, see study/claims.h. */
 struct kvr_claim {
-    char id[40], source[40], claim[200], type[16], claimed[64], measured[64], unit[16];
-    char holds[24], why[320];
+    char id[40], source[40], claim[200], type[16], claimed[64], measured[64], unit[24];
+    char holds[24]; /* yes, no, partly, not decidable here, not measured */
+    char why[800];  /* the most favourable reading first, then the finding */
 };
 
 struct kvr_run_record {

@@ -86,7 +86,9 @@ int kvr_put_table(FILE *out, const struct kvr_run_record *record,
     }
     kvr_put_verdicts(out, record, style->evidence, style->width);
     fputc('\n', out);
-    return kvr_put_summary(out, record, "", "", style->width);
+    int rc = kvr_put_summary(out, record, "", "", style->width);
+    kvr_put_claims(out, record, style->evidence, style->width);
+    return rc;
 }
 
 /* ---- Markdown ---- */
@@ -100,7 +102,7 @@ static void put_code(FILE *out, const char *text)
     fputc('`', out);
 }
 
-static void put_escaped(FILE *out, const char *text)
+void kvr_put_escaped(FILE *out, const char *text)
 {
     for (; *text; text++) {
         if (strchr("|\\`*_<>[]", *text))
@@ -121,7 +123,7 @@ static void put_markdown_line(FILE *out, const struct kvr_grid *grid, size_t row
         if (c == 0 && row != SIZE_MAX)
             put_code(out, text);
         else
-            put_escaped(out, text);
+            kvr_put_escaped(out, text);
         fputs(" |", out);
     }
     fputc('\n', out);
@@ -134,7 +136,7 @@ static int put_markdown_group(FILE *out, const struct kvr_run_record *record, si
     if (rc)
         return rc;
     fputs("\n### ", out);
-    put_escaped(out, grid.title);
+    kvr_put_escaped(out, grid.title);
     fputs("\n\n", out);
     put_markdown_line(out, &grid, SIZE_MAX);
     fputc('|', out);
@@ -153,7 +155,7 @@ int kvr_put_markdown(FILE *out, const struct kvr_run_record *record)
     char machine[512];
     kvr_machine_text(record, machine, sizeof machine);
     fputs("## kvroof\n\n", out);
-    put_escaped(out, machine);
+    kvr_put_escaped(out, machine);
     fputc('\n', out);
     for (size_t i = 0; i < record->result_count; i++) {
         int rc = kvr_grid_starts(record, i) ? put_markdown_group(out, record, i) : 0;
@@ -161,5 +163,7 @@ int kvr_put_markdown(FILE *out, const struct kvr_run_record *record)
             return rc;
     }
     fputc('\n', out);
-    return kvr_put_summary(out, record, "- ", "`", 0);
+    int rc = kvr_put_summary(out, record, "- ", "`", 0);
+    kvr_put_markdown_claims(out, record);
+    return rc;
 }

@@ -46,6 +46,12 @@ void kvr_machine_text(const struct kvr_run_record *record, char *text, size_t by
 
 /* One line per verdict; with `evidence` what it rests on below each. Nothing without verdicts. */
 void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
+/* One line per claim, with `evidence` also the open ones, and the claim and its reasons below each.
+ * Nothing without claims. */
+void kvr_put_claims(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
+void kvr_put_markdown_claims(FILE *out, const struct kvr_run_record *record);
+/* What Markdown would take for a mark is escaped. */
+void kvr_put_escaped(FILE *out, const char *text);
 int kvr_put_table(FILE *out, const struct kvr_run_record *record,
                   const struct kvr_output_style *style);
 int kvr_put_markdown(FILE *out, const struct kvr_run_record *record);

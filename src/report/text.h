@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Text for files and terminals: valid UTF-8, '.' decimals in every locale, numbers with as many
- * digits as help. Only for src/report.
+ * digits as help. For src/report, and src/cli where it prints what a file holds.
  */
 #ifndef KVR_TEXT_H
 #define KVR_TEXT_H

@@ -3,16 +3,13 @@
  * Reading one profile. libcyaml checks the structure; every value is taken as text and parsed with
  * the parsers of the options, because libcyaml accepts nan for a float and names no file.
  */
-#include "profile_yaml.h"
+#include "yaml_file.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cyaml/cyaml.h>
 
 static const cyaml_schema_value_t item_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, 256),
@@ -68,37 +65,6 @@ static const cyaml_schema_value_t profile_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_profile, profile_fields),
 };
 
-/* What libcyaml logs about one document: its first sentence, and the first line it names. */
-struct yaml_log {
-    char sentence[256];
-    unsigned line;
-};
-
-static void log_yaml(cyaml_log_t level, void *context, const char *format, va_list arguments)
-{
-    struct yaml_log *log = context;
-    char text[256];
-    (void)level;
-    vsnprintf(text, sizeof text, format, arguments);
-    text[strcspn(text, "\n")] = '\0';
-    const char *sentence = strncmp(text, "Load: ", 6) ? text : text + 6;
-    const char *line = strstr(text, "(line: ");
-    if (!*log->sentence)
-        snprintf(log->sentence, sizeof log->sentence, "%s", sentence);
-    else if (line && !log->line)
-        log->line = (unsigned)strtoul(line + 7, NULL, 10);
-}
-
-static cyaml_config_t yaml_config(struct yaml_log *log)
-{
-    return (cyaml_config_t){.log_fn = log ? log_yaml : NULL,
-                            .log_ctx = log,
-                            .mem_fn = cyaml_mem,
-                            .log_level = CYAML_LOG_ERROR,
-                            .flags = CYAML_CFG_DEFAULT};
-}
-
-/* libcyaml's own complaint, with the file's name, the line, and the nearest key. */
 static void structure_error(const struct yaml_source *source, const struct yaml_log *log,
                             cyaml_err_t status)
 {
@@ -107,22 +73,7 @@ static void structure_error(const struct yaml_source *source, const struct yaml_
         "kernels",     "head_dims", "subspaces", "entries",    "tokens",     "layouts", "levels",
         "bytes",       "threads",   "ops",       "pages",      "mem",        "ceilings", "deep",
         "ladder_points_per_octave"};
-    static const char unknown[] = "Unexpected key: ";
-    const char *nearest = NULL;
-    unsigned line = log->line;
-    char place[24] = "", offer[64] = "";
-    if (strncmp(log->sentence, unknown, sizeof unknown - 1) == 0) {
-        const char *key = log->sentence + sizeof unknown - 1;
-        unsigned found = kvr_yaml_line(source, key, 0, "");
-        line = found ? found : line;
-        nearest = kvr_nearest(key, keys, sizeof keys / sizeof *keys);
-    }
-    if (nearest)
-        snprintf(offer, sizeof offer, "; did you mean %s?", nearest);
-    if (line)
-        snprintf(place, sizeof place, ", near line %u", line);
-    snprintf(source->error, source->error_bytes, "%s%s: %s%s", source->path, place,
-             *log->sentence ? log->sentence : cyaml_strerror(status), offer);
+    kvr_yaml_complain(source, log, status, keys, sizeof keys / sizeof *keys);
 }
 
 static void name_profile(const char *path, struct kvr_profile *profile)
@@ -140,7 +91,7 @@ int kvr_profile_parse(const char *path, const char *text, size_t text_bytes,
 {
     const struct yaml_source source = {path, text, text_bytes, error, error_bytes};
     struct yaml_log log = {.line = 0};
-    const cyaml_config_t config = yaml_config(&log);
+    const cyaml_config_t config = kvr_yaml_config(&log);
     struct yaml_profile *yaml = NULL;
     int status = 0;
     memset(profile, 0, sizeof *profile);
@@ -174,7 +125,7 @@ out:
 
 void kvr_profile_free(struct kvr_profile *profile)
 {
-    const cyaml_config_t config = yaml_config(NULL);
+    const cyaml_config_t config = kvr_yaml_config(NULL);
     cyaml_free(&config, &profile_schema, profile->document, 0);
     free(profile->groups);
     memset(profile, 0, sizeof *profile);

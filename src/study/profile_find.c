@@ -2,7 +2,7 @@
  *
  * Where profiles lie: the user's own come before the installed ones, so that a copy can be edited.
  */
-#include "profile.h"
+#include "profile_yaml.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FOLDERS = 4, MAX_PROFILES = 128, MAX_PROFILE_BYTES = 1 << 20 };
+enum { FOLDERS = 4, MAX_PROFILES = 128 };
 
 static const char suffix[] = ".yaml";
 
@@ -97,39 +97,11 @@ static int collect_names(struct names *names)
     return status;
 }
 
-static int read_whole(const char *path, char **text, size_t *bytes, char *error, size_t error_bytes)
-{
-    int status = 0;
-    char *buffer = malloc(MAX_PROFILE_BYTES + 1);
-    FILE *file = fopen(path, "re");
-    if (!file || !buffer) {
-        status = file ? -ENOMEM : -errno;
-        goto out;
-    }
-    *bytes = fread(buffer, 1, MAX_PROFILE_BYTES + 1, file);
-    if (ferror(file)) {
-        status = -errno;
-    } else if (*bytes > MAX_PROFILE_BYTES) {
-        snprintf(error, error_bytes, "%s: is larger than 1 MiB, so it is no profile", path);
-        status = -EINVAL;
-    } else {
-        *text = buffer;
-        buffer = NULL;
-    }
-out:
-    if (status && status != -EINVAL)
-        snprintf(error, error_bytes, "%s: %s", path, strerror(-status));
-    if (file)
-        fclose(file);
-    free(buffer);
-    return status;
-}
-
 static int load_path(const char *path, struct kvr_profile *profile, char *error, size_t error_bytes)
 {
     char *text = NULL;
     size_t bytes = 0;
-    int status = read_whole(path, &text, &bytes, error, error_bytes);
+    int status = kvr_yaml_read(path, &text, &bytes, error, error_bytes);
     if (!status)
         status = kvr_profile_parse(path, text, bytes, profile, error, error_bytes);
     free(text);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "cohort.h"
 #include "dial.h"
 #include "peak.h"
@@ -293,6 +294,8 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
     if (rc)
         goto out;
     rc = measure_cohorts(study, &s, cohorts, count);
+    if (measured_results(study->record) && kvr_claims_decide(study->record))
+        rc = rc ? rc : -ENOMEM;
     add_skips(study);
     kvr_peak_compare(study->record, study->options->peak_gb_per_s);
     if (!rc && !measured_results(study->record))

@@ -17,9 +17,8 @@ static uint64_t power_of_two_at_least(uint64_t value)
     return p;
 }
 
-/* GB/s of the read family for this kind of list; NAN if it was not measured. */
-static double family_gb_per_s(const struct kvr_run_record *record, const char *level,
-                              const char *layout, uint64_t segment_bytes, unsigned threads)
+double kvr_family_gb_per_s(const struct kvr_run_record *record, const char *level,
+                           const char *layout, uint64_t segment_bytes, unsigned threads)
 {
     uint64_t class = power_of_two_at_least(segment_bytes);
     for (size_t i = 0; i < record->ceiling_count; i++) {
@@ -50,8 +49,8 @@ static double read_gb_per_s(const struct kvr_run_record *record, const struct kv
         if (r->threads == threads && same_list(like, r) && r->result.m_ns_per_key > 0)
             return r->cost.stream_bytes / r->tokens / r->result.m_ns_per_key;
     }
-    return family_gb_per_s(record, like->level, like->layout, (uint64_t)like->cost.stream_bytes,
-                           threads);
+    return kvr_family_gb_per_s(record, like->level, like->layout,
+                               (uint64_t)like->cost.stream_bytes, threads);
 }
 
 const char *kvr_memory_cause(const struct kvr_run_record *record, const struct kvr_result *r)

@@ -14,6 +14,11 @@
 /* Two CPUs whose multiply-adds together are less than this times one's share a core. */
 #define KVR_CORE_PAIR 1.3
 
+/* GB/s of the read family over such a list, segments rounded up to a power of two; NAN if the
+ * record holds none. */
+double kvr_family_gb_per_s(const struct kvr_run_record *record, const char *level,
+                           const char *layout, uint64_t segment_bytes, unsigned threads);
+
 /* "node" or "core" for a memory-bound case on several threads: its M against M on one thread, of
  * the same list in this run or else of the read families of such lists. NULL for one thread or
  * where one thread's is not known. */

@@ -4,7 +4,7 @@
 import os
 
 import harness
-from harness import check, check_refused, read_json, run, run_tiny
+from harness import SOURCE, check, check_refused, read_json, run, run_tiny
 
 
 def test_table():
@@ -52,6 +52,66 @@ def test_no_results():
     refuse("newer.json", b'{"schema": "kvroof.result/2", "complete": true, "results": []}')
     refuse("types.json", b'{"schema": "kvroof.result/1", "complete": true, "results": [42]}')
     refuse("deep.json", b"[" * 100000)
+
+
+def test_claims():
+    run_tiny("-k", "fp16,lookat.u8", "-o", "json:out.json", code=0)
+    claims = read_json("out.json")["claims"]
+    check(len(claims) == 10, f"a ledger of ten rows, not {len(claims)}")
+    shown = run("show", "out.json", code=0)
+    for claim in claims:
+        check(claim["id"] in shown.out, f"show lacks {claim['id']}", shown)
+        check(claim["holds"] in shown.out, f"show lacks {claim['holds']}", shown)
+        check(claim["why"][:30] in shown.out, f"show lacks the reasons of {claim['id']}", shown)
+    check("2601.10155" in run("show", "out.json", "--format", "md", code=0).out, "Markdown, too")
+
+
+def test_claims_of_a_killed_run():
+    run_tiny("-k", "fp16", "-o", "jsonl:out.jsonl", code=0)
+    with open("out.jsonl", encoding="utf-8") as file:
+        lines = file.readlines()
+    with open("cut.jsonl", "w", encoding="utf-8") as file:
+        file.writelines(lines[:-1])
+    check("key-bytes-int8-int4" in run("show", "cut.jsonl", code=0).out, "they follow from results")
+
+
+def test_on_another_machine():
+    run_tiny("-k", "fp16,int8q8,lookat", "--bytes", "64k", "-o", "json:out.json", code=0)
+    names = {row["name"] for row in read_json("out.json")["results"]}
+    for machine in ("server", "laptop"):
+        path = os.path.join(SOURCE, "profiles", "machines", machine + ".yaml")
+        table = run("show", "out.json", "--on", path, code=0)
+        check("Assumed" in table.out and "estimate" in table.out, "it says its sources", table)
+        check("checked out of sample" in table.out or "Not checked" in table.out,
+              "and whether the method was checked", table)
+        check(table.out == run("show", "out.json", "--on", machine, code=0).out, "by its name", table)
+        rows = run("show", "out.json", "--on", path, "--format", "json", code=0).json()
+        check({row["name"] for row in rows} == names, f"a row for every case: {rows}")
+        for row in rows:
+            check(row["measured_ns"] > 0, f"no time: {row}")
+            check(("predicted_ns" in row and row["predicted_ns"] > 0 and row["side"])
+                  != ("refused" in row), f"a prediction or a reason: {row}")
+
+
+def test_on_bad_machine():
+    run_tiny("-k", "fp16", "-o", "json:out.json", code=0)
+    path = os.path.join(SOURCE, "profiles", "machines", "server.yaml")
+    with open(path, encoding="utf-8") as file:
+        good = file.read()
+    check_refused(run("show", "out.json", "--on", "missing.yaml"), 2, "missing.yaml")
+    check_refused(run("show", "out.json", "--on", "."), 2)
+    check_refused(run("show", "out.json", "--on", path, "--format", "csv"), 2, "--on")
+    check_refused(run("show", "missing.json", "--on", path), 2, "missing.json")
+    for old, new, word in (("clock_ghz: 3.55", "clock_ghz: nan", "line 6"),
+                           ("clock_ghz: 3.55", "clock_ghz: 1e400", "line 6"),
+                           ("cores: 96", "cores: many", "cores"),
+                           ("gb_per_s: 35", "gb_per_s: -35", "line"),
+                           ("bandwidth:", "bandwith:", "bandwidth"),
+                           (good, "", "bad.yaml"), (good, "\0\1", "bad.yaml"),
+                           (good, "{" * 1000, "bad.yaml"), (good, "a: " * 1000, "bad.yaml")):
+        with open("bad.yaml", "w", encoding="utf-8") as file:
+            file.write(good.replace(old, new))
+        check_refused(run("show", "out.json", "--on", "bad.yaml"), 2, "bad.yaml", word)
 
 
 harness.main(globals())

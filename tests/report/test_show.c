@@ -79,15 +79,15 @@ static void test_formats(void **state)
     char *json[] = {"show", "--format", "json", f->result, NULL};
     char *csv[] = {"show", f->result, "--format=csv", NULL};
     char *md[] = {"show", f->result, "--format", "md", NULL};
-    check_golden(f, 2, plain, "run.table.txt");
+    check_golden(f, 2, plain, "show.table.txt");
     check_golden(f, 4, json, "run.json");
     check_golden(f, 3, csv, "run.csv");
     check_golden(f, 4, md, "run.md");
     setenv("COLUMNS", "80", 1);
-    check_golden(f, 2, plain, "run.table80.txt");
+    check_golden(f, 2, plain, "show.table80.txt");
     setenv("COLUMNS", "100", 1);
     char *color[] = {"show", "--color", "always", f->result, NULL};
-    check_golden(f, 4, color, "run.color.txt");
+    check_golden(f, 4, color, "show.color.txt");
     unsetenv("COLUMNS");
 }
 

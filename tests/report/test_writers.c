@@ -98,6 +98,25 @@ static int put_color(FILE *out, const struct kvr_run_record *record)
     return put(out, KVR_OUT_TABLE, record, true, 100);
 }
 
+/* As `show` prints it: with the reasons. */
+static int put_shown(FILE *out, const struct kvr_run_record *record, bool color, int width)
+{
+    struct kvr_output_style style = {.color = color, .width = width, .evidence = true};
+    return kvr_write(out, KVR_OUT_TABLE, record, &style);
+}
+static int put_shown_table(FILE *out, const struct kvr_run_record *record)
+{
+    return put_shown(out, record, false, 0);
+}
+static int put_shown_80(FILE *out, const struct kvr_run_record *record)
+{
+    return put_shown(out, record, false, 80);
+}
+static int put_shown_color(FILE *out, const struct kvr_run_record *record)
+{
+    return put_shown(out, record, true, 100);
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -170,6 +189,14 @@ static void test_table(void **state)
     assert_true(table_width(put_table_80) <= 80);
     assert_true(table_width(put_table_120) <= 120);
     assert_true(table_width(put_table) > 120);
+}
+
+static void test_shown(void **state)
+{
+    (void)state;
+    check_golden("show.table.txt", put_shown_table, sample_run);
+    check_golden("show.table80.txt", put_shown_80, sample_run);
+    check_golden("show.color.txt", put_shown_color, sample_run);
 }
 
 static void test_empty(void **state)
@@ -272,7 +299,7 @@ int main(void)
         cmocka_unit_test(test_summary),   cmocka_unit_test(test_color),
         cmocka_unit_test(test_table),     cmocka_unit_test(test_empty),
         cmocka_unit_test(test_formats),   cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_comma_locale),
+        cmocka_unit_test(test_comma_locale), cmocka_unit_test(test_shown),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed || getenv("KVROOF_UPDATE_GOLDEN");

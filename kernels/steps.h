@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The hot steps around a scan: preparing a query (tables from a codebook), softmax, the product
+ * with the values, and turning codes back into float16. Like score kernels they are pure, know
+ * their ISA bits, are listed in steps.inc and are checked against a reference in double.
+ *
+ * One head of attention is: prepare, then for each tile of keys score, softmax and values, then a
+ * division by the softmax' sum (Milakov and Gimelshein 2018, online softmax).
+ */
+#ifndef KVR_STEPS_H
+#define KVR_STEPS_H
+
+#include "kernel.h"
+
+/* A codebook as the preparing kernels read it: [m][d/m][K], so that the K centroids' values of one
+ * channel are one run, in float32 or float16. Other formats have none. */
+enum kvr_codebook { KVR_CODEBOOK_NONE, KVR_CODEBOOK_F32, KVR_CODEBOOK_F16 };
+
+/* query: float [head_dim], not pre-scaled. Writes format->prepared_bytes(shape) bytes of the
+ * layout in kernel.h. codebook: 64-byte aligned, NULL with KVR_CODEBOOK_NONE. */
+struct kvr_prepare_step {
+    const char *isa_name;
+    const struct kvr_format *format;
+    enum kvr_codebook codebook;
+    uint64_t isa;
+    void (*prepare)(const struct kvr_shape *, const void *codebook, const float *query,
+                    void *prepared);
+};
+
+/* The state of an online softmax over the tiles of a head; starts as {-INFINITY, 0, 0}. */
+struct kvr_softmax {
+    float maximum, sum;
+    float rescale; /* of what was accumulated before this tile: exp(old maximum - new maximum) */
+};
+
+/* Replaces scores[0, count) by exp(score - maximum) and updates the state; sum includes them.
+ * Finite scores of any magnitude: nothing overflows, all equal to -FLT_MAX included. Relative
+ * error of a weight below 4e-7 (fused) or as the reference's test says. */
+struct kvr_softmax_step {
+    const char *isa_name;
+    uint64_t isa;
+    void (*softmax)(float *scores, uint32_t count, struct kvr_softmax *state);
+};
+
+/* output[c] = output[c] * rescale + sum_t weights[t] * values[t][c] over the tokens of segment i;
+ * values: row-major float16 [token][head_dim], a segment list like the keys' with look-ahead,
+ * streams and fold as kernel.h says. output: float [head_dim], 64-byte aligned. */
+struct kvr_values_step {
+    const char *isa_name;
+    uint64_t isa;
+    struct kvr_work work;
+    uint32_t work_head_dim;
+    void (*values)(const struct kvr_shape *, const struct kvr_segments *, uint32_t i,
+                   const float *weights, float rescale, float *output);
+};
+
+/* Segment i's codes -> float16 keys [token][head_dim] at `keys` (64-byte aligned, whole blocks),
+ * each value code * scale rounded once. non_temporal: with stores past the caches (the caller
+ * fences). `scale`: of the tensor; formats with scales of their own ignore it. */
+struct kvr_dequantise_step {
+    const char *isa_name;
+    const struct kvr_format *format; /* affine8, affine4, affine4g */
+    uint64_t isa;
+    void (*dequantise)(const struct kvr_shape *, const struct kvr_segments *, uint32_t i,
+                       float scale, uint16_t *keys, int non_temporal);
+};
+
+/* All that were compiled in; *count receives their number. Const. */
+const struct kvr_prepare_step *const *kvr_prepare_steps(size_t *count);
+const struct kvr_softmax_step *const *kvr_softmax_steps(size_t *count);
+const struct kvr_values_step *const *kvr_values_steps(size_t *count);
+const struct kvr_dequantise_step *const *kvr_dequantise_steps(size_t *count);
+
+#endif

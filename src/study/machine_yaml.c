@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * As in profile.c: libcyaml checks the structure, every value is taken as text and parsed here.
+ */
+#include "machine_yaml.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "values.h"
+#include "yaml_file.h"
+
+struct yaml_bandwidth { char *level, *threads, *gb_per_s, *source; };
+struct yaml_rate { char *resource, *isa, *per_cycle, *gop_per_s, *source; };
+
+struct yaml_machine {
+    char *name, *clock_ghz, *clock_source, *cores;
+    char **isas;
+    unsigned isa_count;
+    struct yaml_bandwidth *bandwidths;
+    unsigned bandwidth_count;
+    struct yaml_rate *rates;
+    unsigned rate_count;
+};
+
+#define TEXT(type, member, more)                                                                   \
+    CYAML_FIELD_STRING_PTR(#member, CYAML_FLAG_POINTER | (more), struct type, member, 1, 190)
+
+static const cyaml_schema_field_t bandwidth_fields[] = {
+    TEXT(yaml_bandwidth, level, 0), TEXT(yaml_bandwidth, threads, CYAML_FLAG_OPTIONAL),
+    TEXT(yaml_bandwidth, gb_per_s, 0), TEXT(yaml_bandwidth, source, 0), CYAML_FIELD_END};
+static const cyaml_schema_value_t bandwidth_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_bandwidth, bandwidth_fields)};
+
+static const cyaml_schema_field_t rate_fields[] = {
+    TEXT(yaml_rate, resource, 0), TEXT(yaml_rate, isa, 0),
+    TEXT(yaml_rate, per_cycle, CYAML_FLAG_OPTIONAL),
+    TEXT(yaml_rate, gop_per_s, CYAML_FLAG_OPTIONAL), TEXT(yaml_rate, source, 0), CYAML_FIELD_END};
+static const cyaml_schema_value_t rate_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_rate, rate_fields)};
+
+static const cyaml_schema_value_t isa_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 23)};
+
+static const cyaml_schema_field_t machine_fields[] = {
+    TEXT(yaml_machine, name, 0), TEXT(yaml_machine, clock_ghz, 0),
+    TEXT(yaml_machine, clock_source, 0), TEXT(yaml_machine, cores, 0),
+    CYAML_FIELD_SEQUENCE_COUNT("isas", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                               struct yaml_machine, isas, isa_count, &isa_schema, 1,
+                               KVR_MAX_ROOFS),
+    CYAML_FIELD_SEQUENCE_COUNT("bandwidth", CYAML_FLAG_POINTER, struct yaml_machine, bandwidths,
+                               bandwidth_count, &bandwidth_schema, 1, KVR_MAX_ROOFS),
+    CYAML_FIELD_SEQUENCE_COUNT("rates", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                               struct yaml_machine, rates, rate_count, &rate_schema, 0,
+                               KVR_MAX_ROOFS),
+    CYAML_FIELD_END};
+static const cyaml_schema_value_t machine_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_machine, machine_fields)};
+
+static const char *const levels[] = {"L1", "L2", "L3", "DRAM", NULL};
+static const char *const resources[] = {"load",   "store",   "shuffle", "valu",  "fma",
+                                        "intdot", "convert", "gather",  "issue", NULL};
+
+/* ---- values ---- */
+
+static int bad_value(const struct yaml_source *source, const char *key, unsigned nth,
+                     const char *value, const char *why)
+{
+    unsigned line = kvr_yaml_line(source, key, nth, value);
+    char place[24] = "";
+    if (line)
+        snprintf(place, sizeof place, ", line %u", line);
+    snprintf(source->error, source->error_bytes, "%s%s: %s: '%.60s' %s", source->path, place, key,
+             value, why);
+    return -EINVAL;
+}
+
+/* A number from `least` to `most`. */
+static int number(const struct yaml_source *source, const char *key, unsigned nth,
+                  const char *text, double least, double most, double *value)
+{
+    char why[200];
+    if (kvr_positive_parse(text, value, why, sizeof why))
+        return bad_value(source, key, nth, text, why);
+    if (*value < least || *value > most) {
+        snprintf(why, sizeof why, "is not between %g and %g", least, most);
+        return bad_value(source, key, nth, text, why);
+    }
+    return 0;
+}
+
+static int word(const struct yaml_source *source, const char *key, unsigned nth, const char *text,
+                const char *const *known)
+{
+    char why[200];
+    return kvr_word_parse(text, known, why, sizeof why) ? bad_value(source, key, nth, text, why)
+                                                        : 0;
+}
+
+static int convert_bandwidth(const struct yaml_source *source, const struct yaml_machine *yaml,
+                             unsigned i, struct kvr_other_machine *machine)
+{
+    const struct yaml_bandwidth *from = &yaml->bandwidths[i];
+    struct kvr_other_bandwidth *to = &machine->bandwidths[i];
+    unsigned nth = 0; /* `threads` may be left out: one */
+    uint64_t threads = 1;
+    char why[200];
+    for (unsigned j = 0; j < i; j++)
+        nth += yaml->bandwidths[j].threads != NULL;
+    int status = word(source, "level", i, from->level, levels);
+    if (!status)
+        status = number(source, "gb_per_s", i, from->gb_per_s, .01, 1e6, &to->gb_per_s);
+    if (!status && from->threads && !strcmp(from->threads, "all"))
+        threads = KVR_ROOF_ALL_CORES;
+    else if (!status && from->threads &&
+             kvr_count_parse(from->threads, 1, machine->cores, &threads, why, sizeof why))
+        return bad_value(source, "threads", nth, from->threads, why);
+    to->threads = (uint32_t)threads;
+    snprintf(to->level, sizeof to->level, "%s", from->level);
+    snprintf(to->source, sizeof to->source, "%s", from->source);
+    for (unsigned j = 0; !status && j < i; j++)
+        if (machine->bandwidths[j].threads == to->threads &&
+            !strcmp(machine->bandwidths[j].level, to->level))
+            status = bad_value(source, "level", i, "", "is described twice for these threads");
+    return status;
+}
+
+static int convert_rate(const struct yaml_source *source, const struct yaml_machine *yaml,
+                        unsigned i, struct kvr_other_machine *machine)
+{
+    const struct yaml_rate *from = &yaml->rates[i];
+    struct kvr_other_rate *to = &machine->rates[i];
+    unsigned per_cycle = 0, gop_per_s = 0;
+    int status = word(source, "resource", i, from->resource, resources);
+    for (unsigned j = 0; j < i; j++) {
+        per_cycle += yaml->rates[j].per_cycle != NULL;
+        gop_per_s += yaml->rates[j].gop_per_s != NULL;
+    }
+    if (!status && !from->per_cycle == !from->gop_per_s)
+        return bad_value(source, "resource", i, from->resource,
+                         "needs per_cycle or gop_per_s, and not both");
+    if (!status && from->per_cycle) {
+        status = number(source, "per_cycle", per_cycle, from->per_cycle, 1e-3, 64, &to->gop_per_s);
+        to->gop_per_s *= machine->clock_ghz;
+    } else if (!status) {
+        status = number(source, "gop_per_s", gop_per_s, from->gop_per_s, 1e-3, 1e3,
+                        &to->gop_per_s);
+    }
+    snprintf(to->resource, sizeof to->resource, "%s", from->resource);
+    snprintf(to->isa, sizeof to->isa, "%.23s", from->isa);
+    snprintf(to->source, sizeof to->source, "%s", from->source);
+    return status;
+}
+
+static int convert(const struct yaml_source *source, const struct yaml_machine *yaml,
+                   struct kvr_other_machine *machine)
+{
+    char why[200];
+    uint64_t cores = 0;
+    int status = number(source, "clock_ghz", 0, yaml->clock_ghz, .1, 20, &machine->clock_ghz);
+    if (!status && kvr_count_parse(yaml->cores, 1, 65536, &cores, why, sizeof why))
+        status = bad_value(source, "cores", 0, yaml->cores, why);
+    machine->cores = (uint32_t)cores;
+    snprintf(machine->name, sizeof machine->name, "%.127s", yaml->name);
+    snprintf(machine->clock_source, sizeof machine->clock_source, "%s", yaml->clock_source);
+    machine->isa_count = yaml->isa_count;
+    machine->bandwidth_count = yaml->bandwidth_count;
+    machine->rate_count = yaml->rate_count;
+    for (unsigned i = 0; !status && i < yaml->isa_count; i++)
+        snprintf(machine->isas[i], sizeof machine->isas[i], "%.23s", yaml->isas[i]);
+    for (unsigned i = 0; !status && i < yaml->bandwidth_count; i++)
+        status = convert_bandwidth(source, yaml, i, machine);
+    for (unsigned i = 0; !status && i < yaml->rate_count; i++)
+        status = convert_rate(source, yaml, i, machine);
+    return status;
+}
+
+int kvr_other_machine_parse(const char *path, const char *text, size_t text_bytes,
+                            struct kvr_other_machine *machine, char *error, size_t error_bytes)
+{
+    static const char *const keys[] = {"name",     "clock_ghz", "clock_source", "cores",
+                                       "isas",     "bandwidth", "rates",        "level",
+                                       "threads",  "gb_per_s",  "source",       "resource",
+                                       "isa",      "per_cycle", "gop_per_s"};
+    const struct yaml_source source = {path, text, text_bytes, error, error_bytes};
+    struct yaml_log log = {.line = 0};
+    const cyaml_config_t config = kvr_yaml_config(&log);
+    struct yaml_machine *yaml = NULL;
+    memset(machine, 0, sizeof *machine);
+    cyaml_err_t status = cyaml_load_data((const uint8_t *)text, text_bytes, &config,
+                                         &machine_schema, (cyaml_data_t **)&yaml, NULL);
+    if (status != CYAML_OK) {
+        kvr_yaml_complain(&source, &log, status, keys, sizeof keys / sizeof *keys);
+        return status == CYAML_ERR_OOM ? -ENOMEM : -EINVAL;
+    }
+    if (!yaml) {
+        snprintf(error, error_bytes, "%s: is empty; a machine needs name, clock_ghz, cores, "
+                 "bandwidth", path);
+        return -EINVAL;
+    }
+    int rc = convert(&source, yaml, machine);
+    cyaml_free(&config, &machine_schema, yaml, 0);
+    return rc;
+}
+
+int kvr_other_machine_load(const char *path, struct kvr_other_machine *machine, char *error,
+                           size_t error_bytes)
+{
+    static const char *const folders[] = {KVR_PROFILEDIR, KVR_SOURCE_PROFILEDIR};
+    char *text = NULL, shipped[600];
+    size_t bytes = 0;
+    FILE *found = NULL;
+    for (size_t i = 0; i < 2 && !found && !strpbrk(path, "/."); i++) {
+        snprintf(shipped, sizeof shipped, "%s/machines/%.60s.yaml", folders[i], path);
+        found = fopen(shipped, "re");
+    }
+    if (found)
+        fclose(found);
+    int status = kvr_yaml_read(found ? shipped : path, &text, &bytes, error, error_bytes);
+    if (!status)
+        status = kvr_other_machine_parse(found ? shipped : path, text, bytes, machine, error,
+                                         error_bytes);
+    free(text);
+    return status;
+}
+
+/* ---- figures ---- */
+
+double kvr_other_bandwidth(const struct kvr_other_machine *machine, const char *level,
+                           uint32_t threads)
+{
+    double one = NAN, all = INFINITY, exact = NAN;
+    for (size_t i = 0; i < machine->bandwidth_count; i++) {
+        const struct kvr_other_bandwidth *b = &machine->bandwidths[i];
+        if (strcmp(b->level, level))
+            continue;
+        if (b->threads == 1)
+            one = b->gb_per_s;
+        if (b->threads == KVR_ROOF_ALL_CORES)
+            all = b->gb_per_s;
+        bool whole = b->threads == KVR_ROOF_ALL_CORES && threads == machine->cores;
+        if (b->threads == threads || whole)
+            exact = b->gb_per_s;
+    }
+    if (!isnan(exact))
+        return exact;
+    return isnan(one) || threads > machine->cores ? NAN : fmin(threads * one, all);
+}
+
+double kvr_other_rate(const struct kvr_other_machine *machine, const char *resource,
+                      const char *isa)
+{
+    static const char *const bases[] = {"avx512", "avx2", "scalar"};
+    const char *names[2] = {isa, NULL};
+    for (size_t b = 0; b < 3 && !names[1]; b++)
+        if (!strncmp(isa, bases[b], strlen(bases[b])))
+            names[1] = bases[b];
+    for (size_t n = 0; n < 2 && names[n]; n++)
+        for (size_t i = 0; i < machine->rate_count; i++)
+            if (!strcmp(machine->rates[i].resource, resource) &&
+                !strcmp(machine->rates[i].isa, names[n]))
+                return machine->rates[i].gop_per_s;
+    return NAN;
+}
