@@ -127,7 +127,7 @@ const struct kvr_field kvr_place_fields[] = {
 };
 #undef F
 
-/* ---- checks, ceilings, claims ---- */
+/* ---- checks, ceilings, claims, crossings ---- */
 #define F(member, json, unit, how) KVR_FIELD(struct kvr_check, member, json, unit, how)
 const struct kvr_field kvr_check_fields[] = {
     F(id, "id", "", REQ | WHOLE),
@@ -169,6 +169,20 @@ const struct kvr_field kvr_claim_fields[] = {
     F(measured, "measured", "", 0),
     F(unit, "unit", "", 0),
     F(holds, "holds", "", 0),
+    F(why, "why", "", 0),
+    KVR_FIELD_END,
+};
+#undef F
+
+#define F(member, json, unit, how) KVR_FIELD(struct kvr_crossing, member, json, unit, how)
+const struct kvr_field kvr_crossing_fields[] = {
+    F(what, "what", "", REQ),
+    F(axis, "axis", "", REQ),
+    F(series, "series", "", REQ),
+    F(reached, "reached", "", REQ),
+    F(at, "at", "", POS),
+    F(ci95, "ci95", "", 0),
+    F(flagged, "flagged", "", 0),
     F(why, "why", "", 0),
     KVR_FIELD_END,
 };

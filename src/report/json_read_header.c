@@ -154,6 +154,17 @@ static int read_claim(const struct kvr_reader *reader, const char *where, const 
     return 0;
 }
 
+static int read_crossing(const struct kvr_reader *reader, const char *where, const json_t *item,
+                         struct kvr_run_record *record)
+{
+    struct kvr_crossing crossing;
+    kvr_crossing_init(&crossing);
+    int rc = kvr_json_get(reader, where, item, kvr_crossing_fields, &crossing);
+    if (!rc && !kvr_record_add_crossing(record, &crossing))
+        rc = -ENOMEM;
+    return rc;
+}
+
 typedef int read_item(const struct kvr_reader *reader, const char *where, const json_t *item,
                       struct kvr_run_record *record);
 
@@ -202,6 +213,8 @@ int kvr_json_read_header(const struct kvr_reader *reader, const json_t *root,
         rc = read_each(reader, root, "ceilings", read_ceiling, record);
     if (!rc)
         rc = read_each(reader, root, "claims", read_claim, record);
+    if (!rc)
+        rc = read_each(reader, root, "crossings", read_crossing, record);
     if (!rc)
         rc = kvr_json_member(reader, "", root, "verdict_test", JSON_OBJECT, &test);
     if (!rc && test)

@@ -194,6 +194,10 @@ json_t *kvr_json_header(const struct kvr_run_record *record)
            kvr_json_set(object, "ceilings", ceilings(record)) &&
            kvr_json_set(object, "claims", array_of(kvr_claim_fields, record->claims,
                                                    record->claim_count, sizeof *record->claims));
+    if (good && record->crossing_count)
+        good = kvr_json_set(object, "crossings",
+                            array_of(kvr_crossing_fields, record->crossings,
+                                     record->crossing_count, sizeof *record->crossings));
     if (good && record->verdict_settings)
         good = kvr_json_set(object, "verdict_test", object_of(kvr_verdict_test_fields, record));
     return made_or_null(object, good);

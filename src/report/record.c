@@ -27,6 +27,12 @@ void kvr_ceiling_init(struct kvr_ceiling *ceiling)
     kvr_fields_clear(kvr_ceiling_fields, ceiling);
 }
 
+void kvr_crossing_init(struct kvr_crossing *crossing)
+{
+    memset(crossing, 0, sizeof *crossing);
+    kvr_fields_clear(kvr_crossing_fields, crossing);
+}
+
 void kvr_run_record_init(struct kvr_run_record *record)
 {
     memset(record, 0, sizeof *record);
@@ -54,6 +60,7 @@ void kvr_run_record_free(struct kvr_run_record *record)
     free(record->ceilings);
     free(record->results);
     free(record->claims);
+    free(record->crossings);
     kvr_run_record_init(record);
 }
 
@@ -87,6 +94,17 @@ struct kvr_ceiling *kvr_record_add_ceiling(struct kvr_run_record *record,
     record->ceilings = items;
     items[record->ceiling_count] = *ceiling;
     return &items[record->ceiling_count++];
+}
+
+struct kvr_crossing *kvr_record_add_crossing(struct kvr_run_record *record,
+                                             const struct kvr_crossing *crossing)
+{
+    struct kvr_crossing *items = grow(record->crossings, record->crossing_count, sizeof *items);
+    if (!items)
+        return NULL;
+    record->crossings = items;
+    items[record->crossing_count] = *crossing;
+    return &items[record->crossing_count++];
 }
 
 bool kvr_result_flagged(const struct kvr_result *result, const char *flag)

@@ -157,6 +157,16 @@ struct kvr_claim {
     char why[800];  /* the most favourable reading first, then the finding */
 };
 
+/* Where a ratio crosses 1 along one axis of otherwise equal cases, see study/crossings.h. */
+struct kvr_crossing {
+    char what[24];                /* balance-1, prepare-equals-scan, faster-than-fp16 */
+    char axis[16];                /* the result's field that varies: tokens, subspaces, ... */
+    char series[KVR_NAME_BYTES];  /* the cases' name with * for what varies */
+    double at, ci95[2];           /* on the axis; NAN: not reached, or too few rounds */
+    bool reached, flagged;        /* flagged: a case that it rests on is */
+    char why[200];
+};
+
 struct kvr_run_record {
     bool complete;
     char version[24], git[48], compiler[64], flags[128];
@@ -172,17 +182,21 @@ struct kvr_run_record {
     struct kvr_ceiling *ceilings; size_t ceiling_count;  /* owned */
     struct kvr_result *results; size_t result_count;     /* owned */
     struct kvr_claim *claims; size_t claim_count;        /* owned */
+    struct kvr_crossing *crossings; size_t crossing_count; /* owned */
     uint32_t verdict_settings, verdict_right, verdict_wrong, verdict_undecided; /* 0: no test */
 };
 
 void kvr_result_init(struct kvr_result *result);      /* every double NAN, the rest zero */
 void kvr_ceiling_init(struct kvr_ceiling *ceiling);
+void kvr_crossing_init(struct kvr_crossing *crossing);
 void kvr_run_record_init(struct kvr_run_record *record);
 void kvr_run_record_free(struct kvr_run_record *record);
 /* Appends a copy (takes over owned pointers); returns its address or NULL (out of memory). */
 struct kvr_result *kvr_record_add_result(struct kvr_run_record *record, const struct kvr_result *);
 struct kvr_ceiling *kvr_record_add_ceiling(struct kvr_run_record *record,
                                            const struct kvr_ceiling *);
+struct kvr_crossing *kvr_record_add_crossing(struct kvr_run_record *record,
+                                             const struct kvr_crossing *);
 void kvr_result_flag(struct kvr_result *result, const char *flag); /* once each */
 bool kvr_result_flagged(const struct kvr_result *result, const char *flag);
 void kvr_result_unavailable(struct kvr_result *result, const char *what, const char *why, ...)

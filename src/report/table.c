@@ -87,14 +87,14 @@ int kvr_put_table(FILE *out, const struct kvr_run_record *record,
     kvr_put_verdicts(out, record, style->evidence, style->width);
     fputc('\n', out);
     int rc = kvr_put_summary(out, record, "", "", style->width);
+    kvr_put_crossings(out, record, style->evidence, style->width);
     kvr_put_claims(out, record, style->evidence, style->width);
     return rc;
 }
 
 /* ---- Markdown ---- */
 
-/* As code: GitHub takes a bare name@isa for the mention of a user. */
-static void put_code(FILE *out, const char *text)
+void kvr_put_code(FILE *out, const char *text)
 {
     fputc('`', out);
     for (; *text; text++)
@@ -121,7 +121,7 @@ static void put_markdown_line(FILE *out, const struct kvr_grid *grid, size_t row
                                            : grid->cells[row * KVR_GRID_COLUMNS + c];
         fputc(' ', out);
         if (c == 0 && row != SIZE_MAX)
-            put_code(out, text);
+            kvr_put_code(out, text);
         else
             kvr_put_escaped(out, text);
         fputs(" |", out);
@@ -164,6 +164,7 @@ int kvr_put_markdown(FILE *out, const struct kvr_run_record *record)
     }
     fputc('\n', out);
     int rc = kvr_put_summary(out, record, "- ", "`", 0);
+    kvr_put_markdown_crossings(out, record);
     kvr_put_markdown_claims(out, record);
     return rc;
 }

@@ -239,6 +239,7 @@ void sample_run(struct kvr_run_record *record)
         add_case(record, &lines[i]);
     add_skips(record);
     add_claims(record);
+    sample_add_crossings(record);
 }
 
 static void fill_ceiling(struct kvr_ceiling *c)
@@ -412,4 +413,5 @@ void sample_everything(struct kvr_run_record *record)
     kvr_record_add_result(record, &result);
     add_skips(record);
     fill_claim(record);
+    sample_fill_crossing(record);
 }

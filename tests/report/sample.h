@@ -19,6 +19,10 @@ void sample_work(struct kvr_run_record *record);
 /* A record in which every field of every struct differs from its default. */
 void sample_everything(struct kvr_run_record *record);
 
+/* The crossings of sample_run and of sample_everything. */
+void sample_add_crossings(struct kvr_run_record *record);
+void sample_fill_crossing(struct kvr_run_record *record);
+
 /* Owned text of a file; NULL if it cannot be read. *bytes may be NULL. */
 char *sample_read(const char *path, size_t *bytes);
 void sample_write(const char *path, const void *text, size_t bytes);

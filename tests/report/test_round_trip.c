@@ -40,6 +40,18 @@ static void check_result(const struct kvr_result *a, const struct kvr_result *b)
         assert_memory_equal(&a->rounds[i], &b->rounds[i], sizeof *a->rounds);
 }
 
+static void check_crossing(const struct kvr_crossing *a, const struct kvr_crossing *b)
+{
+    assert_string_equal(a->what, b->what);
+    assert_string_equal(a->axis, b->axis);
+    assert_string_equal(a->series, b->series);
+    assert_string_equal(a->why, b->why);
+    assert_memory_equal(&a->at, &b->at, sizeof a->at);
+    assert_memory_equal(a->ci95, b->ci95, sizeof a->ci95);
+    assert_int_equal(a->reached, b->reached);
+    assert_int_equal(a->flagged, b->flagged);
+}
+
 static void check_record(const struct kvr_run_record *a, const struct kvr_run_record *b,
                          bool complete)
 {
@@ -73,6 +85,9 @@ static void check_record(const struct kvr_run_record *a, const struct kvr_run_re
     assert_int_equal(a->claim_count, b->claim_count);
     assert_memory_equal(a->claim_count ? (void *)a->claims : (void *)"", b->claims,
                         a->claim_count * sizeof *a->claims);
+    assert_int_equal(a->crossing_count, b->crossing_count);
+    for (size_t i = 0; i < a->crossing_count; i++)
+        check_crossing(&a->crossings[i], &b->crossings[i]);
     assert_int_equal(a->verdict_settings, b->verdict_settings);
     assert_int_equal(a->verdict_right, b->verdict_right);
     assert_int_equal(a->verdict_wrong, b->verdict_wrong);

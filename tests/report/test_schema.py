@@ -71,6 +71,10 @@ def wrong_documents(good):
     yield change("results", -1, "unavailable", "why", value=0)
     yield change("results", -1, "scan", value={})
     yield change("ceilings", 0, "kind", value="guess")
+    yield change("crossings", 0, "axis", value="colour")
+    yield change("crossings", 0, "what", value="balance-2")
+    yield change("crossings", 0, "at", value=0)
+    yield change("crossings", 0, "reached", remove=True)
     yield change("checks", 0, "status", value="bad")
     yield change("checks", 0, "id", value="Not Kebab")
 
