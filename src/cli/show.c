@@ -8,6 +8,7 @@
 
 #include "../report/writers.h"
 #include "../study/claims.h"
+#include "../study/crossings.h"
 #include "../study/verdict.h"
 #include "args.h"
 #include "bench.h"
@@ -99,14 +100,17 @@ static void check_verdicts(const struct kvr_run_record *record)
     }
 }
 
-/* Files of runs that were killed, or of older versions, hold no ledger; it follows from results. */
-static void add_claims(struct kvr_run_record *record)
+/* Files of runs that were killed, or of older versions, hold neither ledger nor crossings; both
+ * follow from results. */
+static void add_conclusions(struct kvr_run_record *record)
 {
     bool any = false;
     for (size_t i = 0; i < record->result_count; i++)
         any |= record->results[i].measured;
     if (any && !record->claim_count)
         kvr_claims_decide(record);
+    if (any && !record->crossing_count)
+        kvr_crossings_find(record);
 }
 
 int kvr_cmd_show(int argc, char **argv)
@@ -123,7 +127,7 @@ int kvr_cmd_show(int argc, char **argv)
         return kvr_fail(KVR_EXIT_USAGE, "%s", error);
     if (!a.on)
         check_verdicts(&record);
-    add_claims(&record);
+    add_conclusions(&record);
     a.style.evidence = true;
     if (a.on) {
         code = kvr_show_on(&record, a.on, a.format == KVR_OUT_JSON);

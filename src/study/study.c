@@ -9,6 +9,7 @@
 
 #include "claims.h"
 #include "cohort.h"
+#include "crossings.h"
 #include "dial.h"
 #include "peak.h"
 #include "roofs.h"
@@ -295,6 +296,8 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
         goto out;
     rc = measure_cohorts(study, &s, cohorts, count);
     if (measured_results(study->record) && kvr_claims_decide(study->record))
+        rc = rc ? rc : -ENOMEM;
+    if (kvr_crossings_find(study->record))
         rc = rc ? rc : -ENOMEM;
     add_skips(study);
     kvr_peak_compare(study->record, study->options->peak_gb_per_s);

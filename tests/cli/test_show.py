@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """show: the table again, from a stored result."""
 
+import json
 import os
 
 import harness
@@ -73,6 +74,23 @@ def test_claims_of_a_killed_run():
     with open("cut.jsonl", "w", encoding="utf-8") as file:
         file.writelines(lines[:-1])
     check("key-bytes-int8-int4" in run("show", "cut.jsonl", code=0).out, "they follow from results")
+
+
+def test_crossings():
+    run_tiny("-k", "fp16,lookat.u8", "-n", "64,128", "--bytes", "1M", "-o", "json:out.json", code=0)
+    crossings = read_json("out.json").get("crossings", [])
+    check(any(row["what"] == "faster-than-fp16" and row["axis"] == "tokens" for row in crossings),
+          f"no series of lookat over tokens: {crossings}")
+    shown = run("show", "out.json", code=0)
+    for row in crossings:
+        check("/n*/" in row["series"] and row["series"] in shown.out, f"lacks {row}", shown)
+        check(("at" in row) == row["reached"] and row["why"], f"where, or why not: {row}")
+    document = read_json("out.json")
+    del document["crossings"]
+    with open("older.json", "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    again = run("show", "older.json", "--format", "json", code=0).json()["crossings"]
+    check(again == crossings, f"they follow from the results: {again}")
 
 
 def test_on_another_machine():
