@@ -11,6 +11,10 @@
 extern const struct kvr_format kvr_format_dense_f16;
 extern const struct kvr_format kvr_format_affine8;
 extern const struct kvr_format kvr_format_affine4;
+extern const struct kvr_format kvr_format_affine4g;
+extern const struct kvr_format kvr_format_affine8_f16;
+extern const struct kvr_format kvr_format_affine4_f16;
+extern const struct kvr_format kvr_format_affine4g_f16;
 extern const struct kvr_format kvr_format_affine8_q8;
 extern const struct kvr_format kvr_format_affine4_q8;
 extern const struct kvr_format kvr_format_lookup_f32;

@@ -139,7 +139,11 @@ const struct kvr_peak *const *kvr_peaks(size_t *count);
 
 /* ---- layouts of prepared queries (`d` = head_dim; all arrays 64-byte aligned) ---- */
 
-/* dense_f16: query * 1/sqrt(d). Keys: row-major float16 [token][d]. */
+/* dense_f16, affine4g: query * 1/sqrt(d). Keys of dense_f16: row-major float16 [token][d].
+ * affine4g layout: blocks of 16 keys, d a multiple of 32; first [d/32][16 keys] float16, the scale
+ * of each group of 32 channels of each key, padded with zeros to whole lines; then the dwords of
+ * affine4. score = sum over groups of scale * sum(query[c] * (code[c] - 8)). Padding keys hold
+ * scale 0 and the code of value 0. */
 struct kvr_prepared_dense {
     float query[KVR_MAX_HEAD_DIM];
 };
@@ -153,6 +157,15 @@ struct kvr_prepared_dense {
 struct kvr_prepared_affine {
     float query[KVR_MAX_HEAD_DIM];
     float offset_sum;
+};
+
+/* affine8_f16, affine4_f16, affine4g_f16: the codes of affine8, affine4, affine4g, each value
+ * (code - zero) * scale computed in float, then rounded to float16 (to nearest even; from 65520 on
+ * it is an infinity): score = sum(query[c] * rounded[c]) with query * 1/sqrt(d). scale: of the
+ * tensor; affine4g_f16 uses those of the groups instead. */
+struct kvr_prepared_rounded {
+    float query[KVR_MAX_HEAD_DIM];
+    float scale;
 };
 
 /* affine8_q8, affine4_q8: query8 = round(query / step) with step = max|query| / 127;

@@ -52,6 +52,22 @@ struct kvr_peak_stream {
 /* All of them that were compiled in; *count receives their number. Const. */
 const struct kvr_peak_stream *const *kvr_peak_streams(size_t *count);
 
+/* The memory side of a kernel that writes what it makes of a segment: loads every line of segment i
+ * once, prefetching as segments->ahead_* says, and stores out_bytes (a multiple of 64) of
+ * meaningless lines at `out` (64-byte aligned) in address order, spread evenly between the loads.
+ * Computes nothing but the sum that keeps the loads alive, which is also what it stores: the 64-bit
+ * lanes of the last width_bits add up to the sum modulo 2^64 of the segment's 64-bit words. A fold
+ * is not followed. non_temporal: the caller fences. */
+struct kvr_peak_expand {
+    const char *name, *isa_name; /* "expand512", "expand512nt" */
+    uint64_t isa;
+    uint32_t width_bits;
+    int non_temporal;
+    void (*run)(const struct kvr_segments *, uint32_t i, size_t segment_bytes, unsigned char *out,
+                size_t out_bytes);
+};
+const struct kvr_peak_expand *const *kvr_peak_expands(size_t *count);
+
 /* The dial: reads every line of segment i like a one-stream reader and executes 12 * twelves
  * instructions of one resource per KVR_DIAL_LINES lines. segment_bytes is a multiple of that many
  * lines. Its side is known by construction, so it tests the verdict and controls every run.

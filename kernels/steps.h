@@ -17,7 +17,9 @@
 enum kvr_codebook { KVR_CODEBOOK_NONE, KVR_CODEBOOK_F32, KVR_CODEBOOK_F16 };
 
 /* query: float [head_dim], not pre-scaled. Writes format->prepared_bytes(shape) bytes of the
- * layout in kernel.h. codebook: 64-byte aligned, NULL with KVR_CODEBOOK_NONE. */
+ * layout in kernel.h; both are 64-byte aligned, as is a codebook. Any K, but at most 256 where
+ * tables are bytes. With KVR_CODEBOOK_NONE `codebook` is the codec's `side`: one float, the
+ * tensor's scale, for the affine formats; dense_f16 has none and does not read it (NULL). */
 struct kvr_prepare_step {
     const char *isa_name;
     const struct kvr_format *format;
@@ -34,8 +36,11 @@ struct kvr_softmax {
 };
 
 /* Replaces scores[0, count) by exp(score - maximum) and updates the state; sum includes them.
- * Finite scores of any magnitude: nothing overflows, all equal to -FLT_MAX included. Relative
- * error of a weight below 4e-7 (fused) or as the reference's test says. */
+ * Finite scores of any magnitude: nothing overflows, all equal to -FLT_MAX included. The weight of
+ * the maximum is 1; weights that float cannot hold as normal numbers are 0. Relative error of a
+ * weight: below 4e-7 as exp of x, the float nearest to score - maximum; that rounding is up to
+ * 2^-24 |x| more (the weight then is e^x: never above 2.2e-8 of the maximum's). Tiles of 0 scores
+ * change nothing. */
 struct kvr_softmax_step {
     const char *isa_name;
     uint64_t isa;
@@ -43,8 +48,11 @@ struct kvr_softmax_step {
 };
 
 /* output[c] = output[c] * rescale + sum_t weights[t] * values[t][c] over the tokens of segment i;
- * values: row-major float16 [token][head_dim], a segment list like the keys' with look-ahead,
- * streams and fold as kernel.h says. output: float [head_dim], 64-byte aligned. */
+ * with rescale 0, as the first tile has it, output is not read and need not be set.
+ * values: row-major float16 [token][head_dim], segments padded as dense_f16 pads them, a segment
+ * list like the keys' with look-ahead, streams and fold as kernel.h says. Only rows of tokens are
+ * read (padding may hold anything), weights[0, tokens) likewise. head_dim: a multiple of 16.
+ * output: float [head_dim], 64-byte aligned. */
 struct kvr_values_step {
     const char *isa_name;
     uint64_t isa;
@@ -55,8 +63,9 @@ struct kvr_values_step {
 };
 
 /* Segment i's codes -> float16 keys [token][head_dim] at `keys` (64-byte aligned, whole blocks),
- * each value code * scale rounded once. non_temporal: with stores past the caches (the caller
- * fences). `scale`: of the tensor; formats with scales of their own ignore it. */
+ * each value the float (code - zero) * scale rounded to nearest even. non_temporal: with stores
+ * past the caches (the caller fences); "scalar" has none and stores as ever. `scale`: of the
+ * tensor; formats with scales of their own ignore it. Codes may be a fold; the keys go on. */
 struct kvr_dequantise_step {
     const char *isa_name;
     const struct kvr_format *format; /* affine8, affine4, affine4g */

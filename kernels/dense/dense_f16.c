@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../half_value.h"
 #include "dense.h"
 
 static size_t segment_bytes(const struct kvr_shape *shape, uint32_t tokens)
@@ -31,21 +32,11 @@ static void cost(const struct kvr_shape *shape, struct kvr_cost *cost)
     };
 }
 
-/* From the definition of binary16 and not with the kernels' bit tricks: an error there shows. */
-static double half_value(uint16_t half)
-{
-    int exponent = half >> 10 & 31, mantissa = half & 1023;
-    double magnitude = exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
-    if (exponent == 31)
-        magnitude = mantissa ? (double)NAN : (double)INFINITY;
-    return half >> 15 ? -magnitude : magnitude;
-}
-
 static double half_at(const void *codes, size_t index)
 {
     uint16_t half;
     memcpy(&half, (const unsigned char *)codes + index * sizeof half, sizeof half);
-    return half_value(half);
+    return kvr_half_value(half);
 }
 
 static void reference(const struct kvr_shape *shape, uint32_t tokens, const void *codes,

@@ -8,60 +8,18 @@
  * its pipes with the multiply-adds (Zen 4: two cycles for the pair), those are, and the AVX2 kernel
  * is the faster one in cache.
  */
-#include "../simd/inject.h"
-#include "../simd/x86_avx512.h"
-#include "dense.h"
-
-enum { LANES = 16, CHUNK_BYTES = 32, GROUP_KEYS = 4, MAX_CHUNKS = KVR_MAX_HEAD_DIM / LANES };
-
-KVR_INLINE __m512 load_half(const unsigned char *p)
-{
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
-}
-
-/* Four keys: chunks / 2 whole lines a key, so two lines to prefetch per chunk of all four. */
-KVR_INLINE __m512 dot4(const unsigned char *keys, const __m512 *query, uint32_t chunks,
-                       const unsigned char *ahead, const int prefetch)
-{
-    const size_t key_bytes = (size_t)chunks * CHUNK_BYTES;
-    __m512 a = _mm512_setzero_ps(), b = a, c = a, d = a;
-    for (uint32_t j = 0; j < chunks; j++) {
-        const unsigned char *p = keys + j * CHUNK_BYTES;
-        if (prefetch)
-            kvr_prefetch(ahead + j * 2 * KVR_LINE_BYTES, 2 * KVR_LINE_BYTES);
-        a = _mm512_fmadd_ps(load_half(p), query[j], a);
-        b = _mm512_fmadd_ps(load_half(p + key_bytes), query[j], b);
-        c = _mm512_fmadd_ps(load_half(p + 2 * key_bytes), query[j], c);
-        d = _mm512_fmadd_ps(load_half(p + 3 * key_bytes), query[j], d);
-    }
-    return kvr_merge4(a, b, c, d);
-}
-
-/* Block b: 16 scores. */
-KVR_INLINE void score_block(const __m512 *query, const unsigned char *k,
-                            const unsigned char *ahead, uint32_t b, uint32_t tokens, float *scores,
-                            const uint32_t chunks, const int prefetch)
-{
-    const size_t group_bytes = (size_t)chunks * CHUNK_BYTES * GROUP_KEYS;
-    const uint32_t key = b * KVR_DENSE_BLOCK_KEYS;
-    KVR_INJECT(KVR_INJECT_TIMES(chunks, 64 / LANES));
-    __m512 w0 = dot4(k, query, chunks, ahead, prefetch);
-    __m512 w1 = dot4(k + group_bytes, query, chunks, ahead + group_bytes, prefetch);
-    __m512 w2 = dot4(k + 2 * group_bytes, query, chunks, ahead + 2 * group_bytes, prefetch);
-    __m512 w3 = dot4(k + 3 * group_bytes, query, chunks, ahead + 3 * group_bytes, prefetch);
-    kvr_store16(scores + key, tokens - key, kvr_merge_lanes(w0, w1, w2, w3));
-}
+#include "dot_avx512.h"
 
 KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const void *prepared,
                       float *scores, size_t bytes, const uint32_t chunks, const int prefetch,
                       const int one)
 {
     const struct kvr_prepared_dense *p = prepared;
-    const size_t group_bytes = (size_t)chunks * CHUNK_BYTES * GROUP_KEYS;
-    const size_t block_bytes = GROUP_KEYS * group_bytes;
-    __m512 query[MAX_CHUNKS];
+    const size_t group_bytes = (size_t)chunks * KVR_DOT_CHUNK_BYTES * KVR_DOT_KEYS;
+    const size_t block_bytes = KVR_DOT_KEYS * group_bytes;
+    __m512 query[KVR_DOT_MAX_CHUNKS];
     for (uint32_t j = 0; j < chunks; j++) {
-        __m512 chunk = _mm512_loadu_ps(p->query + j * LANES);
+        __m512 chunk = _mm512_loadu_ps(p->query + j * KVR_DOT_LANES);
         KVR_KEEP(chunk); /* or the loop becomes a call of memcpy where chunks is no constant */
         query[j] = chunk;
     }
@@ -75,7 +33,7 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
             const unsigned char *codes = run.codes + at, *ahead = run.ahead + at;
             uint32_t b = first;
             for (uint32_t s = one ? 1 : split.streams; s; s--) {
-                score_block(query, codes, ahead, b, tokens, scores, chunks, prefetch);
+                kvr_dot_block(query, codes, ahead, b, tokens, scores, chunks, prefetch);
                 codes += split.apart_bytes;
                 ahead += split.apart_bytes;
                 b += split.part_blocks;
@@ -86,7 +44,7 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
     /* what the streams do not divide; one stream leaves nothing, and its loop all registers */
     for (uint32_t b = split.streams * split.part_blocks; !one && b < blocks; b++) {
         struct kvr_run run = kvr_next_run(segments, i, b * block_bytes, bytes, block_bytes);
-        score_block(query, run.codes, run.ahead, b, tokens, scores, chunks, prefetch);
+        kvr_dot_block(query, run.codes, run.ahead, b, tokens, scores, chunks, prefetch);
     }
 }
 
@@ -114,7 +72,7 @@ static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segm
     else if (shape->head_dim == 128)
         score_chunks(segments, i, prepared, scores, bytes, 8);
     else
-        score_chunks(segments, i, prepared, scores, bytes, shape->head_dim / LANES);
+        score_chunks(segments, i, prepared, scores, bytes, shape->head_dim / KVR_DOT_LANES);
 }
 
 const struct kvr_kernel kvr_kernel_dense_f16_fused_avx512 = {

@@ -6,6 +6,7 @@
 
 #define PEAK(symbol) extern const struct kvr_peak symbol;
 #define STREAM(symbol) extern const struct kvr_peak_stream symbol;
+#define EXPAND(symbol) extern const struct kvr_peak_expand symbol;
 #define DIAL(symbol) extern const struct kvr_dial symbol;
 #include "../peaks.inc"
 
@@ -40,4 +41,15 @@ const struct kvr_dial *const *kvr_dials(size_t *count)
 {
     *count = sizeof dials / sizeof *dials;
     return dials;
+}
+
+static const struct kvr_peak_expand *const expands[] = {
+#define EXPAND(symbol) &symbol,
+#include "../peaks.inc"
+};
+
+const struct kvr_peak_expand *const *kvr_peak_expands(size_t *count)
+{
+    *count = sizeof expands / sizeof *expands;
+    return expands;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What int8 and int4 share: one symmetric scale per tensor and the two prepared queries.
+ * What the symmetric codecs share: one scale per tensor, codes, and the prepared queries.
  */
 #include "codecs.h"
 
@@ -57,6 +57,25 @@ void kvr_affine_prepare(const struct kvr_shape *shape, float scale, int zero, co
         sum += prepared->query[c]; /* of the rounded values: what the scan multiplies with */
     }
     prepared->offset_sum = (float)(zero * sum);
+}
+
+void kvr_prepare_dense(const struct kvr_shape *shape, const float *query,
+                       struct kvr_prepared_dense *prepared)
+{
+    double root = sqrt((double)shape->head_dim);
+    memset(prepared, 0, sizeof *prepared);
+    for (uint32_t c = 0; c < shape->head_dim; c++)
+        prepared->query[c] = (float)(query[c] / root);
+}
+
+void kvr_affine_prepare_rounded(const struct kvr_shape *shape, float scale, const float *query,
+                                struct kvr_prepared_rounded *prepared)
+{
+    struct kvr_prepared_dense dense;
+    kvr_prepare_dense(shape, query, &dense);
+    memset(prepared, 0, sizeof *prepared);
+    memcpy(prepared->query, dense.query, sizeof prepared->query);
+    prepared->scale = scale;
 }
 
 void kvr_affine_prepare_q8(const struct kvr_shape *shape, float scale, int zero, const float *query,

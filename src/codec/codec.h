@@ -16,6 +16,7 @@ struct kvr_codec {
     const char *source;  /* "arXiv 2601.10155" */
     const char *summary; /* one line for `list codecs` */
     const struct kvr_format *const *formats; /* NULL-terminated: scans it can be attended with */
+    uint32_t group; /* what shape.group must be: channels that share a scale; 0: no groups */
     int calibrated; /* 1: train() takes calibration keys; 0: it takes the keys to be encoded */
     /* NULL, or why this shape cannot be coded ("m = 3 does not divide d = 64"): a static or
      * thread-local string. Checks head_dim, tables, entries, group. */
@@ -28,7 +29,7 @@ struct kvr_codec {
                  void *side);
     /* Encodes `count` keys into one padded segment of formats[0]'s layout (all formats of a codec
      * share it): formats[0]->segment_bytes(shape, count) bytes at `codes`. 0 or -errno
-     * (-ENOMEM; fp16: -ERANGE for a key that float16 cannot hold). */
+     * (-ENOMEM; -ERANGE for a key, or a scale, that has to be a float16 and is too large). */
     int (*encode)(const struct kvr_shape *, const void *side, const float *keys, size_t count,
                   void *codes);
     /* Codes back to float [count][head_dim]. */

@@ -10,6 +10,7 @@
 extern const struct kvr_codec kvr_codec_fp16;
 extern const struct kvr_codec kvr_codec_int8;
 extern const struct kvr_codec kvr_codec_int4;
+extern const struct kvr_codec kvr_codec_int4g32;
 extern const struct kvr_codec kvr_codec_int8q8;
 extern const struct kvr_codec kvr_codec_int4q8;
 extern const struct kvr_codec kvr_codec_lookat;
@@ -33,6 +34,12 @@ int kvr_affine_code(float value, float scale, int min_code, int max_code);
 /* Prepared queries of kernel.h; `zero` is the code of value 0 (128 or 8). */
 void kvr_affine_prepare(const struct kvr_shape *shape, float scale, int zero, const float *query,
                         struct kvr_prepared_affine *prepared);
+/* For the formats whose keys are rounded to float16: a query without the scale, and the scale. */
+void kvr_affine_prepare_rounded(const struct kvr_shape *shape, float scale, const float *query,
+                                struct kvr_prepared_rounded *prepared);
+/* query / sqrt(d) in float, zeros behind it: the prepared query of dense formats. */
+void kvr_prepare_dense(const struct kvr_shape *shape, const float *query,
+                       struct kvr_prepared_dense *prepared);
 /* Everything of a prepared q8 query but dwords, whose channel order is the format's own. */
 void kvr_affine_prepare_q8(const struct kvr_shape *shape, float scale, int zero, const float *query,
                            struct kvr_prepared_affine_q8 *prepared);

@@ -5,7 +5,6 @@
 #include "codecs.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "../../kernels/formats.h"
@@ -65,13 +64,9 @@ static void fp16_decode(const struct kvr_shape *shape, const void *side, const v
 static void fp16_prepare(const struct kvr_shape *shape, const struct kvr_format *format,
                          const void *side, const float *query, void *prepared)
 {
-    struct kvr_prepared_dense *dense = prepared;
-    double root = sqrt((double)shape->head_dim);
     (void)format;
     (void)side;
-    memset(dense, 0, sizeof *dense);
-    for (uint32_t c = 0; c < shape->head_dim; c++)
-        dense->query[c] = (float)(query[c] / root);
+    kvr_prepare_dense(shape, query, prepared);
 }
 
 static const struct kvr_format *const fp16_formats[] = {&kvr_format_dense_f16, NULL};

@@ -76,8 +76,10 @@ static void int4_prepare(const struct kvr_shape *shape, const struct kvr_format 
                          const void *side, const float *query, void *prepared)
 {
     const float *scale = side;
-    (void)format;
-    kvr_affine_prepare(shape, *scale, ZERO, query, prepared);
+    if (format == &kvr_format_affine4_f16)
+        kvr_affine_prepare_rounded(shape, *scale, query, prepared);
+    else
+        kvr_affine_prepare(shape, *scale, ZERO, query, prepared);
 }
 
 static void int4q8_prepare(const struct kvr_shape *shape, const struct kvr_format *format,
@@ -95,7 +97,8 @@ static void int4q8_prepare(const struct kvr_shape *shape, const struct kvr_forma
     }
 }
 
-static const struct kvr_format *const int4_formats[] = {&kvr_format_affine4, NULL};
+static const struct kvr_format *const int4_formats[] = {&kvr_format_affine4,
+                                                       &kvr_format_affine4_f16, NULL};
 static const struct kvr_format *const int4q8_formats[] = {&kvr_format_affine4_q8, NULL};
 
 const struct kvr_codec kvr_codec_int4 = {

@@ -74,8 +74,10 @@ static void int8_prepare(const struct kvr_shape *shape, const struct kvr_format 
                          const void *side, const float *query, void *prepared)
 {
     const float *scale = side;
-    (void)format;
-    kvr_affine_prepare(shape, *scale, ZERO, query, prepared);
+    if (format == &kvr_format_affine8_f16)
+        kvr_affine_prepare_rounded(shape, *scale, query, prepared);
+    else
+        kvr_affine_prepare(shape, *scale, ZERO, query, prepared);
 }
 
 static void int8q8_prepare(const struct kvr_shape *shape, const struct kvr_format *format,
@@ -93,7 +95,8 @@ static void int8q8_prepare(const struct kvr_shape *shape, const struct kvr_forma
     }
 }
 
-static const struct kvr_format *const int8_formats[] = {&kvr_format_affine8, NULL};
+static const struct kvr_format *const int8_formats[] = {&kvr_format_affine8,
+                                                       &kvr_format_affine8_f16, NULL};
 static const struct kvr_format *const int8q8_formats[] = {&kvr_format_affine8_q8, NULL};
 
 const struct kvr_codec kvr_codec_int8 = {

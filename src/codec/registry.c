@@ -14,6 +14,7 @@ static const struct kvr_codec *const codecs[] = {
     &kvr_codec_int4,
     &kvr_codec_int8q8,
     &kvr_codec_int4q8,
+    &kvr_codec_int4g32,
     &kvr_codec_lookat,
     NULL,
 };

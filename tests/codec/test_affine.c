@@ -28,17 +28,18 @@ static const struct kvr_codec *codec(const char *name)
 static void the_list(void **state)
 {
     (void)state;
-    static const char *const names[] = {"fp16", "int8", "int4", "int8q8", "int4q8", "lookat"};
+    static const char *const names[] = {"fp16", "int8", "int4", "int8q8", "int4q8", "int4g32",
+                                        "lookat"};
     const struct kvr_codec *const *codecs = kvr_codecs();
     size_t count = 0;
     for (; codecs[count]; count++) {
-        assert_true(count < 6);
+        assert_true(count < 7);
         assert_string_equal(codecs[count]->name, names[count]);
         assert_ptr_equal(kvr_codec_find(names[count]), codecs[count]);
         assert_non_null(codecs[count]->formats[0]);
         assert_int_equal(codecs[count]->calibrated, strcmp(names[count], "lookat") == 0);
     }
-    assert_int_equal(count, 6);
+    assert_int_equal(count, 7);
     assert_null(kvr_codec_find("int"));
 }
 
@@ -171,17 +172,27 @@ static void float_queries(void **state)
         test_prepare(codec("int4"), &shape, &kvr_format_affine4, &scale, query);
     struct kvr_prepared_dense *dense =
         test_prepare(codec("fp16"), &shape, &kvr_format_dense_f16, NULL, query);
+    struct kvr_prepared_rounded *rounded8 =
+        test_prepare(codec("int8"), &shape, &kvr_format_affine8_f16, &scale, query);
+    struct kvr_prepared_rounded *rounded4 =
+        test_prepare(codec("int4"), &shape, &kvr_format_affine4_f16, &scale, query);
     for (int c = 0; c < KVR_MAX_HEAD_DIM; c++) {
         float expected = c < 16 ? (float)(c - 4) : 0.0f;
         assert_true(bytes->query[c] == expected / 8);
         assert_true(nibbles->query[c] == expected / 8);
         assert_true(dense->query[c] == expected / 4);
+        assert_true(rounded8->query[c] == expected / 4);
+        assert_true(rounded4->query[c] == expected / 4);
     }
+    assert_true(rounded8->scale == .5f);
+    assert_true(rounded4->scale == .5f);
     assert_true(bytes->offset_sum == (float)(128 * sum));
     assert_true(nibbles->offset_sum == (float)(8 * sum));
     free(bytes);
     free(nibbles);
     free(dense);
+    free(rounded8);
+    free(rounded4);
 }
 
 /* max|query| = 254: step 2; channels hold -254, 254, 3 (rounds to 2), 1 (0.5: 0), ... */

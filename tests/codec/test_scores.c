@@ -55,13 +55,26 @@ static double largest_magnitude(const float *a, size_t count)
     return largest;
 }
 
-/* What quantising the query or its tables may add to the difference of one score. */
+static double magnitude_of_products(const float *a, const float *b, size_t dim)
+{
+    double sum = 0.0;
+    for (size_t c = 0; c < dim; c++)
+        sum += fabs((double)a[c] * b[c]);
+    return sum;
+}
+
+/* What quantising the query or its tables, or rounding the key to float16, may add to the
+ * difference of one score. */
 static double quantised_query_error(const struct kvr_shape *shape, const struct kvr_format *format,
                                     const float *query, const float *decoded, const void *prepared)
 {
     uint32_t d = shape->head_dim;
     if (format == &kvr_format_affine8_q8 || format == &kvr_format_affine4_q8)
         return sum_of_magnitudes(decoded, d) * largest_magnitude(query, d) / 127 / 2 / sqrt(d);
+    if (format == &kvr_format_affine8_f16 || format == &kvr_format_affine4_f16 ||
+        format == &kvr_format_affine4g_f16)
+        return (magnitude_of_products(query, decoded, d) * 0x1p-11 +
+                sum_of_magnitudes(query, d) * 0x1p-25) / sqrt(d);
     if (format == &kvr_format_lookup_u8)
         return shape->tables * .5 * ((const struct kvr_prepared_lookup_u8 *)prepared)->step;
     return 0.0;
@@ -118,6 +131,7 @@ static void check_codec(const char *name, uint32_t head_dim, uint32_t tables)
                               .tokens = TOKENS,
                               .heads = 1,
                               .queries = 1,
+                              .group = codec ? codec->group : 0,
                               .tables = tables,
                               .entries = tables ? 256 : 0};
     assert_non_null(codec);
@@ -129,6 +143,8 @@ static void check_codec(const char *name, uint32_t head_dim, uint32_t tables)
     double key_error = NAN; /* product quantization gives no bound */
     if (strcmp(name, "fp16") == 0)
         key_error = 0.0; /* the built-in keys are float16 already */
+    else if (codec->group) /* the largest scale any group may have, itself rounded */
+        key_error = largest_magnitude(set.keys, (size_t)TOKENS * head_dim) / 7 * .501;
     else if (!tables)
         key_error = *(float *)e.side * .500001;
     check_scores(codec, &shape, &set, &e, key_error);
@@ -149,6 +165,13 @@ static void dense_and_affine(void **state)
     }
 }
 
+static void grouped(void **state)
+{
+    (void)state;
+    for (uint32_t d = 32; d <= 256; d += 32)
+        check_codec("int4g32", d, 0);
+}
+
 static void lookup(void **state)
 {
     (void)state;
@@ -164,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dense_and_affine),
+        cmocka_unit_test(grouped),
         cmocka_unit_test(lookup),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -48,6 +48,32 @@ static void fill_halves(enum fill fill, unsigned char *codes, size_t bytes, uint
     }
 }
 
+int is_grouped(const struct kvr_format *format)
+{
+    return format == &kvr_format_affine4g || format == &kvr_format_affine4g_f16;
+}
+
+/* The scales of the blocks' heads: [d/32][16 keys] float16 in whole lines, the rest of which is 0.
+ * Extremes: the smallest one that is not 0, and the largest with which -8 is still finite. */
+static void fill_scales(const struct kvr_format *format, const struct kvr_shape *shape,
+                        enum fill fill, unsigned char *codes, size_t bytes, uint64_t *random)
+{
+    const size_t block_bytes = format->segment_bytes(shape, 16);
+    const size_t scales = shape->head_dim / 32 * 16;
+    for (size_t at = 0; at < bytes; at += block_bytes) {
+        memset(codes + at, 0, (scales * sizeof(uint16_t) + 63) / 64 * 64);
+        for (size_t i = 0; i < scales; i++) {
+            uint64_t r = guarded_random(random);
+            uint16_t half = (uint16_t)((r & 0x3ff) | (4 + (r >> 20) % 9) << 10);
+            if (r >> 30 & 1)
+                half = (uint16_t)(r & 0x3ff); /* subnormal, or 0 */
+            if (fill != FILL_RANDOM)
+                half = extreme(fill, i / 3) ? 0x6fff : 0x0001;
+            memcpy(codes + at + i * sizeof half, &half, sizeof half);
+        }
+    }
+}
+
 void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, enum fill fill,
                 unsigned char *codes, size_t bytes, uint64_t *random)
 {
@@ -62,6 +88,8 @@ void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, 
         else
             codes[i] = (unsigned char)(extreme(fill, i) ? highest : 0);
     }
+    if (is_grouped(format))
+        fill_scales(format, shape, fill, codes, bytes, random);
 }
 
 /* Random, but the sign by the fill: codes and query extreme together give the largest sums. */
@@ -81,6 +109,20 @@ static void fill_affine(const struct kvr_shape *shape, int zero, enum fill fill,
         sum += (double)p->query[c];
     }
     p->offset_sum = (float)(zero * sum);
+}
+
+/* Scales at both ends of what float16 rounds: steps of 2^-24 and values up to 65504. */
+static void fill_rounded(const struct kvr_format *format, const struct kvr_shape *shape,
+                         enum fill fill, struct kvr_prepared_rounded *p, uint64_t *random)
+{
+    const double zero = format == &kvr_format_affine8_f16 ? 128 : 8;
+    for (uint32_t c = 0; c < shape->head_dim; c++)
+        p->query[c] = query_value(fill, c, random);
+    p->scale = 0.01f * (1.0f + signed_unit(random) / 2);
+    if (fill == FILL_MIN)
+        p->scale = (float)(65504 / zero);
+    else if (fill == FILL_ALTERNATING)
+        p->scale = 0x1.234568p-24f;
 }
 
 static void fill_affine_q8(const struct kvr_format *format, const struct kvr_shape *shape,
@@ -108,7 +150,7 @@ void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shap
 {
     size_t entries = (size_t)shape->tables * shape->entries;
     memset(prepared, 0, format->prepared_bytes(shape));
-    if (format == &kvr_format_dense_f16) {
+    if (format == &kvr_format_dense_f16 || format == &kvr_format_affine4g) {
         struct kvr_prepared_dense *p = prepared;
         for (uint32_t c = 0; c < shape->head_dim; c++)
             p->query[c] = query_value(fill, c, random);
@@ -116,6 +158,9 @@ void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shap
         fill_affine(shape, 128, fill, prepared, random);
     } else if (format == &kvr_format_affine4) {
         fill_affine(shape, 8, fill, prepared, random);
+    } else if (format == &kvr_format_affine8_f16 || format == &kvr_format_affine4_f16 ||
+               format == &kvr_format_affine4g_f16) {
+        fill_rounded(format, shape, fill, prepared, random);
     } else if (format == &kvr_format_lookup_f32) {
         float *tables = prepared;
         for (size_t i = 0; i < entries; i++)

@@ -15,6 +15,9 @@ enum fill { FILL_MIN, FILL_MAX, FILL_RANDOM, FILL_ALTERNATING, FILL_COUNT };
 
 extern const char *const fill_names[FILL_COUNT];
 
+/* Has the format scales of 32 channels each: serves only multiples of that many. */
+int is_grouped(const struct kvr_format *format);
+
 /* `bytes` of codes of any number of padded segments. */
 void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, enum fill fill,
                 unsigned char *codes, size_t bytes, uint64_t *random);

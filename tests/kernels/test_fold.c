@@ -110,8 +110,12 @@ static void folds(void **state)
         if (kernels[i]->isa & ~isa.usable)
             continue;
         bool lookup = kernels[i]->format->block_keys == 64;
+        uint32_t group = is_grouped(kernels[i]->format) ? 32 : 0;
         for (size_t n = 0; n < (lookup ? COUNT(table_counts) : COUNT(head_dims)); n++)
-            check_shape(kernels[i], (struct kvr_shape){.head_dim = lookup ? 64 : head_dims[n],
+            check_shape(kernels[i], (struct kvr_shape){.head_dim = lookup  ? 64
+                                                                   : group ? 32 * (uint32_t)(n + 2)
+                                                                           : head_dims[n],
+                                                       .group = group,
                                                        .heads = 1,
                                                        .queries = 1,
                                                        .tables = lookup ? table_counts[n] : 0,

@@ -22,8 +22,10 @@
 #endif
 
 static const struct kvr_format *const formats[] = {
-    &kvr_format_dense_f16,   &kvr_format_affine8,    &kvr_format_affine4,  &kvr_format_affine8_q8,
-    &kvr_format_affine4_q8, &kvr_format_lookup_f32, &kvr_format_lookup_u8};
+    &kvr_format_dense_f16,    &kvr_format_affine8,     &kvr_format_affine4,
+    &kvr_format_affine4g,     &kvr_format_affine8_f16, &kvr_format_affine4_f16,
+    &kvr_format_affine4g_f16, &kvr_format_affine8_q8,  &kvr_format_affine4_q8,
+    &kvr_format_lookup_f32,   &kvr_format_lookup_u8};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 static double score_of(const struct kvr_format *format, const struct kvr_shape *shape,
@@ -81,6 +83,91 @@ static void test_affine_by_hand(void **state)
     assert_true(score_of(&kvr_format_affine4, &shape, 3, codes, p) == 7 - 80 + 100);
     assert_true(score_of(&kvr_format_affine4, &shape, 2, codes, p) == 0);
     assert_true(kvr_format_affine4.scale(&shape, p) == 8 * 111);
+    free(codes);
+    free(p);
+}
+
+/* d = 96: 3 groups, so 96 bytes of scales in 2 lines, then 12 lines: 896 bytes a block. */
+static void test_affine4g_by_hand(void **state)
+{
+    const struct kvr_shape shape = {.head_dim = 96, .tokens = 17, .queries = 1, .group = 32};
+    unsigned char *codes = aligned_bytes(2 * 896);
+    struct kvr_prepared_dense *p = aligned_bytes(sizeof *p);
+    struct kvr_prepared_rounded *r = aligned_bytes(sizeof *r);
+    uint16_t *scales = (uint16_t *)(void *)(codes + 896);
+    (void)state;
+    assert_int_equal(kvr_format_affine4g.segment_bytes(&shape, 17), 2 * 896);
+    assert_int_equal(kvr_format_affine4g_f16.segment_bytes(&shape, 16), 896);
+    for (size_t block = 0; block < 2; block++)
+        memset(codes + block * 896 + 128, 0x88, 768);
+    /* key 16 is key 0 of block 1 */
+    scales[0] = 0x3800;  /* group 0: 0.5 */
+    scales[16] = 0x0003; /* group 1: 3 x 2^-24 */
+    scales[32] = 0x4c01; /* group 2: 16 + 2^-6 */
+    codes[896 + 128] = 0x8f;                /* channel 0: 7 */
+    codes[896 + 128 + 3 * 64 + 3] = 0x08;   /* channel 31: -8 */
+    codes[896 + 128 + 4 * 64] = 0x98;       /* channel 33: 1 */
+    codes[896 + 128 + 11 * 64 + 3] = 0x18;  /* channel 95: -7 */
+    p->query[0] = r->query[0] = 2;
+    p->query[31] = r->query[31] = 10;
+    p->query[33] = r->query[33] = 0x1p24f;
+    p->query[95] = r->query[95] = -1;
+    assert_true(score_of(&kvr_format_affine4g, &shape, 16, codes, p) ==
+                7 - 40 + 3 + 7 * (16 + 0x1p-6));
+    assert_true(score_of(&kvr_format_affine4g, &shape, 15, codes, p) == 0);
+    assert_true(kvr_format_affine4g.scale(&shape, p) == 8 * (13 + 0x1p24));
+    assert_true(kvr_format_affine4g.magnitude(&shape, 17, codes) == 16 + 0x1p-6);
+    assert_true(kvr_format_affine4g.magnitude(&shape, 16, codes) == 0);
+    /* -7 x (16 + 2^-6) = -112.109375 lies between -112.125 and -112.0625, 1/16 apart */
+    assert_true(score_of(&kvr_format_affine4g_f16, &shape, 16, codes, r) == 7 - 40 + 3 + 112.125);
+    free(codes);
+    free(p);
+    free(r);
+}
+
+/* What float16 makes of code x scale: to nearest, ties to even, subnormal, and too large. */
+static void test_rounded_by_hand(void **state)
+{
+    static const struct {
+        float scale;
+        int code;
+        double rounded;
+    } cases[] = {
+        {1.0f, 127, 127},
+        {0x1.002p0f, 1, 1},                /* 1 + 2^-11: a tie, to even */
+        {0x1.006p0f, -1, -(1 + 0x1p-9)},   /* 1 + 3 x 2^-11: a tie, to even */
+        {0x1.002002p0f, 1, 1 + 0x1p-10},   /* above the tie */
+        {0x1p-24f, -3, -3 * 0x1p-24},
+        {0x1p-25f, 1, 0},
+        {0x1p-25f, 3, 0x1p-23},
+        {0x1.8p-26f, 1, 0},
+        {0x1.8p-25f, 1, 0x1p-24},
+        {511.75f, -128, -65504},
+        {511.9f, -128, (double)-INFINITY},
+        {0.1f, 5, 0.5},
+    };
+    const struct kvr_shape shape = {.head_dim = 16, .tokens = 16, .queries = 1};
+    unsigned char *codes = aligned_bytes(256);
+    struct kvr_prepared_rounded *p = aligned_bytes(sizeof *p);
+    (void)state;
+    p->query[6] = -2;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        p->scale = cases[i].scale;
+        memset(codes, 128, 256);
+        codes[64 + 3 * 4 + 2] = (unsigned char)(128 + cases[i].code);
+        assert_true(score_of(&kvr_format_affine8_f16, &shape, 3, codes, p) ==
+                    -2 * cases[i].rounded);
+        if (cases[i].code < -8 || cases[i].code > 7)
+            continue;
+        memset(codes, 0x88, 256);
+        codes[3 * 4 + 3] = (unsigned char)(0x80 | (8 + cases[i].code));
+        assert_true(score_of(&kvr_format_affine4_f16, &shape, 3, codes, p) ==
+                    -2 * cases[i].rounded);
+    }
+    p->scale = 2;
+    assert_true(kvr_format_affine8_f16.scale(&shape, p) == 2 * 256);
+    assert_true(kvr_format_affine4_f16.scale(&shape, p) == 2 * 16);
+    assert_true(kvr_format_affine4g_f16.scale(&shape, p) == 2 * 8);
     free(codes);
     free(p);
 }
@@ -165,6 +252,16 @@ static void test_costs(void **state)
                .side_bytes = 520, .executed_flops = 25600, .converts = 12800});
     check_cost(&kvr_format_affine4, (struct kvr_cost){.stream_bytes = 112 * 32,
                .side_bytes = 520, .executed_flops = 25600, .converts = 12800});
+    /* two groups: a line of scales and 8 of codes, 36 bytes a key; their converts and products */
+    check_cost(&kvr_format_affine4g, (struct kvr_cost){.stream_bytes = 112 * 36,
+               .side_bytes = 512, .executed_flops = 26400, .converts = 13200});
+    /* keys dequantised once for both queries */
+    check_cost(&kvr_format_affine8_f16, (struct kvr_cost){.stream_bytes = 112 * 64,
+               .side_bytes = 516, .executed_flops = 32000, .converts = 19200});
+    check_cost(&kvr_format_affine4_f16, (struct kvr_cost){.stream_bytes = 112 * 32,
+               .side_bytes = 516, .executed_flops = 32000, .converts = 19200});
+    check_cost(&kvr_format_affine4g_f16, (struct kvr_cost){.stream_bytes = 112 * 36,
+               .side_bytes = 516, .executed_flops = 32000, .converts = 19200});
     check_cost(&kvr_format_affine8_q8, (struct kvr_cost){.stream_bytes = 112 * 64,
                .side_bytes = 144, .executed_flops = 200, .int_ops = 25600, .converts = 200});
     check_cost(&kvr_format_affine4_q8, (struct kvr_cost){.stream_bytes = 112 * 32,
@@ -257,6 +354,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dense_by_hand), cmocka_unit_test(test_affine_by_hand),
+        cmocka_unit_test(test_affine4g_by_hand), cmocka_unit_test(test_rounded_by_hand),
         cmocka_unit_test(test_affine_q8_by_hand), cmocka_unit_test(test_lookup_by_hand),
         cmocka_unit_test(test_costs), cmocka_unit_test(test_kernel_list),
         cmocka_unit_test(test_halves),

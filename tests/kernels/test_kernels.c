@@ -25,7 +25,7 @@ enum { SEGMENTS = 5, MAX_TOKENS = 1000, CANARY_FLOATS = 32, GAP_BYTES = 192 };
 
 static const uint32_t token_counts[] = {1,  2,  3,   7,   8,   9,   15,  16,  17,  31,  32,  33,
                                         47, 48, 63,  64,  65,  127, 128, 129, 200, 512, 1000};
-static const uint32_t head_dims[] = {16, 32, 48, 64, 80, 96, 112, 128, 144, 240, 256};
+static const uint32_t head_dims[] = {16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 240, 256};
 static const uint32_t odd_head_dims[] = {8, 24, 72, 120}; /* affine layouts only */
 static const uint32_t table_counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 31, 32, 64};
 static const struct { uint32_t segments, bytes; } aheads[] = {
@@ -199,8 +199,11 @@ static void check_lookup(const struct kvr_kernel *kernel)
 
 static void check_rows(const struct kvr_kernel *kernel)
 {
+    const uint32_t group = is_grouped(kernel->format) ? 32 : 0;
     for (size_t i = 0; i < COUNT(head_dims); i++)
-        check_shape(kernel, (struct kvr_shape){.head_dim = head_dims[i], .heads = 1, .queries = 1});
+        if (!group || head_dims[i] % group == 0)
+            check_shape(kernel, (struct kvr_shape){.head_dim = head_dims[i], .heads = 1,
+                                                   .queries = 1, .group = group});
     int nibbles = kernel->format == &kvr_format_affine4 || kernel->format == &kvr_format_affine4_q8;
     for (size_t i = 0; i < COUNT(odd_head_dims) && nibbles; i++)
         check_shape(kernel,

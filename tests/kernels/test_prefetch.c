@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One kernel (KERNEL_SOURCE, compiled in with its ISA's flags, the prefetch builtin replaced by a
- * log): with look-ahead it prefetches exactly one line for every line it consumes, the one at the
- * same offset further on; without, none.
+ * One kernel or dequantising step (KERNEL_SOURCE, compiled in with its ISA's flags, the prefetch
+ * builtin replaced by a log; IS_STEP says which of both KERNEL_OBJECT is): with look-ahead it
+ * prefetches exactly one line for every line it consumes, the one at the same offset further on;
+ * without, none.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 #include <immintrin.h>
 #endif
 
+#include "kernels/steps.h"
 #include "problem.h"
 #include "src/machine/isa.h"
 
@@ -37,6 +39,18 @@ static void watch_prefetch(const void *line)
 
 #define __builtin_prefetch(line, write, locality) watch_prefetch(line)
 #include KERNEL_SOURCE
+
+/* `out`: scores, or keys in float16. */
+static void consume(const struct kvr_shape *shape, const struct kvr_segments *s, uint32_t i,
+                    const void *prepared, void *out)
+{
+#if IS_STEP
+    (void)prepared;
+    KERNEL_OBJECT.dequantise(shape, s, i, 0.5f, out, (int)(i % 2));
+#else
+    KERNEL_OBJECT.score(shape, s, i, NULL, prepared, out);
+#endif
+}
 
 static const uint32_t order[SEGMENTS] = {2, 0, 3, 1};
 
@@ -70,8 +84,7 @@ static void check_exact(const struct kvr_segments *s, uint32_t i, size_t segment
 
 static void check(struct kvr_shape shape, uint32_t tokens)
 {
-    const struct kvr_kernel *kernel = &KERNEL_OBJECT;
-    const struct kvr_format *format = kernel->format;
+    const struct kvr_format *format = KERNEL_OBJECT.format;
     size_t bytes = format->segment_bytes(&shape, tokens);
     size_t block = format->segment_bytes(&shape, 1);
     /* whole blocks (0 to several segments on), then distances within a block, where a kernel may
@@ -79,25 +92,25 @@ static void check(struct kvr_shape shape, uint32_t tokens)
     const size_t distances[] = {block, 2 * block, 5 * block, bytes, 3 * bytes + block, 64, 448};
     unsigned char *codes = aligned_bytes(SEGMENTS * bytes);
     void *prepared = aligned_bytes(format->prepared_bytes(&shape));
-    float *scores = aligned_bytes(tokens * sizeof *scores);
+    void *out = aligned_bytes(((size_t)tokens + 16) * shape.head_dim * sizeof(uint16_t));
     struct kvr_segments s = {.base = codes, .stride_bytes = bytes, .order = order,
                              .count = SEGMENTS, .tokens = tokens};
     assert_true(bytes / KVR_LINE_BYTES <= MAX_LINES);
     for (uint32_t i = 0; i < SEGMENTS; i++) {
         s.ahead_bytes = s.ahead_segments = 0;
         seen.count = 0;
-        kernel->score(&shape, &s, i, NULL, prepared, scores);
+        consume(&shape, &s, i, prepared, out);
         assert_int_equal(seen.count, 0);
         for (s.ahead_segments = 1; s.ahead_segments <= 9; s.ahead_segments += 4) {
             seen.count = 0;
-            kernel->score(&shape, &s, i, NULL, prepared, scores);
+            consume(&shape, &s, i, prepared, out);
             check_exact(&s, i, bytes);
         }
         s.ahead_segments = 0;
         for (size_t d = 0; d < sizeof distances / sizeof *distances; d++) {
             s.ahead_bytes = (uint32_t)distances[d];
             seen.count = 0;
-            kernel->score(&shape, &s, i, NULL, prepared, scores);
+            consume(&shape, &s, i, prepared, out);
             if (distances[d] % block == 0)
                 check_exact(&s, i, bytes);
             else
@@ -106,7 +119,7 @@ static void check(struct kvr_shape shape, uint32_t tokens)
     }
     free(codes);
     free(prepared);
-    free(scores);
+    free(out);
 }
 
 static void test_prefetches(void **state)
@@ -114,12 +127,16 @@ static void test_prefetches(void **state)
     static const uint32_t tokens[] = {1, 16, 50, 64, 200, 512, 577};
     static const uint32_t sizes[] = {1, 2, 3, 4, 5, 8, 11, 16};
     int lookup = KERNEL_OBJECT.format->block_keys == 64;
+    uint32_t group = is_grouped(KERNEL_OBJECT.format) ? 32 : 0;
     (void)state;
     for (size_t t = 0; t < sizeof tokens / sizeof *tokens; t++) {
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
             uint32_t d = 16 * sizes[i], m = lookup ? sizes[i] : 0;
-            check((struct kvr_shape){.head_dim = d, .tokens = tokens[t], .heads = 1, .queries = 1,
-                                     .tables = m, .entries = lookup ? 256 : 0}, tokens[t]);
+            if (group && d % group)
+                continue;
+            check((struct kvr_shape){.head_dim = d, .group = group, .tokens = tokens[t], .heads = 1,
+                                     .queries = 1, .tables = m, .entries = lookup ? 256 : 0},
+                  tokens[t]);
         }
     }
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Queries of the dense and affine formats: what the preparing kernels share.
+ */
+#ifndef KVR_ROWS_H
+#define KVR_ROWS_H
+
+#include <float.h>
+#include <string.h>
+
+#include "../ahead.h"
+#include "../formats.h"
+#include "../steps.h"
+
+enum { KVR_ZERO8 = 128, KVR_ZERO4 = 8, KVR_MAX_QUERY8 = 127 };
+
+/* 1/sqrt(d), times the tensor's scale. In double, rounded once: two instructions a query. */
+KVR_INLINE float kvr_query_factor(const struct kvr_shape *shape, double scale)
+{
+    return (float)(scale / __builtin_sqrt((double)shape->head_dim));
+}
+
+KVR_INLINE double kvr_key_scale(const void *side)
+{
+    float scale;
+    memcpy(&scale, side, sizeof scale);
+    return (double)scale;
+}
+
+/* The step of an 8-bit query, for its largest magnitude; not subnormal, as the codec's is not. */
+KVR_INLINE float kvr_query_step(float largest)
+{
+    const float step = largest / KVR_MAX_QUERY8;
+    return step > FLT_MIN ? step : FLT_MIN;
+}
+
+/* What is left of a q8 query when query8, dwords and the sum of query8 are known. A query of zeros
+ * has scale 0. */
+KVR_INLINE void kvr_finish_q8(const struct kvr_shape *shape, const void *side, float largest,
+                              int zero, int sum, struct kvr_prepared_affine_q8 *p)
+{
+    const double step = largest > 0 ? (double)kvr_query_step(largest) : 0;
+    p->offset_sum = zero * sum;
+    p->scale = kvr_query_factor(shape, kvr_key_scale(side) * step);
+}
+
+#endif

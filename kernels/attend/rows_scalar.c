@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Queries of the dense and affine formats in portable C.
+ */
+#include "rows.h"
+
+KVR_INLINE double scale_query(const float *query, float factor, uint32_t d, float *scaled)
+{
+    double sum = 0;
+    for (uint32_t c = 0; c < d; c++) {
+        scaled[c] = query[c] * factor;
+        sum += (double)scaled[c];
+    }
+    memset(scaled + d, 0, (KVR_MAX_HEAD_DIM - d) * sizeof *scaled);
+    return sum;
+}
+
+KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, const float *query,
+                           struct kvr_prepared_affine_q8 *p, const int nibbles)
+{
+    const uint32_t d = shape->head_dim;
+    unsigned char *bytes = (unsigned char *)p->dwords;
+    float largest = 0;
+    int sum = 0;
+    for (uint32_t c = 0; c < d; c++)
+        largest = __builtin_fabsf(query[c]) > largest ? __builtin_fabsf(query[c]) : largest;
+    const float step = kvr_query_step(largest);
+    memset(p, 0, sizeof *p);
+    for (uint32_t c = 0; c < d; c++) {
+        int code = (int)__builtin_lrintf(query[c] / step);
+        code = code > KVR_MAX_QUERY8 ? KVR_MAX_QUERY8 : code;
+        code = code < -KVR_MAX_QUERY8 ? -KVR_MAX_QUERY8 : code;
+        p->query8[c] = (int8_t)code;
+        /* of 8 channels the even ones, then the odd ones */
+        bytes[nibbles ? c / 8 * 8 + c % 2 * 4 + c % 8 / 2 : c] = (unsigned char)code;
+        sum += code;
+    }
+    kvr_finish_q8(shape, side, largest, nibbles ? KVR_ZERO4 : KVR_ZERO8, sum, p);
+}
+
+#define ISA_NAME "scalar"
+#define ISA_BITS 0
+#define STEP(name) kvr_prepare_##name##_none_scalar
+#include "rows_steps.inc"

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Tables with AVX2, FMA and F16C: 64 centroids at a time, whose sums are 8 of the 16 registers, as
+ * many as hide the latency of the multiply-adds. The codebook is read once, but in pieces of 256
+ * bytes (128 of a float16 one), a row apart.
+ *
+ * Limits, K = 256, d = 64: 2048 multiply-adds from memory, two a cycle; of float16 as many
+ * conversions besides, on the same two ports.
+ */
+#include <immintrin.h>
+
+#include "../simd/unroll.h"
+#include "prepare.h"
+
+enum { LANES = 8, VECTORS = 8, SLICE = LANES * VECTORS };
+
+KVR_INLINE __m256 load(const unsigned char *p, const int half)
+{
+    return half ? _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p))
+                : _mm256_loadu_ps((const float *)(const void *)p);
+}
+
+KVR_INLINE float load_one(const unsigned char *p, const int half)
+{
+    uint16_t bits;
+    float value;
+    if (!half)
+        return memcpy(&value, p, sizeof value), value;
+    memcpy(&bits, p, sizeof bits);
+    return _cvtsh_ss(bits);
+}
+
+/* Sums of `vectors` times 8 centroids. */
+KVR_INLINE void build_slice(const unsigned char *codebook, size_t row_bytes, const float *query,
+                            float factor, uint32_t dim, float *table, const int vectors,
+                            const int half)
+{
+    const size_t vector_bytes = LANES * (half ? sizeof(uint16_t) : sizeof(float));
+    __m256 sums[VECTORS];
+    KVR_UNROLL
+    for (int v = 0; v < vectors; v++)
+        sums[v] = _mm256_setzero_ps();
+    for (uint32_t j = 0; j < dim; j++) {
+        const __m256 q = _mm256_set1_ps(query[j]);
+        KVR_UNROLL
+        for (int v = 0; v < vectors; v++)
+            sums[v] = _mm256_fmadd_ps(load(codebook + v * vector_bytes, half), q, sums[v]);
+        codebook += row_bytes;
+    }
+    KVR_UNROLL
+    for (int v = 0; v < vectors; v++)
+        _mm256_storeu_ps(table + v * LANES, _mm256_mul_ps(sums[v], _mm256_set1_ps(factor)));
+}
+
+KVR_INLINE void build_table(const unsigned char *codebook, const float *query, float factor,
+                            uint32_t dim, uint32_t entries, float *table, const int half)
+{
+    const size_t row_bytes = kvr_codebook_row(entries, half), value_bytes = row_bytes / entries;
+    uint32_t c = 0;
+    for (; c + SLICE <= entries; c += SLICE)
+        build_slice(codebook + c * value_bytes, row_bytes, query, factor, dim, table + c, VECTORS,
+                    half);
+    for (; c + LANES <= entries; c += LANES)
+        build_slice(codebook + c * value_bytes, row_bytes, query, factor, dim, table + c, 1,
+                    half);
+    for (; c < entries; c++) {
+        float sum = 0;
+        for (uint32_t j = 0; j < dim; j++)
+            sum += load_one(codebook + j * row_bytes + c * value_bytes, half) * query[j];
+        table[c] = sum * factor;
+    }
+}
+
+KVR_INLINE float lowest_of(__m256 x)
+{
+    __m128 y = _mm_min_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    y = _mm_min_ps(y, _mm_movehl_ps(y, y));
+    return _mm_cvtss_f32(_mm_min_ss(y, _mm_movehdup_ps(y)));
+}
+
+KVR_INLINE float highest_of(__m256 x)
+{
+    __m128 y = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    y = _mm_max_ps(y, _mm_movehl_ps(y, y));
+    return _mm_cvtss_f32(_mm_max_ss(y, _mm_movehdup_ps(y)));
+}
+
+KVR_INLINE void table_range(const float *table, uint32_t entries, float *low, float *high)
+{
+    __m256 lowest[2], highest[2];
+    if (entries != KVR_TABLE_ENTRIES) {
+        kvr_table_range(table, entries, low, high);
+        return;
+    }
+    for (int j = 0; j < 2; j++)
+        lowest[j] = highest[j] = _mm256_loadu_ps(table + j * LANES);
+    for (int c = 2 * LANES; c < KVR_TABLE_ENTRIES; c += 2 * LANES) {
+        for (int j = 0; j < 2; j++) {
+            __m256 x = _mm256_loadu_ps(table + c + j * LANES);
+            lowest[j] = _mm256_min_ps(lowest[j], x);
+            highest[j] = _mm256_max_ps(highest[j], x);
+        }
+    }
+    *low = lowest_of(_mm256_min_ps(lowest[0], lowest[1]));
+    *high = highest_of(_mm256_max_ps(highest[0], highest[1]));
+}
+
+/* (table - low) / step, of which low / step comes ready. */
+KVR_INLINE __m256i steps8(const float *table, __m256 low, __m256 inverse)
+{
+    return _mm256_cvtps_epi32(_mm256_fmsub_ps(_mm256_loadu_ps(table), inverse, low));
+}
+
+/* Packing is within 128-bit lanes, so a permutation of dwords follows. */
+KVR_INLINE void quantise_table(const float *table, uint32_t entries, float lowest, float inverse,
+                               uint8_t *bytes)
+{
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    const __m256 low = _mm256_set1_ps(lowest * inverse), factor = _mm256_set1_ps(inverse);
+    if (entries != KVR_TABLE_ENTRIES) {
+        kvr_quantise_table(table, entries, lowest, inverse, bytes);
+        return;
+    }
+    for (int c = 0; c < KVR_TABLE_ENTRIES; c += 4 * LANES) {
+        __m256i ab = _mm256_packs_epi32(steps8(table + c, low, factor),
+                                        steps8(table + c + LANES, low, factor));
+        __m256i cd = _mm256_packs_epi32(steps8(table + c + 2 * LANES, low, factor),
+                                        steps8(table + c + 3 * LANES, low, factor));
+        __m256i packed = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(ab, cd), order);
+        _mm256_storeu_si256((__m256i *)(void *)(bytes + c), packed);
+    }
+}
+
+#define ISA_NAME "avx2"
+#define ISA_BITS (KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C)
+#define STEP(format, codebook) kvr_prepare_##format##_##codebook##_avx2
+#include "prepare_steps.inc"

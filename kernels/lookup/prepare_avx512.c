@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Tables with AVX-512: the 256 sums of a subspace are 16 registers, and each channel adds one row
+ * of the codebook to them, so the codebook is read once, front to back, a line an instruction.
+ *
+ * Limits, K = 256, d = 64: 1024 multiply-adds from memory. Of a float32 codebook (64 KiB, larger
+ * than L1) each is a line from L2, which two multiply-adds a cycle outrun: L2 is what is full. Of a
+ * float16 one (32 KiB) each needs a conversion, which where it takes both ports that also
+ * multiply-add (Intel) leaves 1.5 cycles for 32 bytes: slower than L2.
+ */
+#include "../simd/unroll.h"
+#include "../simd/x86_avx512.h"
+#include "prepare.h"
+
+enum { LANES = 16, VECTORS = KVR_TABLE_ENTRIES / LANES };
+
+KVR_INLINE __m512 load(const unsigned char *p, const int half)
+{
+    return half ? _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p))
+                : _mm512_loadu_ps(p);
+}
+
+KVR_INLINE void build_256(const unsigned char *codebook, const float *query, float factor,
+                          uint32_t dim, float *table, const int half)
+{
+    const size_t vector_bytes = LANES * (half ? sizeof(uint16_t) : sizeof(float));
+    __m512 sums[VECTORS];
+    KVR_UNROLL
+    for (int v = 0; v < VECTORS; v++)
+        sums[v] = _mm512_setzero_ps();
+    for (uint32_t j = 0; j < dim; j++) {
+        const __m512 q = _mm512_set1_ps(query[j]);
+        KVR_UNROLL
+        for (int v = 0; v < VECTORS; v++)
+            sums[v] = _mm512_fmadd_ps(load(codebook + v * vector_bytes, half), q, sums[v]);
+        codebook += VECTORS * vector_bytes;
+    }
+    KVR_UNROLL
+    for (int v = 0; v < VECTORS; v++)
+        _mm512_storeu_ps(table + v * LANES, _mm512_mul_ps(sums[v], _mm512_set1_ps(factor)));
+}
+
+/* Any other K, 16 centroids at a time. */
+KVR_INLINE void build_any(const unsigned char *codebook, const float *query, float factor,
+                          uint32_t dim, uint32_t entries, float *table, const int half)
+{
+    const size_t value_bytes = half ? sizeof(uint16_t) : sizeof(float);
+    for (uint32_t c = 0; c < entries; c += LANES) {
+        const uint32_t left = entries - c;
+        const __mmask16 mask = (__mmask16)(left < LANES ? (1u << left) - 1 : 0xffff);
+        __m512 sum = _mm512_setzero_ps();
+        for (uint32_t j = 0; j < dim; j++) {
+            const unsigned char *p = codebook + ((size_t)j * entries + c) * value_bytes;
+            __m512 row = half ? _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, p))
+                              : _mm512_maskz_loadu_ps(mask, p);
+            sum = _mm512_fmadd_ps(row, _mm512_set1_ps(query[j]), sum);
+        }
+        _mm512_mask_storeu_ps(table + c, mask, _mm512_mul_ps(sum, _mm512_set1_ps(factor)));
+    }
+}
+
+KVR_INLINE void build_table(const unsigned char *codebook, const float *query, float factor,
+                            uint32_t dim, uint32_t entries, float *table, const int half)
+{
+    if (entries == KVR_TABLE_ENTRIES)
+        build_256(codebook, query, factor, dim, table, half);
+    else
+        build_any(codebook, query, factor, dim, entries, table, half);
+}
+
+KVR_INLINE void table_range(const float *table, uint32_t entries, float *low, float *high)
+{
+    enum { CHAINS = 2 };
+    __m512 lowest[CHAINS], highest[CHAINS];
+    if (entries != KVR_TABLE_ENTRIES) {
+        kvr_table_range(table, entries, low, high);
+        return;
+    }
+    for (int j = 0; j < CHAINS; j++)
+        lowest[j] = highest[j] = _mm512_loadu_ps(table + j * LANES);
+    for (int c = CHAINS * LANES; c < KVR_TABLE_ENTRIES; c += CHAINS * LANES) {
+        for (int j = 0; j < CHAINS; j++) {
+            __m512 x = _mm512_loadu_ps(table + c + j * LANES);
+            lowest[j] = _mm512_min_ps(lowest[j], x);
+            highest[j] = _mm512_max_ps(highest[j], x);
+        }
+    }
+    *low = _mm512_reduce_min_ps(_mm512_min_ps(lowest[0], lowest[1]));
+    *high = _mm512_reduce_max_ps(_mm512_max_ps(highest[0], highest[1]));
+}
+
+/* (table - low) / step, of which low / step comes ready. */
+KVR_INLINE __m512i steps16(const float *table, __m512 low, __m512 inverse)
+{
+    return _mm512_cvtps_epi32(_mm512_fmsub_ps(_mm512_loadu_ps(table), inverse, low));
+}
+
+/* Packing is within 128-bit lanes, so a permutation of dwords follows; moves that pack one register
+ * each (vpmovusdb) would take two shuffles for 16 bytes. */
+KVR_INLINE void quantise_table(const float *table, uint32_t entries, float lowest, float inverse,
+                               uint8_t *bytes)
+{
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512 low = _mm512_set1_ps(lowest * inverse), factor = _mm512_set1_ps(inverse);
+    if (entries != KVR_TABLE_ENTRIES) {
+        kvr_quantise_table(table, entries, lowest, inverse, bytes);
+        return;
+    }
+    for (int c = 0; c < KVR_TABLE_ENTRIES; c += 4 * LANES) {
+        __m512i ab = _mm512_packs_epi32(steps16(table + c, low, factor),
+                                        steps16(table + c + LANES, low, factor));
+        __m512i cd = _mm512_packs_epi32(steps16(table + c + 2 * LANES, low, factor),
+                                        steps16(table + c + 3 * LANES, low, factor));
+        __m512i packed = _mm512_packus_epi16(ab, cd);
+        _mm512_storeu_si512(bytes + c, _mm512_permutexvar_epi32(order, packed));
+    }
+}
+
+#define ISA_NAME "avx512"
+#define ISA_BITS (KVR_ISA_AVX512 | KVR_ISA_FMA | KVR_ISA_F16C)
+#define STEP(format, codebook) kvr_prepare_##format##_##codebook##_avx512
+#include "prepare_steps.inc"

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Preparing steps of this host against the definitions in kernel.h, in double: every d and m, other
+ * K, extreme queries; codebook and query end at guard pages, the prepared query lies between
+ * canaries. Tables of bytes also against the codec's.
+ */
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "guarded.h"
+#include "kernels/formats.h"
+#include "kernels/steps.h"
+#include "problem.h"
+#include "src/codec/codebook.h"
+#include "src/codec/codec.h"
+#include "src/machine/isa.h"
+
+enum { CANARY_BYTES = 256, CANARY = 0xa5, MAX_ENTRIES = 256 };
+/* ZERO and ONE: all equal tables; LARGE: sums near 1e30; SMALL: a step that would be subnormal */
+enum query { RANDOM, ZERO, ONE, LARGE, SMALL, QUERIES };
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+struct problem {
+    const struct kvr_prepare_step *step;
+    struct kvr_shape shape;
+    enum query kind;
+    float *natural; /* [m][K][d/m], as packed: of float16 the rounded values */
+    float query[KVR_MAX_HEAD_DIM];
+    unsigned char *prepared;
+    size_t prepared_bytes;
+    float scale;
+};
+
+static float signed_unit(uint64_t *random)
+{
+    return (float)((double)(guarded_random(random) & 0xffffff) / 0x7fffff - 1);
+}
+
+static void fill_query(struct problem *p, uint64_t *random)
+{
+    static const float factors[QUERIES] = {1, 0, 0, 1e30f, 1e-38f};
+    for (uint32_t c = 0; c < p->shape.head_dim; c++)
+        p->query[c] = p->kind == ONE ? 1 : signed_unit(random) * factors[p->kind];
+}
+
+static const char *describe(const struct problem *p)
+{
+    static char text[160];
+    snprintf(text, sizeof text, "%s@%s, codebook %d, d%u m%u K%u, query %d", p->step->format->name,
+             p->step->isa_name, (int)p->step->codebook, p->shape.head_dim, p->shape.tables,
+             p->shape.entries, (int)p->kind);
+    return text;
+}
+
+/* Runs the step: query and codebook end at guard pages (or begin at one, where they must be
+ * aligned and are no whole lines), output between canaries. */
+static void run(struct problem *p)
+{
+    const struct kvr_prepare_step *step = p->step;
+    struct guarded query = guarded_map(p->shape.head_dim * sizeof(float)), book = {0};
+    size_t book_bytes = kvr_codebook_bytes(&p->shape, step->codebook);
+    const void *codebook = &p->scale;
+    float *at = (float *)query.end - p->shape.head_dim;
+    memcpy(at, p->query, p->shape.head_dim * sizeof *at);
+    if (step->codebook != KVR_CODEBOOK_NONE) {
+        book = guarded_map(book_bytes);
+        unsigned char *packed = book.end - (book_bytes + 63) / 64 * 64;
+        assert_int_equal(kvr_codebook_pack(&p->shape, p->natural, step->codebook, packed), 0);
+        codebook = packed;
+    }
+    p->prepared_bytes = step->format->prepared_bytes(&p->shape);
+    unsigned char *around = aligned_bytes(p->prepared_bytes + 2 * CANARY_BYTES);
+    memset(around, CANARY, p->prepared_bytes + 2 * CANARY_BYTES);
+    p->prepared = around + CANARY_BYTES;
+    step->prepare(&p->shape, codebook, at, p->prepared);
+    for (size_t i = 0; i < CANARY_BYTES; i++)
+        if (around[i] != CANARY || p->prepared[p->prepared_bytes + i] != CANARY)
+            fail_msg("%s: wrote outside the prepared query", describe(p));
+    guarded_unmap(&query);
+    if (book.map)
+        guarded_unmap(&book);
+}
+
+static void done(struct problem *p)
+{
+    free(p->prepared - CANARY_BYTES);
+    p->prepared = NULL;
+}
+
+/* <q_i, C_i[c]> / sqrt(d) and the sum of its terms' magnitudes. */
+static double entry(const struct problem *p, uint32_t i, uint32_t c, double *magnitude)
+{
+    const uint32_t d = p->shape.head_dim, dim = d / p->shape.tables;
+    const float *centroid = p->natural + ((size_t)i * p->shape.entries + c) * dim;
+    double sum = 0, all = 0;
+    for (uint32_t j = 0; j < dim; j++) {
+        double term = (double)p->query[i * dim + j] * (double)centroid[j];
+        sum += term;
+        all += fabs(term);
+    }
+    *magnitude = all / sqrt(d);
+    return sum / sqrt(d);
+}
+
+static void check_f32(const struct problem *p)
+{
+    const float *tables = (const float *)(const void *)p->prepared;
+    const double relative = (p->shape.head_dim / p->shape.tables + 4) * 0x1p-24;
+    for (uint32_t i = 0; i < p->shape.tables; i++) {
+        for (uint32_t c = 0; c < p->shape.entries; c++) {
+            double magnitude, expected = entry(p, i, c, &magnitude);
+            double is = (double)tables[(size_t)i * p->shape.entries + c];
+            if (!(fabs(is - expected) <= relative * magnitude + 1e-44))
+                fail_msg("%s: table %u entry %u is %.9g, not %.9g", describe(p), i, c, is,
+                         expected);
+        }
+    }
+}
+
+static void check_u8(const struct problem *p)
+{
+    const struct kvr_prepared_lookup_u8 *u8 = (const void *)p->prepared;
+    const uint32_t entries = p->shape.entries;
+    double bias = 0, width = 0, all = 0, lows[KVR_MAX_TABLES];
+    for (uint32_t i = 0; i < p->shape.tables; i++) {
+        double low = INFINITY, high = -INFINITY, most = 0;
+        for (uint32_t c = 0; c < entries; c++) {
+            double magnitude, value = entry(p, i, c, &magnitude);
+            low = fmin(low, value);
+            high = fmax(high, value);
+            most = fmax(most, magnitude);
+        }
+        lows[i] = low;
+        bias += low;
+        width = fmax(width, high - low);
+        all += most;
+    }
+    double step = (double)u8->step, near = 1e-5 * all + 1e-44;
+    assert_true(fabs((double)u8->bias - bias) <= near);
+    if (width / 255 < (double)FLT_MIN * 0.999)
+        assert_true(step == 0);
+    else
+        assert_true(fabs(step - width / 255) <= near);
+    for (size_t i = 0; i < sizeof u8->pad; i++)
+        assert_int_equal(u8->pad[i], 0);
+    for (uint32_t i = 0; i < p->shape.tables; i++) {
+        for (uint32_t c = 0; c < entries; c++) {
+            double magnitude, steps = step > 0 ? (entry(p, i, c, &magnitude) - lows[i]) / step : 0;
+            /* half a step by rounding, and what float tables differ by */
+            double is = u8->tables[(size_t)i * entries + c];
+            if (!(fabs(is - steps) <= 0.51 + (step > 0 ? near / step : 0)))
+                fail_msg("%s: byte %u of table %u is %g, not %.4f", describe(p), c, i, is, steps);
+        }
+    }
+}
+
+/* float32 codebooks: the codec's own tables, at most one step off. */
+static void check_codec(const struct problem *p)
+{
+    const struct kvr_codec *lookat = kvr_codec_find("lookat");
+    struct kvr_prepared_lookup_u8 *theirs = aligned_bytes(p->prepared_bytes);
+    const struct kvr_prepared_lookup_u8 *ours = (const void *)p->prepared;
+    lookat->prepare(&p->shape, p->step->format, p->natural, p->query, theirs);
+    assert_true(fabsf(ours->step - theirs->step) <= 1e-5f * theirs->step);
+    for (size_t i = 0; i < (size_t)p->shape.tables * p->shape.entries; i++)
+        if (abs(ours->tables[i] - theirs->tables[i]) > 1)
+            fail_msg("%s: byte %zu is %d, the codec's %d", describe(p), i, ours->tables[i],
+                     theirs->tables[i]);
+    free(theirs);
+}
+
+static void check_tables(const struct kvr_prepare_step *step, uint32_t d, uint32_t m, uint32_t k)
+{
+    uint64_t random = 1000 * d + 10 * m + k;
+    struct problem p = {.step = step, .shape = {.head_dim = d, .tokens = 64, .heads = 1,
+                                                .queries = 1, .tables = m, .entries = k}};
+    size_t values = (size_t)k * d;
+    p.natural = aligned_bytes(values * sizeof *p.natural);
+    for (size_t i = 0; i < values; i++) {
+        float value = signed_unit(&random) * 4;
+        if (step->codebook == KVR_CODEBOOK_F16)
+            value = kvr_half_to_float(kvr_float_to_half(i % 7 ? value : value * 1e-6f));
+        p.natural[i] = value;
+    }
+    for (p.kind = RANDOM; p.kind < QUERIES; p.kind++) {
+        fill_query(&p, &random);
+        run(&p);
+        if (step->format == &kvr_format_lookup_f32)
+            check_f32(&p);
+        else
+            check_u8(&p);
+        if (step->format == &kvr_format_lookup_u8 && k == 256 && p.kind == RANDOM)
+            check_codec(&p);
+        done(&p);
+    }
+    free(p.natural);
+}
+
+/* Rows: the codecs' prepared queries, which have tests of their own; codes of a query equal. */
+static void check_rows(const struct kvr_prepare_step *step, uint32_t d)
+{
+    static const char *const names[] = {"fp16", "int8", "int4", "int8q8", "int4q8"};
+    static const struct kvr_format *const formats[] = {
+        &kvr_format_dense_f16, &kvr_format_affine8, &kvr_format_affine4, &kvr_format_affine8_q8,
+        &kvr_format_affine4_q8};
+    size_t f = 0;
+    while (formats[f] != step->format)
+        f++;
+    uint64_t random = d;
+    struct problem p = {.step = step, .scale = 0.0173f,
+                        .shape = {.head_dim = d, .tokens = 64, .heads = 1, .queries = 1}};
+    for (p.kind = RANDOM; p.kind < QUERIES; p.kind++) {
+        fill_query(&p, &random);
+        run(&p);
+        unsigned char *theirs = aligned_bytes(p.prepared_bytes);
+        kvr_codec_find(names[f])->prepare(&p.shape, step->format, &p.scale, p.query, theirs);
+        size_t exact = f < 3 ? 0 : offsetof(struct kvr_prepared_affine_q8, scale);
+        if (memcmp(p.prepared, theirs, exact) != 0)
+            fail_msg("%s: other codes than the codec's", describe(&p));
+        double sum = 0; /* of the query's magnitudes: an offset sum is off by no more */
+        for (size_t at = exact; at < p.prepared_bytes; at += sizeof(float)) {
+            float is, expected;
+            memcpy(&is, p.prepared + at, sizeof is);
+            memcpy(&expected, theirs + at, sizeof expected);
+            double magnitude = fabs((double)expected);
+            if (f < 3 && at < sizeof(struct kvr_prepared_dense))
+                sum += magnitude;
+            else if (f < 3)
+                magnitude = 128 * sum;
+            if (!(fabs((double)is - (double)expected) <= 0x1p-22 * magnitude + 1e-44))
+                fail_msg("%s: float at byte %zu is %.9g, the codec's %.9g", describe(&p), at,
+                         (double)is, (double)expected);
+        }
+        free(theirs);
+        done(&p);
+    }
+}
+
+static void test_step(void **state)
+{
+    static const uint32_t dims[] = {16, 64, 80, 96, 128, 256}, tables[] = {1, 2, 4, 8, 16, 64};
+    static const uint32_t entries[] = {16, 100, 1, 255};
+    const struct kvr_prepare_step *step = *state;
+    for (size_t i = 0; i < COUNT(dims); i++) {
+        if (step->codebook == KVR_CODEBOOK_NONE)
+            check_rows(step, dims[i]);
+        for (size_t j = 0; j < COUNT(tables) && step->codebook != KVR_CODEBOOK_NONE; j++)
+            if (dims[i] % tables[j] == 0)
+                check_tables(step, dims[i], tables[j], MAX_ENTRIES);
+        for (size_t k = 0; k < COUNT(entries) && step->codebook != KVR_CODEBOOK_NONE; k++)
+            check_tables(step, dims[i], 4, entries[k]);
+    }
+}
+
+static void test_pack(void **state)
+{
+    const struct kvr_shape shape = {.head_dim = 4, .tables = 2, .entries = 3};
+    float natural[12], packed[12];
+    uint16_t halves[12];
+    (void)state;
+    for (int i = 0; i < 12; i++)
+        natural[i] = (float)i; /* [2][3][2] -> [2][2][3] */
+    const float expected[12] = {0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11};
+    assert_int_equal(kvr_codebook_bytes(&shape, KVR_CODEBOOK_F32), sizeof packed);
+    assert_int_equal(kvr_codebook_bytes(&shape, KVR_CODEBOOK_F16), sizeof halves);
+    assert_int_equal(kvr_codebook_bytes(&shape, KVR_CODEBOOK_NONE), 0);
+    assert_int_equal(kvr_codebook_pack(&shape, natural, KVR_CODEBOOK_F32, packed), 0);
+    assert_memory_equal(packed, expected, sizeof packed);
+    assert_int_equal(kvr_codebook_pack(&shape, natural, KVR_CODEBOOK_F16, halves), 0);
+    for (int i = 0; i < 12; i++)
+        assert_true(kvr_half_to_float(halves[i]) == expected[i]);
+    assert_int_equal(kvr_codebook_pack(&shape, natural, KVR_CODEBOOK_NONE, packed), -EINVAL);
+    natural[5] = 65536;
+    assert_int_equal(kvr_codebook_pack(&shape, natural, KVR_CODEBOOK_F16, halves), -ERANGE);
+    assert_int_equal(kvr_codebook_pack(&shape, natural, KVR_CODEBOOK_F32, packed), 0);
+}
+
+int main(void)
+{
+    static struct CMUnitTest tests[64] = {{.name = "pack", .test_func = test_pack}};
+    static char names[64][96];
+    struct kvr_isa_info isa;
+    size_t count, used = 1;
+    const struct kvr_prepare_step *const *steps = kvr_prepare_steps(&count);
+    kvr_isa_detect(&isa);
+    for (size_t i = 0; i < count; i++) {
+        if (used == COUNT(tests))
+            abort();
+        snprintf(names[used], sizeof names[used], "%s@%s, codebook %d", steps[i]->format->name,
+                 steps[i]->isa_name, (int)steps[i]->codebook);
+        if (steps[i]->isa & ~isa.usable) {
+            printf("# %s: not usable on this host, not tested\n", names[used]);
+            continue;
+        }
+        tests[used] = (struct CMUnitTest){.name = names[used], .test_func = test_step,
+                                          .initial_state = (void *)(uintptr_t)steps[i]};
+        used++;
+    }
+    return _cmocka_run_group_tests("prepare", tests, used, NULL, NULL);
+}
