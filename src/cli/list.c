@@ -13,6 +13,7 @@
 #include "../machine/isa.h"
 #include "../machine/machine.h"
 #include "../study/profile.h"
+#include "../study/select.h"
 #include "cli.h"
 #include "list_rows.h"
 
@@ -148,18 +149,10 @@ static void add_usable(struct kvr_rows *rows, const struct kvr_isa_info *isa, ui
     kvr_rows_add(rows, "%s", missing && !why[0] ? "needs an unknown feature" : why);
 }
 
-static bool codec_uses(const struct kvr_codec *codec, const struct kvr_format *format)
-{
-    for (const struct kvr_format *const *f = codec->formats; *f; f++)
-        if (*f == format)
-            return true;
-    return false;
-}
-
 static void add_kernel(struct kvr_rows *rows, const struct kvr_isa_info *isa, const char *codec,
-                       const struct kvr_kernel *kernel)
+                       const char *variant, const struct kvr_kernel *kernel)
 {
-    kvr_rows_add(rows, "%s.%s@%s", codec, kernel->variant, kernel->isa_name);
+    kvr_rows_add(rows, "%s.%s@%s", codec, variant, kernel->isa_name);
     kvr_rows_add(rows, "%s", kernel->format->name);
     add_usable(rows, isa, kernel->isa);
 }
@@ -169,16 +162,18 @@ static void list_kernels(struct kvr_rows *rows, const struct kvr_machine *machin
     size_t count = 0, peak_count = 0;
     const struct kvr_kernel *const *kernels = kvr_kernels(&count);
     const struct kvr_peak *const *peaks = kvr_peaks(&peak_count);
-    for (size_t i = 0; i < count; i++) {
-        bool used = false;
+    for (size_t i = 0; i < 2 * count; i++) { /* of the codes, then of a copy of them */
+        const struct kvr_kernel *kernel = kernels[i % count];
+        bool used = i >= count;
         for (const struct kvr_codec *const *codec = kvr_codecs(); *codec; codec++) {
-            if (!codec_uses(*codec, kernels[i]->format))
+            const char *variant = kvr_codec_variant(*codec, kernel, i >= count, UINT64_MAX);
+            if (!variant)
                 continue;
-            add_kernel(rows, &machine->isa, (*codec)->name, kernels[i]);
+            add_kernel(rows, &machine->isa, (*codec)->name, variant, kernel);
             used = true;
         }
         if (!used) /* an instrument of its own, under its format's name */
-            add_kernel(rows, &machine->isa, kernels[i]->format->name, kernels[i]);
+            add_kernel(rows, &machine->isa, kernel->format->name, kernel->variant, kernel);
     }
     for (size_t i = 0; all && i < peak_count; i++) {
         kvr_rows_add(rows, "peak.%s@%s", peaks[i]->name, peaks[i]->isa_name);
@@ -198,9 +193,10 @@ static const struct kvr_list_column codec_columns[] = {
 
 static void list_codecs(struct kvr_rows *rows)
 {
-    const struct kvr_shape shape = {.head_dim = 64, .tokens = 512, .heads = 1, .queries = 1,
-                                    .tables = 4, .entries = 256};
+    struct kvr_shape shape = {.head_dim = 64, .tokens = 512, .heads = 1, .queries = 1,
+                              .tables = 4, .entries = 256};
     for (const struct kvr_codec *const *c = kvr_codecs(); *c; c++) {
+        shape.group = (*c)->group;
         kvr_rows_add(rows, "%s", (*c)->name);
         if ((*c)->refuses && (*c)->refuses(&shape)) {
             kvr_rows_add(rows, "%s", "");

@@ -83,9 +83,40 @@ static error_t add_threads(struct option_state *state, const char *text)
 static error_t add_layout(struct option_state *state, const char *text)
 {
     char why[WHY_BYTES];
-    if (kvr_word_parse(text, kvr_layout_names, why, sizeof why))
+    uint32_t page_tokens = 0;
+    if (kvr_layout_parse(text, &page_tokens, why, sizeof why))
         return kvr_option_refuse(state, KVR_EXIT_USAGE, "layout", text, why);
     return add_text(state, "layout", text, state->options->layouts, &state->options->layout_count);
+}
+
+static error_t add_word(struct option_state *state, const char *option, const char *text,
+                        const char *const *known, const char **values, size_t *count)
+{
+    char why[WHY_BYTES];
+    if (kvr_word_parse(text, known, why, sizeof why))
+        return kvr_option_refuse(state, KVR_EXIT_USAGE, option, text, why);
+    return add_text(state, option, text, values, count);
+}
+
+/* One element of what is done, and what is shared while it is. */
+static error_t add_op(struct option_state *state, int key, const char *text)
+{
+    struct kvr_options *o = state->options;
+    switch (key) {
+    case KEY_OP:
+        return add_word(state, "op", text, kvr_op_names, o->ops, &o->op_count);
+    case KEY_CODEBOOK:
+        return add_word(state, "codebook", text, kvr_codebook_names, o->codebooks,
+                        &o->codebook_count);
+    case KEY_RESIDENCY:
+        return add_word(state, "codebook-residency", text, kvr_residency_names, o->residencies,
+                        &o->residency_count);
+    case KEY_BATCH:
+        return add_count(state, "batch", text, KVR_MAX_BATCH, o->batches, &o->batch_count);
+    default:
+        return add_count(state, "group-queries", text, KVR_MAX_QUERIES, o->group_queries,
+                         &o->group_query_count);
+    }
 }
 
 /* One element of a comma list. */
@@ -111,8 +142,10 @@ static error_t add_element(struct option_state *state, int key, const char *text
         return add_bytes(state, text);
     case 't':
         return add_threads(state, text);
-    default:
+    case KEY_LAYOUT:
         return add_layout(state, text);
+    default:
+        return add_op(state, key, text);
     }
 }
 
@@ -144,9 +177,20 @@ error_t kvr_option_list(struct option_state *state, int key, const char *text)
         int key;
         const char *name;
     } lists[] = {
-        {'k', "kernel"},          {KEY_ISA, "isa"},       {'d', "head-dim"},
-        {'n', "tokens"},          {KEY_BYTES, "bytes"},   {'m', "subspaces"},
-        {KEY_ENTRIES, "entries"}, {KEY_LAYOUT, "layout"}, {'t', "threads"},
+        {'k', "kernel"},
+        {KEY_ISA, "isa"},
+        {'d', "head-dim"},
+        {'n', "tokens"},
+        {KEY_BYTES, "bytes"},
+        {'m', "subspaces"},
+        {KEY_ENTRIES, "entries"},
+        {KEY_LAYOUT, "layout"},
+        {'t', "threads"},
+        {KEY_OP, "op"},
+        {KEY_CODEBOOK, "codebook"},
+        {KEY_RESIDENCY, "codebook-residency"},
+        {KEY_BATCH, "batch"},
+        {KEY_GROUP_QUERIES, "group-queries"},
     };
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         if (lists[i].key == key)

@@ -86,6 +86,16 @@ static error_t set_max_mem(struct option_state *state, const char *text)
     return 0;
 }
 
+static error_t set_evict(struct option_state *state, const char *text)
+{
+    char why[WHY_BYTES];
+    struct kvr_options *o = state->options;
+    o->evict_given = true;
+    if (kvr_size_parse(text, 0, KVR_MAX_EVICT_BYTES, &o->evict_bytes, why, sizeof why))
+        return kvr_option_refuse(state, KVR_EXIT_USAGE, "evict", text, why);
+    return 0;
+}
+
 static error_t set_output(struct option_state *state, const char *text)
 {
     struct kvr_options *o = state->options;
@@ -255,6 +265,8 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
         return set_place(state, key, text);
     case KEY_MAX_MEM:
         return set_max_mem(state, text);
+    case KEY_EVICT:
+        return set_evict(state, text);
     case KEY_HEADS:
     case 'r':
     case KEY_SEED:

@@ -25,7 +25,26 @@ static const struct argp_option options_table[] = {
      0},
     {"subspaces", 'm', "N,...", 0, "tables of a look-up codec", 0},
     {"entries", KEY_ENTRIES, "N,...", 0, "centroids of a table", 0},
-    {"layout", KEY_LAYOUT, "NAME,...", 0, "heads (random order) or contiguous", 0},
+    {"op", KEY_OP, "NAME,...", 0,
+     "scan; step: with the preparation of the query; attention: "
+     "and with softmax and values [scan]",
+     0},
+    {"layout", KEY_LAYOUT, "NAME,...", 0,
+     "heads (random order), contiguous, or pages:N (of N keys, "
+     "in random order) [heads]",
+     0},
+    {"group-queries", KEY_GROUP_QUERIES, "N,...", 0, "queries that share a key (GQA) [1]", 0},
+    {"batch", KEY_BATCH, "N,...", 0, "sequences that share a codebook [1]", 0},
+    {"codebook", KEY_CODEBOOK, "TYPE,...", 0,
+     "f16 or f32: what a step makes its tables from "
+     "[f16]",
+     0},
+    {"codebook-residency", KEY_RESIDENCY, "NAME,...", 0,
+     "cold: one for each head, from memory; warm: one for all [cold]", 0},
+    {"evict", KEY_EVICT, "SIZE", 0,
+     "bytes read between passes [0; with --heads twice the "
+     "last cache]",
+     0},
     {"keys", KEY_KEYS, "FILE.npy", 0, "real keys instead of the built-in set", 0},
     {"queries", KEY_QUERIES, "FILE.npy", 0, "queries that go with --keys", 0},
     {"values", KEY_VALUES, "FILE.npy", 0, "values that go with --keys", 0},
@@ -79,6 +98,8 @@ static const struct argp run_argp = {
            "Examples:\n"
            "  kvroof run\n"
            "  kvroof run -k fp16,int8q8,lookat -m 2,4,8 -n 512,4k -t 1,max\n"
+           "  kvroof run -k fp16,lookat.u8 --op scan,step,attention --heads 256\n"
+           "  kvroof run -k fp16,int8 --layout heads,pages:16 --group-queries 1,8\n"
            "  kvroof run -k lookat.u8 --isa all --bytes 32k..1G:x4 -o json:u8.json\n"
            "  kvroof run -p ci --format md --strict\n",
 };

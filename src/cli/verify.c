@@ -122,6 +122,7 @@ static int find_suspects(struct verify *v)
 {
     char why[WHY_BYTES];
     int code = KVR_EXIT_OK;
+    bool copies = false;
     struct kvr_selections *found = malloc(sizeof *found);
     int status = found ? kvr_isa_check(v->isa, v->machine.isa.usable, why, sizeof why) : -ENOMEM;
     if (status == -ENOMEM) {
@@ -141,6 +142,10 @@ static int find_suspects(struct verify *v)
     }
     for (size_t s = 0; s < found->count; s++) {
         const struct kvr_selection *selection = &found->items[s];
+        if (selection->variant == kvr_materialised) { /* fp16's kernels, on other keys */
+            copies = true;
+            continue;
+        }
         v->unusable += selection->unusable != NULL;
         for (size_t k = 0; k < selection->usable_count && !status; k++)
             status = add_suspect(v, selection->codec, selection->usable[k]);
@@ -151,6 +156,10 @@ static int find_suspects(struct verify *v)
         code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "verify: out of memory");
     else if (!v->count && v->unusable)
         code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "verify: %s", why);
+    else if (!v->count && copies)
+        code = kvr_fail(KVR_EXIT_USAGE,
+                        "verify: '%.60s' has no kernel of its own: fp16.fused scans its copy",
+                        v->kernel);
     else if (!v->count)
         code = kvr_fail(KVR_EXIT_USAGE, "verify: '%.60s' has no kernel for %s", v->kernel, v->isa);
 out:

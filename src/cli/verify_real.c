@@ -103,7 +103,8 @@ int kvr_verify_real(struct kvr_suspect *suspects, size_t count, uint32_t head_di
     const struct kvr_codec *codec = suspects[0].codec;
     const struct kvr_keyset_paths built_in = {.keys = NULL};
     struct kvr_keyset set;
-    struct kvr_shape shape = {.head_dim = head_dim, .heads = 1, .queries = 1};
+    struct kvr_shape shape = {
+        .head_dim = head_dim, .heads = 1, .queries = 1, .group = codec->group};
     if (kvr_format_looks_up(codec->formats[0])) {
         shape.tables = SUBSPACES;
         shape.entries = ENTRIES;

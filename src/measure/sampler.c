@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 
 struct thread_record {
-    uint64_t *stamps; /* [KVR_MAX_SLICES + 1] */
+    uint64_t *stamps; /* [2 * KVR_MAX_SLICES]: begin and end of each slice */
     uint32_t faults, switches, preemptions, migrations;
 };
 
@@ -38,10 +38,10 @@ struct kvr_sampler *kvr_sampler_new(struct kvr_team *team, const struct kvr_cloc
     s->slices = calloc(KVR_MAX_SLICES, sizeof *s->slices);
     bool ok = s->records && s->slices;
     for (unsigned t = 0; ok && t < threads; t++) {
-        s->records[t].stamps = malloc((KVR_MAX_SLICES + 1) * sizeof(uint64_t));
+        s->records[t].stamps = malloc(2 * KVR_MAX_SLICES * sizeof(uint64_t));
         ok = s->records[t].stamps != NULL;
         if (ok) /* a first touch between two stamps would be a page fault */
-            memset(s->records[t].stamps, 1, (KVR_MAX_SLICES + 1) * sizeof(uint64_t));
+            memset(s->records[t].stamps, 1, 2 * KVR_MAX_SLICES * sizeof(uint64_t));
     }
     if (!ok) {
         kvr_sampler_free(s);
@@ -85,10 +85,17 @@ static void sample_thread(void *argument, unsigned thread)
     int cpu = sched_getcpu();
     getrusage(RUSAGE_THREAD, &before);
     kvr_team_barrier(job->sampler->team);
-    record->stamps[0] = clock->now(clock->state);
+    uint64_t *stamps = record->stamps, stamp = clock->now(clock->state);
     for (uint32_t i = 0; i < r->slices; i++) {
+        if (r->between) {
+            r->between(r->between_context, thread);
+            kvr_team_barrier(job->sampler->team);
+            stamp = clock->now(clock->state);
+        }
+        stamps[2 * i] = stamp;
         r->run(r->argument, thread, at, r->slice_segments);
-        record->stamps[i + 1] = clock->now(clock->state);
+        stamp = clock->now(clock->state);
+        stamps[2 * i + 1] = stamp;
         at = wrap((uint64_t)at + r->slice_segments, count);
     }
     getrusage(RUSAGE_THREAD, &after);
@@ -109,10 +116,18 @@ static int compare_doubles(const void *a, const void *b)
 static double median_slice_ticks(struct kvr_sampler *s, const uint64_t *stamps, uint32_t slices)
 {
     for (uint32_t i = 0; i < slices; i++)
-        s->slices[i] = (double)(stamps[i + 1] - stamps[i]);
+        s->slices[i] = (double)(stamps[2 * i + 1] - stamps[2 * i]);
     qsort(s->slices, slices, sizeof *s->slices, compare_doubles);
     return slices % 2 ? s->slices[slices / 2]
                       : (s->slices[slices / 2 - 1] + s->slices[slices / 2]) / 2;
+}
+
+static double sum_ticks(const uint64_t *stamps, uint32_t slices)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < slices; i++)
+        sum += (double)(stamps[2 * i + 1] - stamps[2 * i]);
+    return sum;
 }
 
 void kvr_sample_take(struct kvr_sampler *s, const struct kvr_sample_request *request,
@@ -122,23 +137,25 @@ void kvr_sample_take(struct kvr_sampler *s, const struct kvr_sample_request *req
     kvr_team_run(s->team, sample_thread, &job);
 
     uint64_t first = UINT64_MAX, last = 0;
-    double robust_ticks = 0;
+    double robust_ticks = 0, slices_ticks = 0;
     memset(sample, 0, sizeof *sample);
     for (unsigned t = 0; t < s->threads; t++) {
         const struct thread_record *r = &s->records[t];
         if (r->stamps[0] < first)
             first = r->stamps[0];
-        if (r->stamps[request->slices] > last)
-            last = r->stamps[request->slices];
+        if (r->stamps[2 * request->slices - 1] > last)
+            last = r->stamps[2 * request->slices - 1];
         double ticks = median_slice_ticks(s, r->stamps, request->slices) * request->slices;
         robust_ticks = fmax(robust_ticks, ticks);
+        slices_ticks = fmax(slices_ticks, sum_ticks(r->stamps, request->slices));
         sample->faults += r->faults;
         sample->switches += r->switches;
         sample->preemptions += r->preemptions;
         sample->migrations += r->migrations;
         sample->segments += (uint64_t)request->slices * request->slice_segments;
     }
-    sample->total_ns = (double)(last - first) / s->clock->ticks_per_ns;
+    double total_ticks = request->between ? slices_ticks : (double)(last - first);
+    sample->total_ns = total_ticks / s->clock->ticks_per_ns;
     sample->robust_ns = robust_ticks / s->clock->ticks_per_ns;
     sample->stolen = sample->total_ns > 0 ? fmax(0, 1 - sample->robust_ns / sample->total_ns) : 0;
     sample->invalid = sample->faults || sample->migrations;

@@ -25,10 +25,15 @@ struct kvr_sample_request {
     uint32_t *cursors;           /* [threads]: where to start; moved on past the sample */
     uint32_t warm_segments;      /* worked on before the first stamp (cached levels); 0: none */
     uint32_t slice_segments, slices;
+    /* Called by every thread before each slice, outside the stamps (eviction); NULL: nothing, and
+     * a slice begins where the last one ended. */
+    void (*between)(void *context, unsigned thread);
+    void *between_context;
 };
 
 struct kvr_sample {
-    double total_ns;   /* first stamp of any thread to the last of any */
+    /* First stamp of any thread to the last of any; with `between` the slowest thread's slices. */
+    double total_ns;
     double robust_ns;  /* slowest thread's median slice x slices */
     double stolen;     /* 1 - robust / total, at least 0 */
     uint64_t segments; /* all threads */

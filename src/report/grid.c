@@ -126,6 +126,10 @@ static void cell_speedup(const struct kvr_result *r, char *text, size_t bytes)
 {
     kvr_figure_text(r->result.speedup_vs_fp16, 3, text, bytes);
 }
+static void cell_prepare(const struct kvr_result *r, char *text, size_t bytes)
+{
+    kvr_figure_text(100 * r->result.prepare_share, 3, text, bytes);
+}
 static void cell_c(const struct kvr_result *r, char *text, size_t bytes)
 {
     kvr_figure_text(r->result.c_ns_per_key, 3, text, bytes);
@@ -167,6 +171,7 @@ static const struct column {
     {"% of roof", cell_roof, true, 7, NULL, NULL},
     {"% read", cell_read_roof, false, 12, NULL, NULL},
     {"x FP16", cell_speedup, false, 0, NULL, NULL},
+    {"prep %", cell_prepare, false, 9, NULL, NULL},
     {"C ns", cell_c, false, 10, NULL, NULL},
     {"M ns", cell_memory, false, 10, NULL, NULL},
     {"flags", cell_flags, true, 0, NULL, NULL},

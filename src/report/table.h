@@ -11,7 +11,7 @@
 
 #include "writers.h"
 
-enum { KVR_GRID_COLUMNS = 23 };
+enum { KVR_GRID_COLUMNS = 24 };
 
 /* The measured results of one op and level as cells. What is the same in every row stands in the
  * title instead of a column; columns that hold nothing are left out. */

@@ -76,6 +76,28 @@ static void put_witness(const struct kvr_witness_record *w, char *text, size_t b
     snprintf(text, bytes, "; %s %s (%s%s)", w->id, w->says, value, interval);
 }
 
+/* "; prepare T 7.3 M 4.5 C 1.6 (memory); scan ..." of an op with several phases. */
+static void put_phases(FILE *out, const struct kvr_result *r, int width)
+{
+    char line[640] = "- ";
+    size_t n = 2;
+    for (int p = 0; p < KVR_PHASES; p++) {
+        const struct kvr_phase_record *x = &r->verdict.phases[p];
+        char t[16], m[16], c[16];
+        if (!x->bound[0])
+            continue;
+        kvr_figure_text(x->t_ns, 3, t, sizeof t);
+        kvr_figure_text(x->m_ns, 3, m, sizeof m);
+        kvr_figure_text(x->c_ns, 3, c, sizeof c);
+        n += (size_t)snprintf(line + n, sizeof line - n, "%s%s: T %s%s%s, C %s, %s",
+                              n > 2 ? "; " : "", kvr_phase_names[p], t, *m ? ", M " : "", m, c,
+                              x->bound);
+        if (n >= sizeof line - 80)
+            break;
+    }
+    kvr_put_wrapped(out, line, width);
+}
+
 static void put_evidence(FILE *out, const struct kvr_result *r, int width)
 {
     char line[1400], t[16], m[16], c[16], e[16], s[16], p[16], limit[96] = "", sure[40] = "";
@@ -107,6 +129,8 @@ static void put_evidence(FILE *out, const struct kvr_result *r, int width)
         n = (int)strlen(line);
     }
     kvr_put_wrapped(out, line, width);
+    if (r->round_count && r->rounds[0].e_ns > 0)
+        put_phases(out, r, width);
     snprintf(line, sizeof line, "- %s", v->why);
     kvr_put_wrapped(out, line, width);
 }

@@ -14,162 +14,6 @@
 
 enum { MIN_ROUNDS = 6 };
 
-static uint64_t cohort_seed(const struct kvr_session *s, const struct kvr_cohort *cohort)
-{
-    return s->options->seed * 1000003u + cohort->position;
-}
-
-/* Fills a half unless it already holds these bytes. */
-static void fill(struct kvr_half *half, const struct kvr_material *material, uint64_t bytes)
-{
-    if (kvr_material_same(&half->filled, material) && half->filled_bytes >= bytes)
-        return;
-    kvr_material_fill(material, half->memory.base, bytes);
-    half->filled = (struct kvr_material){.codec = material->codec, .shape = material->shape};
-    half->filled_bytes = bytes;
-}
-
-/* Keys whose scores fit the reused buffer: at most a quarter of L2, whole blocks. */
-static uint32_t score_tile(const struct kvr_session *s, uint32_t tokens)
-{
-    uint64_t most = s->l2_bytes ? s->l2_bytes / 4 / sizeof(float) : 32768;
-    most = most < 64 ? 64 : most / 64 * 64;
-    return tokens <= most ? tokens : (uint32_t)most;
-}
-
-static struct kvr_lists_request lists_request(const struct kvr_session *s,
-                                              const struct kvr_cohort_work *w,
-                                              const struct kvr_half *half,
-                                              const struct kvr_material *material,
-                                              const struct kvr_shape *shape)
-{
-    const struct kvr_case *c = w->cohort->cases[0];
-    return (struct kvr_lists_request){.base = half->memory.base,
-                                      .bytes = w->working_set_bytes,
-                                      .format = material->codec->formats[0],
-                                      .shape = shape,
-                                      .part_tokens = score_tile(s, shape->tokens),
-                                      .heads = c->shape.heads,
-                                      .threads = s->threads,
-                                      .shuffled = !strcmp(c->layout, "heads"),
-                                      .seed = cohort_seed(s, w->cohort)};
-}
-
-static int build_lists(struct kvr_session *s, struct kvr_cohort_work *w, struct kvr_half *half,
-                       const struct kvr_material *material, struct kvr_lists *lists)
-{
-    struct kvr_shape shape = material->shape;
-    shape.tokens = w->cohort->cases[0]->shape.tokens;
-    struct kvr_lists_request request = lists_request(s, w, half, material, &shape);
-    int rc = kvr_lists_build(&request, lists);
-    if (rc == -ERANGE) {
-        char size[24];
-        kvr_size_text(w->working_set_bytes, size, sizeof size);
-        snprintf(w->why, sizeof w->why, "one head of %u tokens per thread does not fit %s",
-                 shape.tokens, size);
-    }
-    uint64_t bytes = rc ? 0 : lists->heads * lists->parts * lists->segment_bytes;
-    if (!rc && bytes > half->memory.bytes) {
-        snprintf(w->why, sizeof w->why, "needs %.0f MiB of keys, the arena half has %.0f MiB",
-                 (double)bytes / 1048576, (double)half->memory.bytes / 1048576);
-        rc = -ERANGE;
-    }
-    if (!rc)
-        fill(half, material, bytes);
-    return rc;
-}
-
-static int make_material(struct kvr_session *s, struct kvr_cohort_work *w)
-{
-    const struct kvr_case *c = w->cohort->cases[0];
-    struct kvr_shape shape = {.head_dim = c->shape.head_dim, .queries = 1};
-    w->keys = kvr_session_keys(s, c->shape.head_dim, w->why, sizeof w->why);
-    if (!w->keys)
-        return -EINVAL;
-    w->is_reference = !strcmp(c->codec->name, "fp16");
-    int rc =
-        kvr_material_make(kvr_codec_find("fp16"), &shape, w->keys, s->options->seed, &w->reference);
-    if (!rc && !w->is_reference) {
-        shape = c->shape;
-        rc = kvr_material_make(c->codec, &shape, w->keys, s->options->seed, &w->subject);
-    }
-    if (rc == -EINVAL)
-        snprintf(w->why, sizeof w->why, "codec %s could not be trained on these keys",
-                 c->codec->name);
-    return rc;
-}
-
-/* Candidates of the FP16 reference when no case of the plan says which. */
-static size_t fp16_candidates(const struct kvr_session *s, const struct kvr_kernel **candidates)
-{
-    size_t count, n = 0;
-    const struct kvr_kernel *const *kernels = kvr_kernels(&count);
-    const struct kvr_format *format = kvr_codec_find("fp16")->formats[0];
-    for (size_t i = 0; i < count && n < 8; i++)
-        if (kernels[i]->format == format && !(kernels[i]->isa & ~s->machine->isa.usable))
-            candidates[n++] = kernels[i];
-    return n;
-}
-
-/* Where the choice for lists like this cohort's is kept; NULL: not made yet. */
-static struct kvr_reference_choice *known_reference(struct kvr_session *s,
-                                                    const struct kvr_cohort_work *w)
-{
-    const struct kvr_case *c = w->cohort->cases[0];
-    for (size_t i = 0; i < s->reference_count; i++) {
-        struct kvr_reference_choice *r = &s->references[i];
-        if (r->head_dim == c->shape.head_dim && r->tokens == c->shape.tokens &&
-            r->threads == s->threads && r->working_set_bytes == w->working_set_bytes &&
-            !strcmp(r->layout, c->layout))
-            return r;
-    }
-    return NULL;
-}
-
-static void remember_reference(struct kvr_session *s, const struct kvr_cohort_work *w)
-{
-    const struct kvr_case *c = w->cohort->cases[0];
-    if (s->reference_count == KVR_MAX_REFERENCES)
-        return;
-    struct kvr_reference_choice *r = &s->references[s->reference_count++];
-    *r = (struct kvr_reference_choice){.kernel = w->fp16.kernel,
-                                       .head_dim = c->shape.head_dim,
-                                       .tokens = c->shape.tokens,
-                                       .threads = s->threads,
-                                       .working_set_bytes = w->working_set_bytes,
-                                       .tuning = w->fp16.tuning};
-    snprintf(r->layout, sizeof r->layout, "%s", c->layout);
-}
-
-static int prepare_reference(struct kvr_session *s, struct kvr_cohort_work *w)
-{
-    const struct kvr_kernel *all[8];
-    struct kvr_shape shape = w->reference.shape;
-    shape.tokens = w->cohort->cases[0]->shape.tokens;
-    struct kvr_subject_request request = {.candidates = all,
-                                          .candidate_count = fp16_candidates(s, all),
-                                          .material = &w->reference,
-                                          .shape = &shape,
-                                          .lists = &w->reference_lists,
-                                          .cursors = w->reference_cursors,
-                                          .buffers = &w->buffers,
-                                          .level = w->level};
-    struct kvr_reference_choice *known = known_reference(s, w);
-    if (w->is_reference) {
-        request.candidates = w->cohort->cases[0]->candidates;
-        request.candidate_count = w->cohort->cases[0]->candidate_count;
-    } else if (known) {
-        request.candidates = &known->kernel;
-        request.candidate_count = 1;
-        request.tuning = &known->tuning;
-    }
-    int rc = kvr_subject_prepare(s, &request, &w->fp16, w->why, sizeof w->why);
-    /* `--isa` may have kept the fastest kernel from an FP16 case: that is no reference. */
-    if (!rc && !known && (!w->is_reference || request.candidate_count > 1))
-        remember_reference(s, w);
-    return rc;
-}
-
 /* Subjects stay where they are: their requests point at them. */
 static int prepare_subjects(struct kvr_session *s, struct kvr_cohort_work *w)
 {
@@ -186,10 +30,19 @@ static int prepare_subjects(struct kvr_session *s, struct kvr_cohort_work *w)
         struct kvr_material own = w->subject; /* another codec of the same bytes: its prepare() */
         own.codec = c->codec;
         request.material = &own;
+        if (kvr_case_materialises(c)) { /* what is scanned is the copy, by FP16's kernels */
+            request.material = &w->reference;
+            request.lists = &w->copy_lists;
+        }
         struct kvr_subject *subject = &w->subjects[w->subject_count];
         int rc = kvr_subject_prepare(s, &request, subject, w->why, sizeof w->why);
+        if (!rc && (rc = kvr_cohort_make_op(s, w, c, subject, false)))
+            kvr_subject_free(subject);
+        if (rc == -EDOM || rc == -ENODEV)
+            kvr_cohort_unmeasured(s, w, c, c->op, w->why);
+        if (rc == -ENODEV)
+            continue;
         if (rc == -EDOM) {
-            kvr_cohort_unmeasured(s, w, c, "scan", w->why);
             kvr_check_add(&s->record->checks, "kernels-verified", KVR_CHECK_WARN,
                           "a kernel's scores differ from its reference and it was not timed: %s",
                           w->why);
@@ -207,7 +60,8 @@ static int prepare_subjects(struct kvr_session *s, struct kvr_cohort_work *w)
 static void prove_dram(struct kvr_session *s, struct kvr_cohort_work *w)
 {
     w->dram_ratio = NAN;
-    if (strcmp(w->level, "DRAM"))
+    /* After an eviction nothing is cached, however small the set. */
+    if (strcmp(w->level, "DRAM") || w->evict_bytes || !w->stage.reference_family)
         return;
     struct kvr_scan scan = w->stage.reference_read;
     const struct kvr_member *best = &w->stage.reference_family->best[0];
@@ -261,7 +115,7 @@ static int set_reader(struct kvr_session *s, const struct kvr_cohort_work *w, st
 static int set_stage(struct kvr_session *s, struct kvr_cohort_work *w)
 {
     struct kvr_stage *stage = &w->stage;
-    stage->seed = cohort_seed(s, w->cohort) ^ 0x5eed;
+    stage->seed = kvr_cohort_seed(s, w->cohort) ^ 0x5eed;
     stage->sentinel = &w->sentinel;
     stage->reference = &w->fp16;
     stage->subjects = w->subjects;
@@ -288,28 +142,17 @@ static void release(struct kvr_cohort_work *w)
     kvr_sentinel_close(&w->sentinel);
     kvr_lists_free(&w->reference_lists);
     kvr_lists_free(&w->subject_lists);
+    kvr_lists_free(&w->copy_lists);
     kvr_score_buffers_free(&w->buffers);
+    kvr_beside_free(&w->reference_beside);
+    kvr_beside_free(&w->subject_beside);
+    kvr_material_free(&w->values);
     kvr_material_free(&w->reference);
     kvr_material_free(&w->subject);
     free(w->reference_cursors);
     free(w->subject_cursors);
     free(w->rounds);
     free(w);
-}
-
-static int place(struct kvr_session *s, struct kvr_cohort_work *w)
-{
-    const struct kvr_case *c = w->cohort->cases[0];
-    int rc = build_lists(s, w, &s->reference, &w->reference, &w->reference_lists);
-    if (!rc && !w->is_reference)
-        rc = build_lists(s, w, &s->subject, &w->subject, &w->subject_lists);
-    if (rc)
-        return rc;
-    uint32_t tile = (score_tile(s, c->shape.tokens) + 63) / 64 * 64;
-    rc = kvr_score_buffers_new(s->threads, tile, &w->buffers);
-    w->reference_cursors = calloc(s->threads, sizeof *w->reference_cursors);
-    w->subject_cursors = calloc(s->threads, sizeof *w->subject_cursors);
-    return rc || !w->reference_cursors || !w->subject_cursors ? -ENOMEM : 0;
 }
 
 static int prepare(struct kvr_session *s, struct kvr_cohort_work *w)
@@ -321,8 +164,8 @@ static int prepare(struct kvr_session *s, struct kvr_cohort_work *w)
                  strerror(-rc));
         return -ERANGE;
     }
-    if (!(rc = make_material(s, w)) && !(rc = place(s, w)) && !(rc = prepare_reference(s, w)) &&
-        !w->is_reference)
+    if (!(rc = kvr_cohort_materials(s, w)) && !(rc = kvr_cohort_place(s, w)) &&
+        !(rc = kvr_cohort_prepare_reference(s, w)) && !w->is_reference)
         rc = prepare_subjects(s, w);
     if (!rc && (w->is_reference || w->subject_count))
         rc = set_stage(s, w);
@@ -344,13 +187,15 @@ static int look_for_witness(struct kvr_session *s, struct kvr_cohort_work *w, si
                                       .core_limit_ns = NAN};
     const struct kvr_case *c = w->cohort->cases[0];
     struct kvr_verdict verdict;
+    if (subject->op) /* interventions are known for scans only */
+        return 0;
     kvr_verdict_decide(&input, &verdict);
     bool wanted = verdict.t_over_s.interval && verdict.t_over_s.low > KVR_NO_OVERLAP &&
                   kvr_relative_half_width(&verdict.t_over_s) <= KVR_HALF_WIDTH;
     if (!strcmp(w->level, "L1") || s->controls_failed || kvr_session_left_s(s) < 3 || !wanted)
         return 0;
     struct kvr_witness_request request = {
-        .lists = lists_request(s, w, half, material, &subject->shape),
+        .lists = kvr_cohort_lists(s, w, half, material, &subject->shape),
         .level = w->level,
         .layout = c->layout,
         .pages = c->pages,
@@ -394,8 +239,14 @@ static int choose_working_set(struct kvr_session *s, struct kvr_cohort_work *w)
         snprintf(w->why, sizeof w->why, "no level %s was found on this machine", c->level);
         return -ERANGE;
     }
+    uint64_t last = s->l3_bytes ? s->l3_bytes : s->l2_bytes * c->threads;
+    w->evict_bytes = c->evict_bytes == KVR_EVICT_AUTO ? 2 * last : c->evict_bytes;
+    if (w->evict_bytes > s->subject.memory.bytes)
+        w->evict_bytes = s->subject.memory.bytes;
+    /* A small set from which everything else was read in between comes from memory again. */
     snprintf(w->level, sizeof w->level, "%s",
-             kvr_session_level(s, w->working_set_bytes, c->threads));
+             w->evict_bytes > last ? "DRAM"
+                                   : kvr_session_level(s, w->working_set_bytes, c->threads));
     return 0;
 }
 
@@ -426,7 +277,7 @@ int kvr_cohort_measure(struct kvr_session *s, const struct kvr_cohort *cohort, u
                             "raise --budget");
     }
     if (rc && rc != -EINTR) {
-        kvr_cohort_skip(s, cohort, "scan", w->why[0] ? w->why : strerror(-rc));
+        kvr_cohort_skip(s, cohort, cohort->cases[0]->op, w->why[0] ? w->why : strerror(-rc));
         rc = rc == -ENOMEM ? rc : 0;
     }
     release(w);

@@ -6,6 +6,7 @@
 
 #include "balance.h"
 #include "cohort_work.h"
+#include "op.h"
 #include "resources.h"
 #include "threads.h"
 #include "verdict.h"
@@ -26,7 +27,15 @@ static void identify(const struct kvr_session *s, const struct kvr_cohort_work *
     snprintf(result->pages, sizeof result->pages, "%s", kvr_pages_name(c->pages));
     result->head_dim = c->shape.head_dim;
     result->tokens = c->shape.tokens;
-    result->group_queries = result->batch = 1;
+    result->group_queries = c->shape.queries > 1 ? c->shape.queries : 1;
+    result->batch = c->batch > 1 ? c->batch : 1;
+    if (c->codebook != KVR_CODEBOOK_NONE) {
+        snprintf(result->codebook, sizeof result->codebook, "%s",
+                 c->codebook == KVR_CODEBOOK_F16 ? "f16" : "f32");
+        snprintf(result->codebook_residency, sizeof result->codebook_residency, "%s",
+                 c->codebook_warm ? "warm" : "cold");
+    }
+    result->evict_bytes = w->evict_bytes;
     result->subspaces = c->shape.tables;
     result->entries = c->shape.entries;
     result->group = c->shape.group;
@@ -48,17 +57,28 @@ void kvr_cohort_unmeasured(struct kvr_session *s, const struct kvr_cohort_work *
     kvr_record_add_result(s->record, &result);
 }
 
-/* Bytes a key that cross each boundary in a scan: codes in whole lines, and the order list. */
-static void traffic(const struct kvr_lists *lists, const char *level, struct kvr_traffic *traffic)
+/* Bytes a key that cross each boundary: codes in whole lines, the order list, the head's codebook
+ * and values. What a level holds does not cross the boundaries beyond it; a warm codebook stays in
+ * the core's caches. */
+static void traffic(const struct kvr_lists *lists, const struct kvr_beside *beside,
+                    const struct kvr_case *c, const char *level, struct kvr_traffic *traffic)
 {
-    double codes = (double)lists->segment_bytes / lists->tokens;
-    double order = (double)sizeof(uint32_t) / lists->tokens;
-    traffic->l1 = codes + order;
+    double head_tokens = c->shape.tokens;
+    double bytes = ((double)lists->segment_bytes + sizeof(uint32_t)) * lists->parts / head_tokens;
+    double codebook = 0;
+    if (beside->has_rows)
+        bytes += (double)beside->rows.segment_bytes * lists->parts / head_tokens;
+    if (beside->has_codebooks)
+        codebook =
+            (double)beside->codebooks.segment_bytes / head_tokens / (c->batch ? c->batch : 1);
+    traffic->l1 = bytes + codebook;
+    if (!c->codebook_warm)
+        bytes += codebook;
     if (strcmp(level, "L1"))
-        traffic->l1_l2 = codes + order;
+        traffic->l1_l2 = bytes + (c->codebook_warm ? codebook : 0);
     if (!strcmp(level, "L3") || !strcmp(level, "DRAM"))
-        traffic->l2_l3 = codes + order;
-    traffic->mem_read = strcmp(level, "DRAM") ? 0 : codes + order;
+        traffic->l2_l3 = bytes;
+    traffic->mem_read = strcmp(level, "DRAM") ? 0 : bytes;
     traffic->mem_write = 0;
     traffic->mem_allocate = 0;
 }
@@ -107,7 +127,22 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     r.heads = (uint32_t)lists->heads;
     r.tuning = subject->tuning;
     subject->kernel->format->cost(&subject->shape, &r.cost);
-    traffic(lists, w->level, &r.traffic);
+    traffic(lists, w->is_reference ? &w->reference_beside : &w->subject_beside, c, w->level,
+            &r.traffic);
+    if (kvr_case_materialises(c)) {
+        /* The copy is written, allocated first where stores go through the caches, and read. */
+        double copied = (double)w->copy_lists.segment_bytes / w->copy_lists.tokens;
+        bool allocates = !subject->op->dequantise.non_temporal;
+        r.cost.written_bytes = copied * r.tokens;
+        r.traffic.l1 += 2 * copied;
+        if (r.traffic.mem_read > 0) {
+            r.traffic.mem_read += copied;
+            r.traffic.mem_write = copied;
+            r.traffic.mem_allocate = allocates ? copied : 0;
+        }
+    }
+    if (c->codebook != KVR_CODEBOOK_NONE) /* K * d multiply-adds a query and head (SYSTEMS 1) */
+        r.prepare_flops = 2.0 * c->shape.entries * c->shape.head_dim * c->shape.queries;
     r.huge_fraction = half->huge_fraction;
     snprintf(r.table, sizeof r.table, "%s",
              !c->shape.tables                              ? ""

@@ -8,12 +8,18 @@
 
 static bool same_cohort(const struct kvr_case *a, const struct kvr_case *b)
 {
-    return a->codec->encode == b->codec->encode && a->shape.head_dim == b->shape.head_dim &&
+    /* A float16 copy takes its room from the codes: other lists. */
+    bool copies = !strcmp(a->variant, "materialised") == !strcmp(b->variant, "materialised");
+    return copies && a->codec->encode == b->codec->encode &&
+           a->shape.head_dim == b->shape.head_dim &&
            a->shape.tokens == b->shape.tokens && a->shape.heads == b->shape.heads &&
            a->shape.tables == b->shape.tables && a->shape.entries == b->shape.entries &&
            a->shape.group == b->shape.group && !strcmp(a->level, b->level) &&
            a->working_set_bytes == b->working_set_bytes && !strcmp(a->layout, b->layout) &&
            !strcmp(a->op, b->op) && a->threads == b->threads && a->pages == b->pages &&
+           a->page_tokens == b->page_tokens && a->codebook == b->codebook &&
+           a->codebook_warm == b->codebook_warm && a->batch == b->batch &&
+           a->shape.queries == b->shape.queries && a->evict_bytes == b->evict_bytes &&
            a->mem == b->mem && a->mem_node == b->mem_node;
 }
 
@@ -43,10 +49,19 @@ double kvr_cohort_estimate_s(const struct kvr_cohort *cohort, const struct kvr_p
                              uint32_t rounds)
 {
     enum { REFERENCE_SAMPLES = KVR_BEST_READERS + 2 };
-    double samples = REFERENCE_SAMPLES + KVR_BEST_READERS + 2 * (double)cohort->case_count;
-    double setup_s = .5 + .25 * (double)cohort->case_count;
+    double cases = (double)cohort->case_count;
+    const char *op = cohort->cases[0]->op;
+    /* The whole; of each phase T, C and, but for the softmax, its readers. */
+    double phase_samples = 2 + KVR_BEST_READERS;
+    double case_samples = !strcmp(op, "attention") ? 3 + 3 * phase_samples
+                          : !strcmp(op, "step")    ? 1 + 2 * phase_samples
+                                                   : 2;
+    double samples = REFERENCE_SAMPLES + KVR_BEST_READERS + case_samples * cases;
+    if (strcmp(op, "scan")) /* FP16 has the same phases */
+        samples = case_samples * (cases + (strcmp(cohort->cases[0]->codec->name, "fp16") != 0));
+    double setup_s = .5 + .25 * cases;
     if (plan->deep)
-        setup_s += KVR_DEEP_SECONDS * (double)cohort->case_count;
+        setup_s += KVR_DEEP_SECONDS * cases;
     /* A sample overshoots by a slice, and a stolen one is repeated. */
     return setup_s + rounds * samples * plan->min_time_s * 1.15;
 }

@@ -75,13 +75,14 @@ int kvr_lists_build(const struct kvr_lists_request *r, struct kvr_lists *lists)
     int rc = allocate(lists, r->threads);
     if (rc)
         goto out;
-    /* A tile that does not divide the head leaves a last part that is read past its end into
-     * padding; parts are equal, so the head is padded to whole parts. */
+    /* Parts are equal in memory: where they do not divide the head the last one is padded. */
     lists->tokens = r->part_tokens;
     lists->parts = (r->shape->tokens + r->part_tokens - 1) / r->part_tokens;
+    lists->last_tokens = r->shape->tokens - (lists->parts - 1) * r->part_tokens;
+    lists->keys_per_segment = (double)r->shape->tokens / lists->parts;
     lists->segment_bytes = r->format->segment_bytes(r->shape, r->part_tokens);
     uint64_t head_bytes = (uint64_t)lists->segment_bytes * lists->parts;
-    lists->heads = r->heads ? r->heads : r->bytes / head_bytes;
+    lists->heads = r->heads ? r->heads : r->bytes / (head_bytes + r->more_head_bytes);
     lists->heads -= lists->heads % r->threads; /* equal shares: the slowest thread is the time */
     if (lists->heads < r->threads || lists->heads * lists->parts > UINT32_MAX) {
         rc = -ERANGE;
@@ -100,9 +101,80 @@ int kvr_lists_build(const struct kvr_lists_request *r, struct kvr_lists *lists)
             kvr_shuffle(heads + t * share, (uint32_t)share, &random);
         rc = add_thread(lists, t, r->base, heads + t * share, share,
                         r->interleave ? r->interleave : 1);
+        if (!rc && r->paged) /* of this thread's share, which stays its own */
+            kvr_shuffle(lists->orders[t], lists->counts[t], &random);
     }
 out:
     free(heads);
+    if (rc)
+        kvr_lists_free(lists);
+    return rc;
+}
+
+/* Another list's threads, heads and order with a base and stride of its own. */
+static int copy_order(const struct kvr_lists *from, const unsigned char *base,
+                      size_t segment_bytes, struct kvr_lists *lists)
+{
+    int rc = allocate(lists, from->threads);
+    for (unsigned t = 0; t < from->threads && !rc; t++) {
+        size_t bytes = from->counts[t] * sizeof *lists->orders[t];
+        lists->orders[t] = malloc(bytes ? bytes : 1);
+        if (!lists->orders[t]) {
+            rc = -ENOMEM;
+            break;
+        }
+        memcpy(lists->orders[t], from->orders[t], bytes);
+        lists->counts[t] = from->counts[t];
+        lists->segments[t] = (struct kvr_segments){.base = base,
+                                                   .stride_bytes = segment_bytes,
+                                                   .order = lists->orders[t],
+                                                   .count = from->counts[t],
+                                                   .tokens = from->tokens};
+    }
+    return rc;
+}
+
+int kvr_lists_beside(const struct kvr_lists *keys, const unsigned char *base, size_t segment_bytes,
+                     struct kvr_lists *lists)
+{
+    int rc = copy_order(keys, base, segment_bytes, lists);
+    lists->tokens = keys->tokens;
+    lists->last_tokens = keys->last_tokens;
+    lists->keys_per_segment = keys->keys_per_segment;
+    lists->segment_bytes = segment_bytes;
+    lists->parts = keys->parts;
+    lists->heads = keys->heads;
+    if (rc)
+        kvr_lists_free(lists);
+    return rc;
+}
+
+int kvr_lists_codebooks(const struct kvr_lists *keys, const unsigned char *base, size_t bytes,
+                        uint32_t batch, bool one, uint64_t seed, struct kvr_lists *lists)
+{
+    int rc = allocate(lists, keys->threads);
+    uint64_t random = seed, first = 0;
+    uint32_t head_tokens = (keys->parts - 1) * keys->tokens + keys->last_tokens;
+    lists->parts = 1;
+    lists->segment_bytes = bytes;
+    lists->tokens = head_tokens;
+    lists->keys_per_segment = (double)head_tokens * batch;
+    for (unsigned t = 0; t < keys->threads && !rc; t++) {
+        uint64_t count = (keys->counts[t] / keys->parts + batch - 1) / batch;
+        uint32_t *order = malloc(count * sizeof *order);
+        if (!order) {
+            rc = -ENOMEM;
+            break;
+        }
+        for (uint64_t i = 0; i < count; i++)
+            order[i] = one ? 0 : (uint32_t)(first + i);
+        if (!one)
+            kvr_shuffle(order, (uint32_t)count, &random);
+        rc = add_thread(lists, t, base, order, count, 1);
+        free(order);
+        first += count;
+        lists->heads += count;
+    }
     if (rc)
         kvr_lists_free(lists);
     return rc;
@@ -161,7 +233,9 @@ uint64_t kvr_lists_keys(const struct kvr_lists *lists)
 {
     uint64_t keys = 0;
     for (unsigned t = 0; t < lists->threads; t++)
-        keys += (uint64_t)lists->counts[t] * lists->tokens;
+        keys += (uint64_t)(lists->counts[t] *
+                           (lists->keys_per_segment > 0 ? lists->keys_per_segment : lists->tokens)
+                           + .5);
     return keys;
 }
 

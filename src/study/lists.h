@@ -19,8 +19,10 @@ struct kvr_lists {
     uint32_t **orders;             /* [threads], owned */
     uint32_t *counts;              /* [threads] */
     uint32_t tokens;               /* keys per segment */
+    uint32_t last_tokens;          /* of a head's last segment; 0: as many as the others */
+    double keys_per_segment;       /* mean over a head's segments; 0: tokens */
     size_t segment_bytes;          /* whole lines read per segment */
-    uint32_t parts;                /* segments per head: a long head is cut into score tiles */
+    uint32_t parts;                /* segments per head: score tiles or pages */
     uint64_t heads;                /* over all threads */
 };
 
@@ -31,6 +33,8 @@ struct kvr_lists_request {
     const struct kvr_shape *shape;
     uint32_t part_tokens; /* keys per segment: shape->tokens, or a divisor-like tile of it */
     uint64_t heads;       /* 0: as many as fit in `bytes`, at least one per thread */
+    uint64_t more_head_bytes; /* what else a head streams: values, a share of a codebook, a copy */
+    bool paged; /* part_tokens is a page: every part lies anywhere; the last one may be partial */
     unsigned threads;
     bool shuffled; /* heads in random order (layout heads); else ascending */
     uint32_t interleave; /* heads that are read in turns, part by part; 0 or 1: one after another */
@@ -40,6 +44,16 @@ struct kvr_lists_request {
 /* Cuts the working set into heads of shape->tokens keys. Thread t gets a contiguous share of them.
  * 0 or -ENOMEM; -ERANGE if not one head per thread fits. Free with kvr_lists_free. */
 int kvr_lists_build(const struct kvr_lists_request *request, struct kvr_lists *lists);
+
+/* What lies beside the keys, segment by segment in their order: values, a float16 copy. Segment i
+ * of `lists` belongs to segment i of `keys`. 0 or -ENOMEM. */
+int kvr_lists_beside(const struct kvr_lists *keys, const unsigned char *base, size_t segment_bytes,
+                     struct kvr_lists *lists);
+
+/* The codebooks of a list of heads: a segment for every `batch` heads, in random order; one: every
+ * segment is the same codebook. 0 or -ENOMEM. */
+int kvr_lists_codebooks(const struct kvr_lists *keys, const unsigned char *base, size_t bytes,
+                        uint32_t batch, bool one, uint64_t seed, struct kvr_lists *lists);
 
 /* The list that C runs over: segments of `tokens` keys like T's, of which only `fold_bytes` of
  * codes at `base` exist. A longer segment reads its first fold_bytes again and again; of a shorter

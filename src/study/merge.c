@@ -25,12 +25,21 @@ static void override_group(struct kvr_group *group, const struct kvr_options *o)
     REPLACE(group->tokens, group->tokens_count, o->tokens, o->tokens_count);
     REPLACE(group->layouts, group->layout_count, o->layouts, o->layout_count);
     REPLACE(group->threads, group->thread_count, o->threads, o->thread_count);
+    REPLACE(group->ops, group->op_count, o->ops, o->op_count);
+    REPLACE(group->codebooks, group->codebook_count, o->codebooks, o->codebook_count);
+    REPLACE(group->residencies, group->residency_count, o->residencies, o->residency_count);
+    REPLACE(group->batches, group->batch_count, o->batches, o->batch_count);
+    REPLACE(group->group_queries, group->group_query_count, o->group_queries, o->group_query_count);
     /* Levels and bytes are one axis: the size of the working set. --heads gives it as well. */
     REPLACE(group->bytes, group->bytes_count, o->bytes, o->bytes_count);
     if (o->heads)
         group->bytes_count = 0;
     if (o->heads || o->bytes_count)
         group->level_count = 0;
+    if (o->evict_given) {
+        group->evict_given = true;
+        group->evict_bytes = o->evict_bytes;
+    }
     if (o->pages_given)
         group->pages = o->pages;
     if (o->mem_given) {
@@ -41,13 +50,19 @@ static void override_group(struct kvr_group *group, const struct kvr_options *o)
 
 void kvr_profile_override(struct kvr_profile *profile, const struct kvr_options *options)
 {
-    /* Kernels chosen without a profile: the default layout, not all those that quick shows. */
-    const bool heads_only = options->kernel_count && !options->profile && !options->layout_count;
+    /* Kernels chosen without a profile: the default layout and op, not all those that quick
+     * shows. */
+    const bool own_kernels = options->kernel_count && !options->profile;
     for (size_t g = 0; g < profile->group_count; g++) {
-        override_group(&profile->groups[g], options);
-        if (heads_only) {
-            profile->groups[g].layouts[0] = "heads";
-            profile->groups[g].layout_count = 1;
+        struct kvr_group *group = &profile->groups[g];
+        override_group(group, options);
+        if (own_kernels && !options->layout_count) {
+            group->layouts[0] = "heads";
+            group->layout_count = 1;
+        }
+        if (own_kernels && !options->op_count) {
+            group->ops[0] = "scan";
+            group->op_count = 1;
         }
     }
     if (options->rounds)
@@ -115,6 +130,11 @@ static struct kvr_json_group describe_group(const struct kvr_group *group,
                 sizes,
                 NUMBERS("threads", group->threads, group->thread_count),
                 TEXTS("ops", group->ops, group->op_count),
+                TEXTS("codebooks", group->codebooks, group->codebook_count),
+                TEXTS("codebook_residencies", group->residencies, group->residency_count),
+                NUMBERS("batches", group->batches, group->batch_count),
+                NUMBERS("group_queries", group->group_queries, group->group_query_count),
+                {.key = "evict", .wide_numbers = &group->evict_bytes, .count = group->evict_given},
                 TEXTS("pages", &words->pages, 1),
                 TEXTS("mem", &words->mem, 1),
             },

@@ -37,10 +37,28 @@ static void mem_suffix(const struct kvr_case *c, char *text, size_t bytes)
     }
 }
 
+/* What else is not the default: queries that share a key, a batch, another codebook, bytes that are
+ * read between passes. KVR_EVICT_AUTO is the default of --heads, 0 that of --bytes. */
+static void op_suffix(const struct kvr_case *c, char *text, size_t bytes)
+{
+    char queries[16] = "", batch[16] = "", evict[40] = "", size[24];
+    if (c->shape.queries > 1)
+        snprintf(queries, sizeof queries, "/q%u", c->shape.queries);
+    if (c->batch > 1)
+        snprintf(batch, sizeof batch, "/b%u", c->batch);
+    if (c->evict_bytes != KVR_EVICT_AUTO && (c->evict_bytes || c->shape.heads)) {
+        kvr_size_text(c->evict_bytes, size, sizeof size);
+        snprintf(evict, sizeof evict, "/evict%s", size);
+    }
+    snprintf(text, bytes, "%s%s%s%s%s", queries, batch,
+             c->codebook == KVR_CODEBOOK_F32 ? "/cb32" : "", c->codebook_warm ? "/cbwarm" : "",
+             evict);
+}
+
 void kvr_case_name(const struct kvr_case *c, const char *isa, uint64_t working_set_bytes,
                    char *name, size_t bytes)
 {
-    char tables[40] = "", working_set[24], threads[16] = "max", mem[24];
+    char tables[40] = "", working_set[24], threads[16] = "max", mem[24], op[96];
     const struct kvr_shape *shape = &c->shape;
     if (shape->tables)
         snprintf(tables, sizeof tables, "/m%u/K%u", shape->tables, shape->entries);
@@ -50,8 +68,9 @@ void kvr_case_name(const struct kvr_case *c, const char *isa, uint64_t working_s
         snprintf(working_set, sizeof working_set, "%s", c->level);
     if (c->threads != UINT32_MAX)
         snprintf(threads, sizeof threads, "%u", c->threads);
+    op_suffix(c, op, sizeof op);
     mem_suffix(c, mem, sizeof mem);
-    snprintf(name, bytes, "%s.%s@%s/d%u%s/n%u/W%s/%st/%s/%s/%s%s", c->codec->name, c->variant,
+    snprintf(name, bytes, "%s.%s@%s/d%u%s/n%u/W%s/%st/%s/%s/%s%s%s", c->codec->name, c->variant,
              isa ? isa : "auto", shape->head_dim, tables, shape->tokens, working_set, threads,
-             c->op, c->layout, kvr_pages_name(c->pages), mem);
+             c->op, c->layout, kvr_pages_name(c->pages), op, mem);
 }

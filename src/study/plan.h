@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../kernels/kernel.h"
+#include "../../kernels/steps.h"
 #include "../codec/codec.h"
 #include "../machine/machine.h"
 #include "../machine/memory.h"
@@ -33,7 +33,13 @@ struct kvr_options {
     uint64_t bytes[KVR_MAX_LIST]; size_t bytes_count;         /* ranges already expanded */
     uint32_t subspaces[KVR_MAX_LIST]; size_t subspace_count;
     uint32_t entries[KVR_MAX_LIST]; size_t entry_count;
-    const char *layouts[KVR_MAX_LIST]; size_t layout_count;
+    const char *layouts[KVR_MAX_LIST]; size_t layout_count;   /* heads, contiguous, pages:N */
+    const char *ops[KVR_MAX_LIST]; size_t op_count;           /* scan, step, attention */
+    const char *codebooks[KVR_MAX_LIST]; size_t codebook_count;   /* f16, f32 */
+    const char *residencies[KVR_MAX_LIST]; size_t residency_count; /* cold, warm */
+    uint32_t batches[KVR_MAX_LIST]; size_t batch_count;
+    uint32_t group_queries[KVR_MAX_LIST]; size_t group_query_count;
+    bool evict_given; uint64_t evict_bytes;
     const char *keys, *queries, *values, *calibration;
     uint32_t threads[KVR_MAX_LIST]; size_t thread_count;      /* UINT32_MAX: max */
     uint32_t cpus[KVR_MAX_CPUS]; size_t cpu_count;            /* -c; 0: all allowed */
@@ -61,15 +67,26 @@ struct kvr_case {
     const char *variant;
     const struct kvr_kernel *candidates[8]; /* same codec and variant, all usable on this host */
     size_t candidate_count;                 /* 1, or several under --isa auto */
-    struct kvr_shape shape;                 /* heads: as --heads says, else 0 (from bytes) */
+    struct kvr_shape shape;                 /* heads: as --heads says, else 0 (from bytes);
+                                               queries: that share a key (GQA) */
     char level[8];                          /* L1 L2 L3 DRAM: asked for by the profile, else "" */
     uint64_t working_set_bytes;             /* asked for; 0: the level decides (measured sizes) */
-    char layout[16];
-    char op[12];                            /* "scan" */
+    char layout[16];                        /* contiguous, heads, pages:N */
+    uint32_t page_tokens;                   /* N of pages:N; 0 otherwise */
+    char op[12];                            /* scan, step, attention */
+    /* Of look-up codecs in step and attention (else NONE, false): the codebook that tables are
+     * built from, and whether one hot codebook serves all heads. */
+    enum kvr_codebook codebook;
+    bool codebook_warm;
+    uint32_t batch;                         /* sequences that share a codebook; 1 in a scan */
+    uint64_t evict_bytes;                   /* read between passes; KVR_EVICT_AUTO with --heads */
     uint32_t threads;
     enum kvr_pages pages;
     enum kvr_mem_policy mem; uint32_t mem_node;
 };
+
+/* Twice the size of the last cache, as measured when the run starts. */
+#define KVR_EVICT_AUTO UINT64_MAX
 
 struct kvr_skip { char name[192]; char what[48]; char why[200]; };
 
@@ -98,7 +115,22 @@ int kvr_plan_make(const struct kvr_options *options, const struct kvr_machine *m
                   struct kvr_plan *plan, char *error, size_t error_bytes);
 void kvr_plan_free(struct kvr_plan *plan);
 
-/* "lookat.u8@avx512vbmi/d64/m4/K256/n512/W1G/1t/scan/heads/thp"; with isa == NULL "@auto". */
+/* The variant of codecs whose codes a step turns back into float16, to be scanned as fp16 is: its
+ * candidates are dense kernels, its codes those of codec->formats[0]. */
+extern const char kvr_materialised[];
+bool kvr_case_materialises(const struct kvr_case *c);
+
+/* Bytes that one head streams (plan_bytes.c): its codes, in pages whole ones; a materialised copy;
+ * the values of an attention; and its share of a cold codebook, which a batch divides. */
+uint64_t kvr_case_head_bytes(const struct kvr_case *c);
+/* The same of FP16 keys of as many tokens, the reference beside the case. */
+uint64_t kvr_case_reference_bytes(const struct kvr_case *c);
+/* Bytes of the codebook that the tables of one head are built from; 0: the case reads none. */
+uint64_t kvr_case_codebook_bytes(const struct kvr_case *c);
+
+/* "lookat.u8@avx512vbmi/d64/m4/K256/n512/W1G/1t/scan/heads/thp"; with isa == NULL "@auto". After
+ * the page size, what is not the default: /q8 queries a key, /b8 batch, /cb32 float32 codebook,
+ * /cbwarm, /evict64M, and the memory policy. */
 void kvr_case_name(const struct kvr_case *c, const char *isa, uint64_t working_set_bytes,
                    char *name, size_t bytes);
 /* "512", "4k", "1G", "96M": powers of 1024, shortest exact form. */

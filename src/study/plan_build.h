@@ -45,6 +45,15 @@ int kvr_build_memory(struct kvr_build *build);
 /* The arena half grows to `bytes` where the limit allows. 0 or -ENOMEM. */
 int kvr_build_reserve(struct kvr_build *build, uint64_t bytes);
 
+/* Adds one case whose axes are set, unless it is there already; what a flag orders and the codec,
+ * the layout or the memory refuses is an error, other refusals are rows (plan_case.c). 0 or an
+ * error that is set. */
+int kvr_build_case(struct kvr_build *build, const struct kvr_case *draft,
+                   const struct kvr_selection *selection);
+/* A row with the name that the case would have. 0 or -ENOMEM. */
+int kvr_build_skip_case(struct kvr_build *build, const struct kvr_case *c, int status,
+                        const char *what, const char *why);
+
 /* Multiplies out one group of the profile (plan_cases.c). 0 or an error that is set. */
 int kvr_build_group(struct kvr_build *build, const struct kvr_group *group);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plan_build.h"
+#include "values.h"
 
 /* The kernels of a group, every pattern and ISA name resolved once. Owned. */
 struct chosen {
@@ -57,6 +58,8 @@ static int choose_pattern(struct kvr_build *build, const char *pattern, const ch
     if (refusal)
         return kvr_build_skip(build, refusal, pattern, "kernel", "%s", why);
     for (size_t s = 0; s < found->count && !status; s++) {
+        found->items[s].named =
+            build->options->kernel_count && strstr(pattern, found->items[s].variant);
         built = built || found->items[s].usable_count || found->items[s].unusable;
         status = sort_selection(build, &found->items[s], chosen);
     }
@@ -84,169 +87,18 @@ static int choose(struct kvr_build *build, const struct kvr_group *group, struct
     return status;
 }
 
-static bool equal_cases(const struct kvr_case *a, const struct kvr_case *b)
+/* A scan finds its query prepared, and only look-up codecs prepare one from a codebook: what a case
+ * does not depend on has one value, so that equal cases are equal. FP16 keeps the batch, as the
+ * reference of look-up codecs at the same batch. */
+static void share_nothing_needless(struct kvr_case *c, bool looks_up)
 {
-    if (a->codec != b->codec || strcmp(a->variant, b->variant) ||
-        a->candidate_count != b->candidate_count || memcmp(&a->shape, &b->shape, sizeof a->shape) ||
-        strcmp(a->level, b->level) || a->working_set_bytes != b->working_set_bytes ||
-        strcmp(a->layout, b->layout) || strcmp(a->op, b->op) || a->threads != b->threads ||
-        a->pages != b->pages || a->mem != b->mem || a->mem_node != b->mem_node)
-        return false;
-    for (size_t i = 0; i < a->candidate_count; i++) {
-        if (a->candidates[i] != b->candidates[i])
-            return false;
+    const bool scan = strcmp(c->op, "scan") == 0;
+    if (scan)
+        c->batch = 1;
+    if (scan || !looks_up) {
+        c->codebook = KVR_CODEBOOK_NONE;
+        c->codebook_warm = false;
     }
-    return true;
-}
-
-static int add_case(struct kvr_build *build, const struct kvr_case *c)
-{
-    struct kvr_plan *plan = build->plan;
-    for (size_t i = 0; i < plan->case_count; i++) {
-        if (equal_cases(&plan->cases[i], c))
-            return 0;
-    }
-    if (plan->case_count == KVR_MAX_CASES)
-        return kvr_build_fail(build, -EINVAL,
-                              "the selection multiplies out to more than %d "
-                              "cases; name fewer kernels, sizes or shapes",
-                              KVR_MAX_CASES);
-    if (plan->case_count == build->case_capacity) {
-        size_t capacity = build->case_capacity ? 2 * build->case_capacity : 64;
-        void *cases = reallocarray(plan->cases, capacity, sizeof *plan->cases);
-        if (!cases)
-            return kvr_build_fail(build, -ENOMEM, "out of memory");
-        plan->cases = cases;
-        build->case_capacity = capacity;
-    }
-    plan->cases[plan->case_count++] = *c;
-    return 0;
-}
-
-static int skip_case(struct kvr_build *build, const struct kvr_case *c, int status,
-                     const char *what, const char *why)
-{
-    char name[sizeof((struct kvr_skip *)NULL)->name];
-    const char *isa = c->candidate_count == 1 ? c->candidates[0]->isa_name : NULL;
-    kvr_case_name(c, isa, c->working_set_bytes, name, sizeof name);
-    return kvr_build_skip(build, status, name, what, "%s", why);
-}
-
-/* Is the shape (or the size) of this case an order of the command line? */
-static bool shape_ordered(const struct kvr_options *options, bool looks_up)
-{
-    return options->head_dim_count ||
-           (looks_up && (options->subspace_count || options->entry_count));
-}
-
-/* Leaves the candidates that serve the shape's number of tables. */
-static void keep_serving(struct kvr_case *c, const struct kvr_selection *selection)
-{
-    for (size_t i = 0; i < selection->usable_count; i++) {
-        const struct kvr_kernel *kernel = selection->usable[i];
-        if (!kernel->max_tables || c->shape.tables <= kernel->max_tables)
-            c->candidates[c->candidate_count++] = kernel;
-    }
-}
-
-/* Bytes of heads x tokens keys in `format`, UINT64_MAX where they do not fit in 64 bits. */
-static uint64_t heads_bytes(const struct kvr_format *format, const struct kvr_shape *shape,
-                            uint64_t heads)
-{
-    uint64_t bytes = 0;
-    if (__builtin_mul_overflow((uint64_t)format->segment_bytes(shape, shape->tokens), heads,
-                               &bytes))
-        return UINT64_MAX;
-    return bytes;
-}
-
-/* Does the case, with FP16 keys of the same number beside it, fit in the arena? Sets why and the
- * kind of refusal, or 0. */
-static int check_size(struct kvr_build *build, struct kvr_case *c, char *why, size_t why_bytes)
-{
-    const struct kvr_format *format = c->candidates[0]->format;
-    const struct kvr_options *options = build->options;
-    uint64_t threads_bytes = heads_bytes(format, &c->shape, c->threads), need = threads_bytes;
-    char need_text[24], limit[24];
-    if (c->shape.heads) {
-        uint64_t fp16_bytes = 0;
-        c->working_set_bytes = heads_bytes(format, &c->shape, c->shape.heads);
-        if (__builtin_mul_overflow((uint64_t)c->shape.heads * c->shape.tokens,
-                                   (uint64_t)2 * c->shape.head_dim, &fp16_bytes))
-            fp16_bytes = UINT64_MAX;
-        need = c->working_set_bytes > fp16_bytes ? c->working_set_bytes : fp16_bytes;
-    } else if (c->working_set_bytes) {
-        need = c->working_set_bytes;
-    }
-    if (c->shape.heads && c->shape.heads < c->threads) {
-        snprintf(why, why_bytes, "%u heads cannot be shared by %u threads; each needs one",
-                 c->shape.heads, c->threads);
-        return -EINVAL;
-    }
-    if (kvr_build_reserve(build, need)) {
-        kvr_size_text(need, need_text, sizeof need_text);
-        kvr_size_text(build->half_max_bytes, limit, sizeof limit);
-        snprintf(why, why_bytes,
-                 "needs %s for its keys and as much for the FP16 reference; "
-                 "--max-mem allows 2 x %s: raise it%s",
-                 need_text, limit,
-                 options->heads         ? " or lower --heads"
-                 : options->bytes_count ? " or lower --bytes"
-                                        : " or lower --tokens");
-        return -ENODEV;
-    }
-    if (c->working_set_bytes && !c->shape.heads && c->working_set_bytes < threads_bytes) {
-        kvr_size_text(c->working_set_bytes, limit, sizeof limit);
-        kvr_size_text(threads_bytes, need_text, sizeof need_text);
-        snprintf(why, why_bytes,
-                 "a working set of %s holds less than a head of %u tokens per "
-                 "thread (%s); lower --tokens",
-                 limit, c->shape.tokens, need_text);
-        return -EINVAL;
-    }
-    return 0;
-}
-
-/* Too large is refused if a flag made it so; a working set that is merely too small for one head
- * is a corner of the product, and becomes a row. */
-static bool size_ordered(const struct kvr_options *options, const struct kvr_case *c, int refusal)
-{
-    bool level_only = !c->working_set_bytes;
-    return refusal == -ENODEV &&
-           (options->heads || options->bytes_count || (options->tokens_count && level_only));
-}
-
-/* Checks and adds one case whose shape is complete. */
-static int finish_case(struct kvr_build *build, const struct kvr_case *draft,
-                       const struct kvr_selection *selection, bool looks_up)
-{
-    struct kvr_case c = *draft;
-    char why[200] = "";
-    const char *reason = selection->codec->refuses(&c.shape);
-    if (!reason) {
-        keep_serving(&c, selection);
-        if (!c.candidate_count) {
-            snprintf(why, sizeof why, "%s.%s@%s serves at most %u subspaces, not %u",
-                     selection->codec->name, selection->variant, selection->usable[0]->isa_name,
-                     selection->usable[0]->max_tables, c.shape.tables);
-            reason = why;
-        }
-    }
-    if (reason && shape_ordered(build->options, looks_up))
-        return kvr_build_fail(build, -EINVAL, "%s.%s: %s", selection->codec->name,
-                              selection->variant, reason);
-    if (reason) {
-        if (selection->usable_count == 1 && !c.candidate_count)
-            c.candidates[c.candidate_count++] = selection->usable[0];
-        return skip_case(build, &c, -EINVAL, "shape", reason);
-    }
-    int refusal = check_size(build, &c, why, sizeof why);
-    if (!refusal)
-        return add_case(build, &c);
-    if (size_ordered(build->options, &c, refusal))
-        return kvr_build_fail(build, refusal, "%s.%s: %s", selection->codec->name,
-                              selection->variant, why);
-    return skip_case(build, &c, refusal, refusal == -ENODEV ? "memory" : "size", why);
 }
 
 /* One kernel choice: over subspaces and entries if its codec looks up, else once. */
@@ -258,13 +110,15 @@ static int add_selection(struct kvr_build *build, const struct kvr_group *group,
     int status = 0;
     c.codec = selection->codec;
     c.variant = selection->variant;
+    c.shape.group = selection->codec->group;
+    share_nothing_needless(&c, looks_up);
     if (!looks_up)
-        return finish_case(build, &c, selection, looks_up);
+        return kvr_build_case(build, &c, selection);
     for (size_t m = 0; m < group->subspace_count && !status; m++) {
         for (size_t k = 0; k < group->entry_count && !status; k++) {
             c.shape.tables = group->subspaces[m];
             c.shape.entries = group->entries[k];
-            status = finish_case(build, &c, selection, looks_up);
+            status = kvr_build_case(build, &c, selection);
         }
     }
     return status;
@@ -315,30 +169,60 @@ static int add_setting(struct kvr_build *build, const struct kvr_group *group,
         struct kvr_case lacking = c;
         lacking.codec = chosen->items[i].codec;
         lacking.variant = chosen->items[i].variant;
-        status = skip_case(build, &lacking, -ENODEV, what, why);
+        share_nothing_needless(&lacking, kvr_format_looks_up(chosen->items[i].usable[0]->format));
+        status = kvr_build_skip_case(build, &lacking, -ENODEV, what, why);
     }
     return status;
 }
 
-/* Layouts, tokens, operations and threads of one head dim and one size. */
+/* The axes between the size of a case and its kernel, the last one varying fastest. */
+enum { THREADS, LAYOUTS, TOKENS, QUERIES, BATCHES, CODEBOOKS, RESIDENCIES, OPS, AXES };
+
+/* The next combination, as an odometer counts; false after the last. */
+static bool advance(size_t *at, const size_t *counts)
+{
+    for (size_t axis = AXES; axis-- > 0;) {
+        if (++at[axis] < counts[axis])
+            return true;
+        at[axis] = 0;
+    }
+    return false;
+}
+
+static void set_axes(const struct kvr_group *group, const size_t *at, struct kvr_case *c)
+{
+    char why[200], layout[24];
+    c->threads = group->threads[at[THREADS]];
+    c->shape.tokens = group->tokens[at[TOKENS]];
+    c->shape.queries = group->group_queries[at[QUERIES]];
+    c->batch = group->batches[at[BATCHES]];
+    c->codebook =
+        strcmp(group->codebooks[at[CODEBOOKS]], "f32") ? KVR_CODEBOOK_F16 : KVR_CODEBOOK_F32;
+    c->codebook_warm = strcmp(group->residencies[at[RESIDENCIES]], "warm") == 0;
+    snprintf(c->op, sizeof c->op, "%s", group->ops[at[OPS]]);
+    /* Checked where it was read; pages:4k and pages:4096 are one layout with one name. */
+    kvr_layout_parse(group->layouts[at[LAYOUTS]], &c->page_tokens, why, sizeof why);
+    snprintf(layout, sizeof layout, "pages:%u", c->page_tokens);
+    snprintf(c->layout, sizeof c->layout, "%.15s",
+             c->page_tokens ? layout : group->layouts[at[LAYOUTS]]);
+}
+
+/* All that a head dim and a size are combined with. */
 static int add_settings(struct kvr_build *build, const struct kvr_group *group,
                         const struct kvr_case *draft, const struct chosen *chosen)
 {
-    struct kvr_case c = *draft;
+    const size_t counts[AXES] = {
+        [THREADS] = group->thread_count,        [LAYOUTS] = group->layout_count,
+        [TOKENS] = group->tokens_count,         [QUERIES] = group->group_query_count,
+        [BATCHES] = group->batch_count,         [CODEBOOKS] = group->codebook_count,
+        [RESIDENCIES] = group->residency_count, [OPS] = group->op_count};
+    size_t at[AXES] = {0};
     int status = 0;
-    for (size_t t = 0; t < group->thread_count; t++) {
-        for (size_t l = 0; l < group->layout_count; l++) {
-            for (size_t n = 0; n < group->tokens_count; n++) {
-                for (size_t o = 0; o < group->op_count && !status; o++) {
-                    c.threads = group->threads[t];
-                    c.shape.tokens = group->tokens[n];
-                    snprintf(c.layout, sizeof c.layout, "%s", group->layouts[l]);
-                    snprintf(c.op, sizeof c.op, "%s", group->ops[o]);
-                    status = add_setting(build, group, &c, chosen);
-                }
-            }
-        }
-    }
+    do {
+        struct kvr_case c = *draft;
+        set_axes(group, at, &c);
+        status = add_setting(build, group, &c, chosen);
+    } while (!status && advance(at, counts));
     return status;
 }
 
@@ -346,13 +230,17 @@ int kvr_build_group(struct kvr_build *build, const struct kvr_group *group)
 {
     struct chosen chosen = {.items = NULL};
     const size_t sizes = build->options->heads ? 1 : group->level_count + group->bytes_count;
+    /* Heads of a given number may all fit in a cache, where no decoder would find them. */
+    const uint64_t evict = build->options->heads ? KVR_EVICT_AUTO : 0;
     int status = choose(build, group, &chosen);
     for (size_t d = 0; d < group->head_dim_count && !status; d++) {
         for (size_t s = 0; s < sizes && !status; s++) {
-            struct kvr_case c = {
-                .pages = group->pages, .mem = group->mem, .mem_node = group->mem_node};
-            c.shape = (struct kvr_shape){
-                .head_dim = group->head_dims[d], .queries = 1, .heads = build->options->heads};
+            struct kvr_case c = {.pages = group->pages,
+                                 .mem = group->mem,
+                                 .mem_node = group->mem_node,
+                                 .evict_bytes = group->evict_given ? group->evict_bytes : evict};
+            c.shape =
+                (struct kvr_shape){.head_dim = group->head_dims[d], .heads = build->options->heads};
             if (s < group->level_count)
                 snprintf(c.level, sizeof c.level, "%s", group->levels[s]);
             else if (!build->options->heads)

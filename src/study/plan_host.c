@@ -156,6 +156,13 @@ int kvr_build_memory(struct kvr_build *build)
         return kvr_build_fail(build, options->max_mem_bytes ? -EINVAL : -ENODEV,
                               "--max-mem: a run needs at least %s of memory", least);
     }
+    if (options->evict_given && options->evict_bytes > build->half_max_bytes) {
+        kvr_size_text(build->half_max_bytes, least, sizeof least);
+        return kvr_build_fail(build, -ENODEV,
+                              "--evict: more than a half of the arena, which is at most %s; raise "
+                              "--max-mem or lower --evict",
+                              least);
+    }
     plan->arena_reduced = wish > build->half_max_bytes;
     plan->arena_half_bytes = plan->arena_reduced ? build->half_max_bytes : wish;
     return 0;

@@ -39,6 +39,11 @@ static const cyaml_schema_field_t group_fields[] = {LIST(kernels, CYAML_FLAG_DEF
                                                     LIST(bytes, CYAML_FLAG_OPTIONAL),
                                                     LIST(threads, CYAML_FLAG_OPTIONAL),
                                                     LIST(ops, CYAML_FLAG_OPTIONAL),
+                                                    LIST(codebooks, CYAML_FLAG_OPTIONAL),
+                                                    LIST(codebook_residencies, CYAML_FLAG_OPTIONAL),
+                                                    LIST(batches, CYAML_FLAG_OPTIONAL),
+                                                    LIST(group_queries, CYAML_FLAG_OPTIONAL),
+                                                    TEXT(evict, struct yaml_group),
                                                     TEXT(pages, struct yaml_group),
                                                     TEXT(mem, struct yaml_group),
                                                     CYAML_FIELD_END};
@@ -69,6 +74,7 @@ static void structure_error(const struct yaml_source *source, const struct yaml_
                             cyaml_err_t status)
 {
     static const char *const keys[] = {
+        "codebooks", "codebook_residencies", "batches", "group_queries", "evict",
         "description", "budget_s",  "rounds",    "min_time_s", "dram_bytes", "keys",    "groups",
         "kernels",     "head_dims", "subspaces", "entries",    "tokens",     "layouts", "levels",
         "bytes",       "threads",   "ops",       "pages",      "mem",        "ceilings", "deep",

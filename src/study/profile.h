@@ -18,11 +18,17 @@ struct kvr_group {
     uint32_t subspaces[KVR_MAX_LIST]; size_t subspace_count;  /* lookup codecs only */
     uint32_t entries[KVR_MAX_LIST]; size_t entry_count;       /* lookup codecs only */
     uint32_t tokens[KVR_MAX_LIST]; size_t tokens_count;
-    const char *layouts[KVR_MAX_LIST]; size_t layout_count;
+    const char *layouts[KVR_MAX_LIST]; size_t layout_count;   /* heads, contiguous, pages:N */
     const char *levels[KVR_MAX_LIST]; size_t level_count;     /* L1 L2 L3 DRAM */
     uint64_t bytes[KVR_MAX_LIST]; size_t bytes_count;         /* besides the levels */
     uint32_t threads[KVR_MAX_LIST]; size_t thread_count;      /* UINT32_MAX: max */
-    const char *ops[KVR_MAX_LIST]; size_t op_count;           /* scan */
+    const char *ops[KVR_MAX_LIST]; size_t op_count;           /* scan, step, attention */
+    /* Of look-up codecs in step and attention only: */
+    const char *codebooks[KVR_MAX_LIST]; size_t codebook_count;    /* f16, f32 */
+    const char *residencies[KVR_MAX_LIST]; size_t residency_count; /* cold, warm */
+    uint32_t batches[KVR_MAX_LIST]; size_t batch_count;            /* of step and attention */
+    uint32_t group_queries[KVR_MAX_LIST]; size_t group_query_count;
+    bool evict_given; uint64_t evict_bytes;
     enum kvr_pages pages;
     enum kvr_mem_policy mem; uint32_t mem_node;
 };

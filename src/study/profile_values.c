@@ -36,7 +36,10 @@ unsigned kvr_yaml_line(const struct yaml_source *source, const char *key, unsign
         stop = stop ? stop : end;
         const char *at = *line == '#' || key_line ? NULL : find_word(line, stop, key);
         const char *after = at ? at + strlen(key) : stop;
-        if (after < stop && *after == ':' && seen++ == nth) {
+        /* A key's colon ends its word: that of the layout pages:16 does not. */
+        bool is_key = after < stop && *after == ':' &&
+                      (after + 1 == stop || isspace((unsigned char)after[1]));
+        if (is_key && seen++ == nth) {
             key_line = number;
             start = after + 1;
         }
@@ -121,6 +124,18 @@ static int words(const struct yaml_source *source, const struct yaml_list *list,
     return 0;
 }
 
+static int layouts(const struct yaml_source *source, const struct yaml_list *list, unsigned nth,
+                   struct kvr_group *group)
+{
+    char why[200];
+    for (unsigned i = 0; i < list->count; i++) {
+        uint32_t page_tokens = 0;
+        if (kvr_layout_parse(list->items[i], &page_tokens, why, sizeof why))
+            return bad_value(source, "layouts", nth, list->items[i], why);
+    }
+    return words(source, list, "layouts", nth, NULL, group->layouts, &group->layout_count);
+}
+
 static int bytes_list(const struct yaml_source *source, const struct yaml_list *list, unsigned nth,
                       struct kvr_group *group)
 {
@@ -167,15 +182,52 @@ static void group_defaults(struct kvr_group *group)
         group->threads[group->thread_count++] = 1;
     if (!group->op_count)
         group->ops[group->op_count++] = "scan";
+    if (!group->codebook_count)
+        group->codebooks[group->codebook_count++] = "f16";
+    if (!group->residency_count)
+        group->residencies[group->residency_count++] = "cold";
+    if (!group->batch_count)
+        group->batches[group->batch_count++] = 1;
+    if (!group->group_query_count)
+        group->group_queries[group->group_query_count++] = 1;
+}
+
+#define USES(list) uses_before(yaml, g, offsetof(struct yaml_group, list.items))
+
+/* The axes beside shape and place: what is done, and what is shared while it is. */
+static int convert_ops(const struct yaml_source *source, const struct yaml_profile *yaml,
+                       unsigned g, struct kvr_group *group)
+{
+    const struct yaml_group *from = &yaml->groups[g];
+    char why[200];
+    int status =
+        words(source, &from->ops, "ops", USES(ops), kvr_op_names, group->ops, &group->op_count);
+    if (!status)
+        status = words(source, &from->codebooks, "codebooks", USES(codebooks), kvr_codebook_names,
+                       group->codebooks, &group->codebook_count);
+    if (!status)
+        status = words(source, &from->codebook_residencies, "codebook_residencies",
+                       USES(codebook_residencies), kvr_residency_names, group->residencies,
+                       &group->residency_count);
+    if (!status)
+        status = numbers(source, &from->batches, "batches", USES(batches), COUNT, KVR_MAX_BATCH,
+                         group->batches, &group->batch_count);
+    if (!status)
+        status = numbers(source, &from->group_queries, "group_queries", USES(group_queries), COUNT,
+                         KVR_MAX_QUERIES, group->group_queries, &group->group_query_count);
+    group->evict_given = from->evict;
+    if (!status && from->evict &&
+        kvr_size_parse(from->evict, 0, KVR_MAX_EVICT_BYTES, &group->evict_bytes, why, sizeof why))
+        return bad_value(source, "evict", uses_before(yaml, g, offsetof(struct yaml_group, evict)),
+                         from->evict, why);
+    return status;
 }
 
 static int convert_group(const struct yaml_source *source, const struct yaml_profile *yaml,
                          unsigned g, struct kvr_group *group)
 {
     static const char *const levels[] = {"L1", "L2", "L3", "DRAM", NULL};
-    static const char *const ops[] = {"scan", NULL};
     const struct yaml_group *from = &yaml->groups[g];
-#define USES(list) uses_before(yaml, g, offsetof(struct yaml_group, list.items))
     int status = words(source, &from->kernels, "kernels", USES(kernels), NULL, group->kernels,
                        &group->kernel_count);
     if (!status)
@@ -191,8 +243,7 @@ static int convert_group(const struct yaml_source *source, const struct yaml_pro
         status = numbers(source, &from->tokens, "tokens", USES(tokens), SIZE, 1 << 30,
                          group->tokens, &group->tokens_count);
     if (!status)
-        status = words(source, &from->layouts, "layouts", USES(layouts), kvr_layout_names,
-                       group->layouts, &group->layout_count);
+        status = layouts(source, &from->layouts, USES(layouts), group);
     if (!status)
         status = words(source, &from->levels, "levels", USES(levels), levels, group->levels,
                        &group->level_count);
@@ -202,10 +253,9 @@ static int convert_group(const struct yaml_source *source, const struct yaml_pro
         status = numbers(source, &from->threads, "threads", USES(threads), THREADS, 0,
                          group->threads, &group->thread_count);
     if (!status)
-        status = words(source, &from->ops, "ops", USES(ops), ops, group->ops, &group->op_count);
+        status = convert_ops(source, yaml, g, group);
     if (!status)
         status = places(source, yaml, g, group);
-#undef USES
     group_defaults(group);
     return status;
 }

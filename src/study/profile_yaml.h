@@ -12,8 +12,8 @@ struct yaml_list { char **items; unsigned count; };
 
 struct yaml_group {
     struct yaml_list kernels, head_dims, subspaces, entries, tokens, layouts, levels, bytes,
-        threads, ops;
-    char *pages, *mem;
+        threads, ops, codebooks, codebook_residencies, batches, group_queries;
+    char *pages, *mem, *evict;
 };
 
 struct yaml_profile {

@@ -5,7 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_ITEMS = 4 + 2 * KVR_BEST_READERS + 2 * 16 };
+#include "op.h"
+
+enum { MOST_SUBJECTS = 17, /* the cases of a cohort and the reference */
+       PHASE_ITEMS = KVR_PHASES * (2 + KVR_BEST_READERS),
+       MAX_ITEMS = 4 + 2 * KVR_BEST_READERS + MOST_SUBJECTS * (2 + PHASE_ITEMS) };
 
 enum item_kind {
     ITEM_CLOCK,
@@ -15,12 +19,17 @@ enum item_kind {
     ITEM_REFERENCE_C,
     ITEM_M,
     ITEM_T,
-    ITEM_C
+    ITEM_C,
+    ITEM_PHASE_T,
+    ITEM_PHASE_M,
+    ITEM_PHASE_C
 };
 
 struct item {
     enum item_kind kind;
     size_t index; /* reader or subject */
+    enum kvr_phase phase;
+    size_t member; /* reader of the phase's M */
 };
 
 /* What one sample said, in ns a key. */
@@ -37,47 +46,91 @@ struct gathered {
     struct reading reference_m, reference_t, reference_c, m;
     size_t m_member;
     struct reading t[16], c[16];
+    /* Of ops with several phases; the last row is the reference's. */
+    struct reading phase_t[MOST_SUBJECTS][KVR_PHASES], phase_m[MOST_SUBJECTS][KVR_PHASES],
+        phase_c[MOST_SUBJECTS][KVR_PHASES];
 };
 
-static size_t list_items(const struct kvr_stage *stage, struct item *items)
+enum { REFERENCE_ROW = MOST_SUBJECTS - 1 };
+
+/* Subject `row` of the stage; REFERENCE_ROW is FP16. */
+static struct kvr_subject *subject_of(struct kvr_stage *stage, size_t row)
+{
+    return row == REFERENCE_ROW ? stage->reference : &stage->subjects[row];
+}
+
+static size_t list_phases(const struct kvr_op *op, size_t row, struct item *items)
 {
     size_t n = 0;
-    items[n++] = (struct item){ITEM_CLOCK, 0};
-    items[n++] = (struct item){ITEM_SENTINEL, 0};
-    for (size_t i = 0; i < stage->reference_family->best_count; i++)
-        items[n++] = (struct item){ITEM_REFERENCE_M, i};
-    items[n++] = (struct item){ITEM_REFERENCE_T, 0};
-    items[n++] = (struct item){ITEM_REFERENCE_C, 0};
-    for (size_t i = 0; stage->subject_count && i < stage->subject_family->best_count; i++)
-        items[n++] = (struct item){ITEM_M, i};
-    for (size_t i = 0; i < stage->subject_count; i++) {
-        items[n++] = (struct item){ITEM_T, i};
-        items[n++] = (struct item){ITEM_C, i};
+    for (enum kvr_phase p = 0; p < KVR_PHASES; p++) {
+        const struct kvr_phase_run *phase = &op->phases[p];
+        if (!phase->present)
+            continue;
+        items[n++] = (struct item){ITEM_PHASE_T, row, p, 0};
+        items[n++] = (struct item){ITEM_PHASE_C, row, p, 0};
+        for (size_t m = 0; m < kvr_phase_m_count(phase); m++)
+            items[n++] = (struct item){ITEM_PHASE_M, row, p, m};
     }
     return n;
 }
 
-static void take_once(struct kvr_session *s, const struct kvr_scan *scan,
+static size_t list_items(const struct kvr_stage *stage, struct item *items)
+{
+    size_t n = 0;
+    const struct kvr_op *reference_op = stage->reference->op;
+    bool scans = false;
+    items[n++] = (struct item){.kind = ITEM_CLOCK};
+    items[n++] = (struct item){.kind = ITEM_SENTINEL};
+    for (size_t i = 0; !reference_op && i < stage->reference_family->best_count; i++)
+        items[n++] = (struct item){.kind = ITEM_REFERENCE_M, .index = i};
+    items[n++] = (struct item){.kind = ITEM_REFERENCE_T};
+    if (reference_op)
+        n += list_phases(reference_op, REFERENCE_ROW, items + n);
+    else
+        items[n++] = (struct item){.kind = ITEM_REFERENCE_C};
+    for (size_t i = 0; i < stage->subject_count; i++)
+        scans |= !stage->subjects[i].op;
+    for (size_t i = 0; scans && i < stage->subject_family->best_count; i++)
+        items[n++] = (struct item){.kind = ITEM_M, .index = i};
+    for (size_t i = 0; i < stage->subject_count; i++) {
+        const struct kvr_op *op = stage->subjects[i].op;
+        if (!op || op->has_whole)
+            items[n++] = (struct item){.kind = ITEM_T, .index = i};
+        if (op)
+            n += list_phases(op, i, items + n);
+        else
+            items[n++] = (struct item){.kind = ITEM_C, .index = i};
+    }
+    return n;
+}
+
+static void take_once(struct kvr_session *s, double keys_per_segment,
                       const struct kvr_sample_request *request, struct reading *reading)
 {
     kvr_sample_take(s->sampler, request, &reading->sample);
-    reading->robust_ns = kvr_scan_ns_per_key(scan, &reading->sample, reading->sample.robust_ns);
-    reading->total_ns = kvr_scan_ns_per_key(scan, &reading->sample, reading->sample.total_ns);
+    double keys = (double)reading->sample.segments * keys_per_segment;
+    reading->robust_ns = reading->sample.robust_ns / keys;
+    reading->total_ns = reading->sample.total_ns / keys;
+}
+
+static double keys_of(const struct kvr_scan *scan)
+{
+    return scan->lists->keys_per_segment > 0 ? scan->lists->keys_per_segment : scan->lists->tokens;
 }
 
 /* One sample; once more, in place, if more than a tenth of it was stolen and repeats have not used
  * up their share of the budget, or if it is void. Of the two the less disturbed counts, both are
  * kept. Nothing is dropped for being slow. */
-static void take(struct kvr_session *s, const struct kvr_scan *scan,
+static void take(struct kvr_session *s, double keys_per_segment,
                  const struct kvr_sample_request *request, struct reading *reading)
 {
     *reading = (struct reading){.first_ns = NAN, .first_stolen = NAN};
-    take_once(s, scan, request, reading);
+    take_once(s, keys_per_segment, request, reading);
     bool stolen = reading->sample.stolen > .1;
     if (!reading->sample.invalid && (!stolen || s->repeats_left_s <= 0))
         return;
     struct reading second = *reading;
-    take_once(s, scan, request, &second);
+    take_once(s, keys_per_segment, request, &second);
     s->repeats_left_s -= second.sample.total_ns * 1e-9;
     second.first_ns = reading->robust_ns;
     second.first_stolen = reading->sample.stolen;
@@ -102,7 +155,41 @@ static void read_member(struct kvr_session *s, struct kvr_scan *scan,
                         struct reading *reading)
 {
     kvr_scan_set_member(scan, member);
-    take(s, scan, request, reading);
+    take(s, keys_of(scan), request, reading);
+}
+
+static void take_whole(struct kvr_session *s, const struct kvr_subject *x, struct reading *reading)
+{
+    if (x->op)
+        take(s, x->op->whole_keys, &x->op->whole, reading);
+    else
+        take(s, keys_of(&x->t), &x->t_request, reading);
+}
+
+static void do_phase(struct kvr_session *s, struct kvr_stage *stage, const struct item *item,
+                     struct gathered *g)
+{
+    struct kvr_op *op = subject_of(stage, item->index)->op;
+    struct kvr_phase_run *phase = &op->phases[item->phase];
+    struct reading reading, *m = &g->phase_m[item->index][item->phase];
+    switch (item->kind) {
+    case ITEM_PHASE_T:
+        take(s, phase->t_keys, &phase->t, &g->phase_t[item->index][item->phase]);
+        break;
+    case ITEM_PHASE_C:
+        take(s, phase->c_keys, &phase->c, &g->phase_c[item->index][item->phase]);
+        break;
+    default:
+        kvr_op_m_begin(op, item->phase);
+        if (phase->writer_count) {
+            phase->m.argument = &phase->writers[item->member];
+            take(s, phase->t_keys, &phase->m, &reading);
+        } else {
+            read_member(s, &phase->read, &phase->m, &phase->family->best[item->member], &reading);
+        }
+        kvr_op_m_end(op, item->phase);
+        keep_least(m, &reading, !(m->robust_ns > 0));
+    }
 }
 
 static void do_item(struct kvr_session *s, struct kvr_stage *stage, const struct item *item,
@@ -123,10 +210,10 @@ static void do_item(struct kvr_session *s, struct kvr_stage *stage, const struct
         seen[0] = true;
         break;
     case ITEM_REFERENCE_T:
-        take(s, &stage->reference->t, &stage->reference->t_request, &g->reference_t);
+        take_whole(s, stage->reference, &g->reference_t);
         break;
     case ITEM_REFERENCE_C:
-        take(s, &stage->reference->c, &stage->reference->c_request, &g->reference_c);
+        take(s, keys_of(&stage->reference->c), &stage->reference->c_request, &g->reference_c);
         break;
     case ITEM_M:
         read_member(s, &stage->subject_read, &stage->subject_read_request,
@@ -137,14 +224,49 @@ static void do_item(struct kvr_session *s, struct kvr_stage *stage, const struct
         seen[1] = true;
         break;
     case ITEM_T:
-        take(s, &stage->subjects[item->index].t, &stage->subjects[item->index].t_request,
-             &g->t[item->index]);
+        take_whole(s, &stage->subjects[item->index], &g->t[item->index]);
         break;
     case ITEM_C:
-        take(s, &stage->subjects[item->index].c, &stage->subjects[item->index].c_request,
+        take(s, keys_of(&stage->subjects[item->index].c), &stage->subjects[item->index].c_request,
              &g->c[item->index]);
         break;
+    default:
+        do_phase(s, stage, item, g);
     }
+}
+
+/* What the phases add up to: m and c their sums, e the sum of the larger of the two in each. */
+struct sums {
+    struct reading m, c;
+    double t_ns, t_total_ns, e_ns, e_total_ns;
+    struct kvr_phase_times phases[KVR_PHASES];
+};
+
+static void add_reading(struct reading *sum, const struct reading *x)
+{
+    sum->robust_ns += x->robust_ns;
+    sum->total_ns += x->total_ns;
+    sum->repeated |= x->repeated;
+    sum->sample.invalid |= x->sample.invalid;
+}
+
+static struct sums add_up(const struct kvr_op *op, const struct gathered *g, size_t row)
+{
+    struct sums sum = {.e_ns = 0};
+    for (int p = 0; p < KVR_PHASES; p++) {
+        const struct reading *t = &g->phase_t[row][p], *m = &g->phase_m[row][p];
+        const struct reading *c = &g->phase_c[row][p];
+        if (!op->phases[p].present)
+            continue;
+        add_reading(&sum.m, m);
+        add_reading(&sum.c, c);
+        sum.t_ns += t->robust_ns;
+        sum.t_total_ns += t->total_ns;
+        sum.e_ns += fmax(m->robust_ns, c->robust_ns);
+        sum.e_total_ns += fmax(m->total_ns, c->total_ns);
+        sum.phases[p] = (struct kvr_phase_times){t->robust_ns, m->robust_ns, c->robust_ns};
+    }
+    return sum;
 }
 
 static void write_round(const struct gathered *g, const struct reading *m, const struct reading *t,
@@ -173,17 +295,45 @@ static void write_round(const struct gathered *g, const struct reading *m, const
                                            c->sample.invalid || g->reference_t.sample.invalid};
 }
 
-static void finish_round(const struct kvr_stage *stage, const struct gathered *g, uint32_t rounds,
-                         uint32_t at, struct kvr_round *out)
+/* A round of an op: what write_round takes from single readings comes from the phases' sums. */
+static void write_op_round(const struct gathered *g, const struct kvr_op *op, size_t row,
+                           const struct reading *whole, struct kvr_round *round)
 {
-    if (!stage->subject_count) {
-        write_round(g, &g->reference_m, &g->reference_t, &g->reference_c,
-                    stage->reference->t.lists->tokens, &out[at]);
-        return;
+    struct sums sum = add_up(op, g, row);
+    struct reading t = *whole;
+    if (!op->has_whole) { /* serial passes, each over all of its memory */
+        t = g->phase_t[row][KVR_PHASE_SCAN];
+        t.robust_ns = sum.t_ns;
+        t.total_ns = sum.t_total_ns;
     }
-    for (size_t i = 0; i < stage->subject_count; i++)
-        write_round(g, &g->m, &g->t[i], &g->c[i], stage->subjects[i].t.lists->tokens,
-                    &out[i * rounds + at]);
+    write_round(g, &sum.m, &t, &sum.c, 0, round);
+    round->keys = (uint64_t)((double)t.sample.segments * op->whole_keys + .5);
+    round->e_ns = sum.e_ns;
+    round->e_total_ns = sum.e_total_ns;
+    memcpy(round->phases, sum.phases, sizeof round->phases);
+}
+
+static void finish_round(struct kvr_stage *stage, struct gathered *g, uint32_t rounds, uint32_t at,
+                         struct kvr_round *out)
+{
+    struct kvr_subject *reference = stage->reference;
+    if (reference->op) {
+        struct sums sum = add_up(reference->op, g, REFERENCE_ROW);
+        g->reference_m = sum.m;
+        g->reference_c = sum.c;
+    }
+    if (!stage->subject_count && reference->op)
+        write_op_round(g, reference->op, REFERENCE_ROW, &g->reference_t, &out[at]);
+    else if (!stage->subject_count)
+        write_round(g, &g->reference_m, &g->reference_t, &g->reference_c,
+                    reference->t.lists->tokens, &out[at]);
+    for (size_t i = 0; i < stage->subject_count; i++) {
+        struct kvr_subject *x = &stage->subjects[i];
+        if (x->op)
+            write_op_round(g, x->op, i, &g->t[i], &out[i * rounds + at]);
+        else
+            write_round(g, &g->m, &g->t[i], &g->c[i], x->t.lists->tokens, &out[i * rounds + at]);
+    }
 }
 
 /* 512-bit clocks and turbo settle: at least 20 ms of each case's own kernel before round one. */
@@ -200,6 +350,7 @@ int kvr_rounds_run(struct kvr_session *s, struct kvr_stage *stage, uint32_t roun
 {
     struct item items[MAX_ITEMS];
     uint32_t order[MAX_ITEMS];
+    struct gathered g;
     size_t count = list_items(stage, items);
     uint64_t random = stage->seed;
     double round_s = 0;
@@ -211,7 +362,7 @@ int kvr_rounds_run(struct kvr_session *s, struct kvr_stage *stage, uint32_t roun
         double begin_s = kvr_wall_s();
         if (kvr_session_left_s(s) < round_s * 1.1)
             break;
-        struct gathered g = {0};
+        memset(&g, 0, sizeof g);
         bool seen[2] = {false, false};
         for (size_t i = 0; i < count; i++)
             order[i] = (uint32_t)i;

@@ -120,7 +120,9 @@ struct kvr_sample_request kvr_scan_request(struct kvr_scan *scan)
 double kvr_scan_ns_per_key(const struct kvr_scan *scan, const struct kvr_sample *sample,
                            double sample_ns)
 {
-    return sample_ns / ((double)sample->segments * scan->lists->tokens);
+    const struct kvr_lists *lists = scan->lists;
+    double keys = lists->keys_per_segment > 0 ? lists->keys_per_segment : lists->tokens;
+    return sample_ns / ((double)sample->segments * keys);
 }
 
 uint64_t kvr_scan_checksum(const struct kvr_scan *scan)

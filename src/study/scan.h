@@ -22,6 +22,9 @@ struct kvr_score_buffers {
 int kvr_score_buffers_new(unsigned threads, uint32_t floats, struct kvr_score_buffers *buffers);
 void kvr_score_buffers_free(struct kvr_score_buffers *buffers);
 
+/* How far ahead, in how many streams: see struct kvr_segments. */
+struct kvr_tuning_choice { uint32_t ahead_segments, ahead_bytes, streams; };
+
 /* One thing to run over one list. Everything is borrowed. */
 struct kvr_scan {
     const struct kvr_kernel *kernel; /* NULL: a reader */

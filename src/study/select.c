@@ -17,6 +17,30 @@ bool kvr_codec_serves(const struct kvr_codec *codec, const struct kvr_kernel *ke
     return false;
 }
 
+bool kvr_codec_dequantises(const struct kvr_codec *codec, uint64_t usable)
+{
+    size_t count = 0;
+    const struct kvr_dequantise_step *const *steps = kvr_dequantise_steps(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (steps[i]->format == codec->formats[0] && !(steps[i]->isa & ~usable))
+            return true;
+    }
+    return false;
+}
+
+const char *kvr_codec_variant(const struct kvr_codec *codec, const struct kvr_kernel *kernel,
+                              bool materialised, uint64_t usable)
+{
+    if (!materialised)
+        return kvr_codec_serves(codec, kernel) ? kernel->variant : NULL;
+    /* By name: the plan's tests have formats of their own. Of several dense variants the plain one,
+     * or two kernels would share a name. */
+    if (strcmp(kernel->format->name, "dense_f16") || strcmp(kernel->variant, "fused") ||
+        !kvr_codec_dequantises(codec, usable))
+        return NULL;
+    return kvr_materialised;
+}
+
 bool kvr_format_looks_up(const struct kvr_format *format)
 {
     const struct kvr_shape shape = {
@@ -26,17 +50,17 @@ bool kvr_format_looks_up(const struct kvr_format *format)
     return cost.lookups > 0;
 }
 
-static bool matches(const char *pattern, const struct kvr_codec *codec,
+static bool matches(const char *pattern, const struct kvr_codec *codec, const char *variant,
                     const struct kvr_kernel *kernel)
 {
     char name[NAME_BYTES];
     if (strcmp(pattern, "all") == 0)
         return true;
     if (strchr(pattern, '@')) {
-        snprintf(name, sizeof name, "%s.%s@%s", codec->name, kernel->variant, kernel->isa_name);
+        snprintf(name, sizeof name, "%s.%s@%s", codec->name, variant, kernel->isa_name);
         return fnmatch(pattern, name, 0) == 0;
     }
-    snprintf(name, sizeof name, "%s.%s", codec->name, kernel->variant);
+    snprintf(name, sizeof name, "%s.%s", codec->name, variant);
     if (fnmatch(pattern, name, 0) == 0)
         return true;
     return !strchr(pattern, '.') && fnmatch(pattern, codec->name, 0) == 0;
@@ -80,11 +104,13 @@ static void offer_nearest(const char *text, char *why, size_t why_bytes)
         const struct kvr_codec *codec = kvr_codecs()[c];
         if (!dot && !at && count < MAX_NAMES)
             snprintf(names[count++], NAME_BYTES, "%s", codec->name);
-        for (size_t k = 0; k < kernel_count && (dot || at); k++) {
-            if (!kvr_codec_serves(codec, kernels[k]) || count == MAX_NAMES)
+        for (size_t k = 0; k < 2 * kernel_count && (dot || at); k++) {
+            const struct kvr_kernel *kernel = kernels[k % kernel_count];
+            const char *variant = kvr_codec_variant(codec, kernel, k >= kernel_count, UINT64_MAX);
+            if (!variant || count == MAX_NAMES)
                 continue;
-            snprintf(names[count++], NAME_BYTES, "%s.%s%s%s", codec->name, kernels[k]->variant,
-                     at ? "@" : "", at ? kernels[k]->isa_name : "");
+            snprintf(names[count++], NAME_BYTES, "%s.%s%s%s", codec->name, variant, at ? "@" : "",
+                     at ? kernel->isa_name : "");
         }
     }
     for (size_t i = 0; i < count; i++)
@@ -106,9 +132,12 @@ static int explain_nothing(const char *pattern, uint64_t usable, char *why, size
     bool known = false;
     snprintf(name, sizeof name, "%.*s", at ? (int)(at - pattern) : 0, pattern);
     for (size_t c = 0; at && kvr_codecs()[c]; c++) {
-        for (size_t k = 0; k < kernel_count && !known; k++)
-            known = kvr_codec_serves(kvr_codecs()[c], kernels[k]) &&
-                    matches(name, kvr_codecs()[c], kernels[k]);
+        for (size_t k = 0; k < 2 * kernel_count && !known; k++) {
+            const struct kvr_kernel *kernel = kernels[k % kernel_count];
+            const char *variant =
+                kvr_codec_variant(kvr_codecs()[c], kernel, k >= kernel_count, UINT64_MAX);
+            known = variant && matches(name, kvr_codecs()[c], variant, kernel);
+        }
     }
     if (known && kvr_isa_check(at + 1, usable, reason, sizeof reason) == -ENODEV) {
         snprintf(why, why_bytes, "cannot run: %s %s", at + 1, reason);
@@ -126,13 +155,15 @@ int kvr_select(const char *pattern, const char *isa, uint64_t usable,
     const bool every_kernel = strcmp(isa, "all") == 0;
     selections->count = 0;
     for (size_t c = 0; kvr_codecs()[c]; c++) {
-        for (size_t k = 0; k < kernel_count; k++) {
-            const struct kvr_kernel *kernel = kernels[k];
-            if (!kvr_codec_serves(kvr_codecs()[c], kernel) ||
-                !matches(pattern, kvr_codecs()[c], kernel))
+        /* A codec's own kernels, then those that scan a copy. */
+        for (size_t k = 0; k < 2 * kernel_count; k++) {
+            const struct kvr_kernel *kernel = kernels[k % kernel_count];
+            const char *variant =
+                kvr_codec_variant(kvr_codecs()[c], kernel, k >= kernel_count, usable);
+            if (!variant || !matches(pattern, kvr_codecs()[c], variant, kernel))
                 continue;
             struct kvr_selection *selection =
-                selection_of(selections, kvr_codecs()[c], kernel->variant, every_kernel);
+                selection_of(selections, kvr_codecs()[c], variant, every_kernel);
             if (!selection) {
                 snprintf(why, why_bytes, "means more than %d kernels", KVR_MAX_SELECTIONS);
                 return -EINVAL;

@@ -14,10 +14,12 @@
 
 enum { KVR_MAX_CANDIDATES = 8, KVR_MAX_SELECTIONS = 256 };
 
-/* One codec and variant with the kernels meant. Under ISA "all" every kernel is a selection. */
+/* One codec and variant with the kernels meant. Under ISA "all" every kernel is a selection. The
+ * variant "materialised" of a codec has the kernels of dense_f16. */
 struct kvr_selection {
     const struct kvr_codec *codec;
     const char *variant;
+    bool named; /* by its variant in an option, so that it is an order and not a part of a glob */
     const struct kvr_kernel *usable[KVR_MAX_CANDIDATES]; size_t usable_count;
     const struct kvr_kernel *unusable; /* one that this host lacks, or NULL */
 };
@@ -29,6 +31,13 @@ struct kvr_selections {
 
 /* True if `codec` can be attended with `kernel`. */
 bool kvr_codec_serves(const struct kvr_codec *codec, const struct kvr_kernel *kernel);
+/* True if a step that `usable` ISA bits can execute turns this codec's codes into float16: then it
+ * has the variant "materialised". */
+bool kvr_codec_dequantises(const struct kvr_codec *codec, uint64_t usable);
+/* The variant of `codec` whose scan `kernel` is, or NULL. Materialised: ask for those variants
+ * that scan a copy of the codes instead of the codes. */
+const char *kvr_codec_variant(const struct kvr_codec *codec, const struct kvr_kernel *kernel,
+                              bool materialised, uint64_t usable);
 /* True for a format of the look-up family: its shape has tables and entries. */
 bool kvr_format_looks_up(const struct kvr_format *format);
 

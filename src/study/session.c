@@ -40,12 +40,14 @@ uint64_t kvr_session_arena_bytes(const struct kvr_plan *plan)
         const struct kvr_case *c = &plan->cases[i];
         uint64_t bytes = c->working_set_bytes;
         if (c->shape.heads) {
-            const struct kvr_format *dense = kvr_codec_find("fp16")->formats[0];
-            bytes = (uint64_t)c->shape.heads * dense->segment_bytes(&c->shape, c->shape.tokens);
+            uint64_t case_bytes = kvr_case_head_bytes(c), fp16 = kvr_case_reference_bytes(c);
+            bytes = c->shape.heads * (case_bytes > fp16 ? case_bytes : fp16);
         } else if (!bytes) {
             bytes = plan->arena_half_bytes;
         }
         most = bytes > most ? bytes : most;
+        if (c->evict_bytes && plan->arena_half_bytes > most) /* the other half is what evicts */
+            most = plan->arena_half_bytes;
     }
     return most;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "op.h"
 #include "verify.h"
 
 /* Streams beside no look-ahead and beside look-ahead by segments: with several short runs in step a
@@ -260,6 +261,7 @@ out:
 
 void kvr_subject_free(struct kvr_subject *subject)
 {
+    kvr_op_free(subject->op);
     kvr_lists_free(&subject->fold);
     free(subject->fold_cursors);
     free(subject->prepared);

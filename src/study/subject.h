@@ -12,11 +12,13 @@
 enum { KVR_MAX_WAITING = 4, KVR_MAX_SENSITIVE = 20 };
 
 /* What is tried of each kernel: how far ahead, in how many streams. */
-struct kvr_tuning_choice { uint32_t ahead_segments, ahead_bytes, streams; };
 extern const struct kvr_tuning_choice kvr_tuning_choices[];
 extern const size_t kvr_tuning_choice_count;
 
+struct kvr_op;
+
 struct kvr_subject {
+    struct kvr_op *op; /* owned; NULL: a scan, which t and c are all of */
     const struct kvr_kernel *kernel;
     struct kvr_shape shape;
     void *prepared; /* owned */

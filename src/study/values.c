@@ -9,7 +9,9 @@
 
 #include "plan.h"
 
-const char *const kvr_layout_names[] = {"heads", "contiguous", NULL};
+const char *const kvr_op_names[] = {"scan", "step", "attention", NULL};
+const char *const kvr_codebook_names[] = {"f16", "f32", NULL};
+const char *const kvr_residency_names[] = {"cold", "warm", NULL};
 
 static const char *const suffixes[] = {"", "k", "M", "G", "K", "KiB", "MiB", "GiB"};
 static const unsigned suffix_shifts[] = {0, 10, 20, 30, 10, 10, 20, 30};
@@ -214,4 +216,24 @@ int kvr_word_parse(const char *text, const char *const *names, char *why, size_t
     if (nearest && used < why_bytes)
         snprintf(why + used, why_bytes - used, "; did you mean %s?", nearest);
     return -EINVAL;
+}
+
+int kvr_layout_parse(const char *text, uint32_t *page_tokens, char *why, size_t why_bytes)
+{
+    static const char *const names[] = {"heads", "contiguous", "pages:N", NULL};
+    static const char pages[] = "pages:";
+    char reason[120];
+    uint64_t tokens = 0;
+    *page_tokens = 0;
+    if (strncmp(text, pages, sizeof pages - 1))
+        return strcmp(text, names[0]) && strcmp(text, names[1])
+                   ? kvr_word_parse(text, names, why, why_bytes)
+                   : 0;
+    const char *size = text + sizeof pages - 1;
+    if (kvr_size_parse(size, 1, KVR_MAX_PAGE_TOKENS, &tokens, reason, sizeof reason)) {
+        snprintf(why, why_bytes, "has pages of '%.20s' keys, which %s", size, reason);
+        return -EINVAL;
+    }
+    *page_tokens = (uint32_t)tokens;
+    return 0;
 }

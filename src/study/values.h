@@ -28,8 +28,18 @@ int kvr_bytes_parse(const char *text, uint64_t *values, size_t max, size_t *coun
  * plan's to say. */
 int kvr_threads_parse(const char *text, uint32_t *threads, char *why, size_t why_bytes);
 
-/* The layouts that keys can be measured in, NULL-terminated. */
-extern const char *const kvr_layout_names[];
+/* "heads", "contiguous" (*page_tokens = 0) or "pages:N" with N keys a page, a size such as 16. */
+enum { KVR_MAX_PAGE_TOKENS = 1 << 20 };
+int kvr_layout_parse(const char *text, uint32_t *page_tokens, char *why, size_t why_bytes);
+
+/* Operations, element types of a codebook, and where it is found; NULL-terminated. */
+extern const char *const kvr_op_names[];
+extern const char *const kvr_codebook_names[];
+extern const char *const kvr_residency_names[];
+/* The most queries that share a key, and the most sequences that share a codebook. */
+enum { KVR_MAX_QUERIES = 16, KVR_MAX_BATCH = 65536 };
+/* The most bytes that are read between passes; 0 is none. */
+#define KVR_MAX_EVICT_BYTES (UINT64_C(1) << 50)
 /* 0 if `text` is one of names[] (NULL-terminated); else why = "is not one of a, b; ...". */
 int kvr_word_parse(const char *text, const char *const *names, char *why, size_t why_bytes);
 

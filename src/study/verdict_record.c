@@ -113,7 +113,9 @@ static void fill_phases(struct kvr_result *r, const struct kvr_verdict_input *in
         *out = (struct kvr_phase_record){.t_ns = t,
                                          .m_ns = phase_median(r, p, 1),
                                          .c_ns = phase_median(r, p, 2)};
-        snprintf(out->bound, sizeof out->bound, "%s", kvr_bound_name(kvr_phase_bound(in, p)));
+        /* A phase that reads no memory of its own has nothing else to be bound by. */
+        snprintf(out->bound, sizeof out->bound, "%s",
+                 isnan(out->m_ns) ? "core" : kvr_bound_name(kvr_phase_bound(in, p)));
     }
     if (strcmp(r->op, "scan"))
         return;

@@ -139,7 +139,7 @@ static int draw_shape(const struct kvr_kernel *kernel, const struct kvr_codec *c
     static const uint32_t entries[] = {256, 16};
     int lookup = strncmp(kernel->format->name, "lookup", 6) == 0;
     for (int draw = 0; draw < SHAPE_DRAWS; draw++) {
-        *shape = (struct kvr_shape){.heads = 1, .queries = 1};
+        *shape = (struct kvr_shape){.heads = 1, .queries = 1, .group = codec->group};
         /* Half of the cases at the usual head dims, which have code of their own. */
         shape->head_dim = below(state, 2) ? 64u << below(state, 2) : 16 * (1 + below(state, 16));
         if (lookup) {

@@ -34,6 +34,31 @@ def test_names_without_any_match():
     refuse("-k", "fp16,xyzzy", words=("xyzzy",))
 
 
+def test_operations():
+    refuse("-k", "fp16", "--op", "stp", words=("stp", "step"))
+    refuse("-k", "fp16", "--op", "", words=("--op",))
+    refuse("-k", "fp16", "--codebook", "f64", words=("f64", "f16"))
+    refuse("-k", "fp16", "--codebook-residency", "cool", words=("cool", "cold"))
+    for option in ("--batch", "--group-queries"):
+        for text in NUMBERS:
+            refuse("-k", "fp16", option, text)
+    refuse("-k", "fp16", "--group-queries", "1,17", words=("17", "16"))
+    for text in ("-1", "abc", "", "1.5", "4Q"):
+        refuse("-k", "fp16", "--evict", text, words=("--evict",))
+    refuse("-k", "int8.materialised", "--op", "step", words=("materialised",))
+
+
+def test_pages_of_keys():
+    for text in ("pages", "pages:", "pages:0", "pages:-1", "pages:x", "pages:2M"):
+        refuse("-k", "fp16", "--layout", text, words=("--layout", text))
+    # A page holds whole blocks; who is refused, why, and what helps.
+    refuse("-k", "lookat.u8", "--layout", "pages:16", words=("lookat.u8", "blocks of 64",
+                                                             "pages:64"))
+    refuse("-k", "int8.fused", "--layout", "heads,pages:100", words=("int8.fused", "blocks of 16",
+                                                                     "pages:112"))
+    refuse("-k", "fp16,lookat.u8", "--layout", "pages:1", words=("lookat.u8",))
+
+
 NUMBERS = ("0", "-1", "abc", "", "1.5", "12x", "99999999999999999999", "0x40", "nan", "inf")
 
 

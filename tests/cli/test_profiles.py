@@ -39,6 +39,24 @@ def test_quick_is_the_default():
         check(kernel in text, f"quick lacks {kernel}:\n{text}")
 
 
+def test_quick_is_quick():
+    outcome = run("run", "--dry-run", code=0)
+    cases = [line for line in outcome.out.splitlines() if not line.startswith("not measured:")]
+    check(25 <= len(cases) <= 32, f"{len(cases)} cases are no minute", outcome)
+    steps = {(name.split("@")[0], "/n4096/" in name) for name in cases if "/step/" in name}
+    check(len(steps) == 4 and {name for name, _ in steps} == {"fp16.fused", "lookat.u8"},
+          f"{steps}", outcome)
+
+
+def test_sizing():
+    text = run("run", "-p", "sizing", "--dry-run", code=0).out
+    for kernel in ("fp16.fused", "int8q8.fused", "lookat.u8"):
+        for op in ("step", "attention"):
+            check(any(line.startswith(kernel) and f"/{op}/" in line and "/n32768/" in line
+                      for line in text.splitlines()), f"sizing lacks {kernel} {op}:\n{text}")
+    check("/scan/" not in text, f"a scan alone is no step of a decoder:\n{text}")
+
+
 def test_shipped_profiles_are_listed():
     text = run("list", "profiles", code=0).out
     for name in shipped():

@@ -73,9 +73,70 @@ def test_names_of_lookup_cases():
         check(name.split("/")[1:4] == ["d64", "n512", "W4M"], name)
 
 
+def tails(*arguments):
+    """codec.variant and what follows the number of threads in the planned names."""
+    return [name.split("@")[0] + " " + name.split("/1t/")[1] for name in planned(*arguments)]
+
+
+def test_operations():
+    names = tails(*BASE, "-k", "fp16,lookat.u8", "--op", "scan,step,attention")
+    check(names == [f"{kernel} {op}/heads/thp" for op in ("scan", "step", "attention")
+                    for kernel in ("fp16.fused", "lookat.u8")], f"{names}")
+    names = tails(*BASE, "-k", "fp16")
+    check(names == ["fp16.fused scan/heads/thp"], f"without --op a scan: {names}")
+
+
+def test_codebooks_and_batches():
+    names = tails(*BASE, "-k", "fp16,lookat.u8", "--op", "scan,step", "--codebook", "f16,f32",
+                  "--codebook-residency", "cold,warm", "--batch", "1,8")
+    check(len(names) == len(set(names)), f"equal cases are run once: {names}")
+    lookat = [name for name in names if name.startswith("lookat")]
+    check(len(names) - len(lookat) == 3 and len(lookat) == 9, f"fp16 has no codebook: {names}")
+    for end in ("", "/b8", "/cb32", "/cbwarm", "/b8/cb32/cbwarm"):
+        check("lookat.u8 step/heads/thp" + end in names, f"no {end}: {names}")
+    check("fp16.fused step/heads/thp/b8" in names, f"fp16 at the same batch: {names}")
+    check("lookat.u8 scan/heads/thp" in names, f"a scan has neither: {names}")
+
+
+def test_queries_that_share_a_key():
+    names = tails(*BASE, "-k", "fp16,lookat.u8", "--group-queries", "1,8", "--evict", "64M")
+    check(names == [f"{kernel} scan/heads/thp{queries}/evict64M" for queries in ("", "/q8")
+                    for kernel in ("fp16.fused", "lookat.u8")], f"{names}")
+
+
+def test_pages_of_keys():
+    shape = ("-d", "64", "-n", "512", "--bytes", "4M", "-t", "1")
+    names = tails(*shape, "-k", "fp16", "--layout", "pages:1,heads,pages:16,contiguous,pages:1k")
+    check(names == [f"fp16.fused scan/{layout}/thp" for layout in
+                    ("pages:1", "heads", "pages:16", "contiguous", "pages:1024")], f"{names}")
+    names = tails(*shape, "-k", "int8.fused,lookat.u8", "--layout", "pages:64")
+    check(len(names) == 2, f"whole blocks of both: {names}")
+
+
+def test_heads_count_what_they_stream():
+    shape = ("-d", "64", "-n", "512", "-m", "4", "--heads", "16", "-t", "1", "--layout", "heads")
+    names = planned(*shape, "-k", "fp16,lookat.u8", "--op", "scan,step,attention")
+    sizes = [name.split("/W")[1].split("/")[0] for name in names]
+    # Keys 64 KiB a head, values as much; codes 2 KiB, a codebook 32 KiB.
+    check(sizes == ["1M", "32k", "1M", "544k", "2M", "1568k"], f"{sizes}")
+
+
+def test_copies_are_planned_as_they_are_listed():
+    listed = {row["name"].split("@")[0] for row in
+              run("list", "kernels", "--format", "json", code=0).json()
+              if ".materialised@" in row["name"]}
+    chosen = {name for name in kernels("-k", "all") if name.endswith(".materialised")}
+    check(chosen == listed, f"planned {chosen}, listed {listed}")
+
+
 def test_a_flag_replaces_its_axis_of_the_profile():
     for name in planned("-p", "quick", "-k", "fp16", "-n", "1k", "-t", "1"):
         check("/n1024/" in name and name.startswith("fp16"), name)
+    ops = {name.split("/1t/")[1].split("/")[0] for name in
+           planned("-p", "quick", "-k", "fp16", "-t", "1")}
+    check(ops == {"scan", "step"}, f"those of the profile: {ops}")
+    for name in planned("-p", "quick", "-t", "1", "--op", "attention"):
+        check("/attention/" in name and "materialised" not in name, name)
 
 
 def test_layouts_run():

@@ -43,7 +43,8 @@ static void lookups(const struct kvr_shape *shape, struct kvr_cost *cost)
 }
 
 static const struct kvr_format dense = {
-    .name = "dense", .block_keys = 16, .segment_bytes = dense_bytes, .cost = no_lookups};
+    .name = "dense_f16", .block_keys = 16, .segment_bytes = dense_bytes, .cost = no_lookups,
+    .row_major = 1};
 static const struct kvr_format affine = {
     .name = "affine", .block_keys = 16, .segment_bytes = int8_bytes, .cost = no_lookups};
 static const struct kvr_format table_f32 = {
@@ -78,6 +79,14 @@ const struct kvr_kernel *const *kvr_kernels(size_t *count)
     return kernels;
 }
 
+const struct kvr_dequantise_step *const *kvr_dequantise_steps(size_t *count)
+{
+    static const struct kvr_dequantise_step scalar = {.isa_name = "scalar", .format = &affine};
+    static const struct kvr_dequantise_step *const steps[] = {&scalar};
+    *count = 1;
+    return steps;
+}
+
 static const char *refuses_rows(const struct kvr_shape *shape)
 {
     return shape->head_dim % 16 ? "d is no multiple of 16" : NULL;
@@ -104,6 +113,15 @@ const struct kvr_codec *const *kvr_codecs(void)
     static const struct kvr_codec *const codecs[] = {&codec_objects[0], &codec_objects[1],
                                                      &codec_objects[2], NULL};
     return codecs;
+}
+
+const struct kvr_codec *kvr_codec_find(const char *name)
+{
+    for (size_t i = 0; kvr_codecs()[i]; i++) {
+        if (strcmp(kvr_codecs()[i]->name, name) == 0)
+            return kvr_codecs()[i];
+    }
+    return NULL;
 }
 
 int world_setup(void **state)

@@ -9,7 +9,9 @@
 #include "src/study/plan.h"
 
 /* Kernels, in this order: fp16.fused scalar, avx2, avx512; int8.fused scalar, avx512vnni;
- * lookat.f32 scalar; lookat.u8 scalar, avx512vbmi (at most 8 subspaces).
+ * lookat.f32 scalar; lookat.u8 scalar, avx512vbmi (at most 8 subspaces). A step turns int8's codes
+ * back into float16, so there is int8.materialised, with the kernels of fp16.
+ * Blocks are 16 keys, of lookat 64; fp16 is row-major.
  * fp16 and int8 take d in multiples of 16, lookat m that divides d and K = 16 or 256. */
 
 /* 4 CPUs on 2 cores (0 and 2 are siblings), 1 node with os_index 0, AVX2 and AVX-512 without VNNI

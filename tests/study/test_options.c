@@ -118,6 +118,52 @@ static void test_lists(void **state)
     assert_string_equal(p->argv[2], "lookat*@avx512*,int8.fused,fp16");
 }
 
+static void test_operations(void **state)
+{
+    struct parse *p = *state;
+    const struct kvr_options *o = &p->options;
+    accept(p, "");
+    assert_true(!o->op_count && !o->codebook_count && !o->residency_count && !o->batch_count &&
+                !o->group_query_count && !o->evict_given);
+    accept(p, "--op step,attention,step --codebook f32,f16 --codebook-residency warm --batch 1,8 "
+              "--group-queries 1,2,16,2 --evict 96M --layout pages:16,heads,pages:4k");
+    assert_int_equal(o->op_count, 2);
+    assert_string_equal(o->ops[1], "attention");
+    assert_int_equal(o->codebook_count, 2);
+    assert_string_equal(o->codebooks[0], "f32");
+    assert_string_equal(o->residencies[0], "warm");
+    assert_int_equal(o->batches[1], 8);
+    assert_int_equal(o->group_query_count, 3);
+    assert_int_equal(o->group_queries[2], 16);
+    assert_true(o->evict_given && o->evict_bytes == 96 << 20);
+    assert_int_equal(o->layout_count, 3);
+    assert_string_equal(o->layouts[2], "pages:4k");
+    accept(p, "--evict 0 --codebook f16");
+    assert_true(o->evict_given && o->evict_bytes == 0);
+    assert_int_equal(o->residency_count, 0);
+}
+
+static void test_operations_refused(void **state)
+{
+    struct parse *p = *state;
+    refuse(p, 2, "--op stp", "--op: 'stp' is not one of scan, step, attention; did you mean step?");
+    refuse(p, 2, "--op scan,", "--op: 'scan,' has an empty element");
+    refuse(p, 2, "--codebook f64", "--codebook: 'f64' is not one of f16, f32");
+    refuse(p, 2, "--codebook-residency cool", "did you mean cold?");
+    refuse(p, 2, "--batch 0", "--batch: '0' is too small");
+    refuse(p, 2, "--batch 8k", "--batch: '8k' has 'k' after the number");
+    refuse(p, 2, "--batch 65537", "too large");
+    refuse(p, 2, "--group-queries 17", "--group-queries: '17' is too large: the most is 16");
+    refuse(p, 2, "--group-queries -1", "is negative");
+    refuse(p, 2, "--evict -1", "--evict: '-1' is negative");
+    refuse(p, 2, "--evict all", "--evict: 'all' is not a number");
+    refuse(p, 2, "--layout pages", "did you mean pages:N?");
+    refuse(p, 2, "--layout pages:", "--layout: 'pages:' has pages of '' keys, which is empty");
+    refuse(p, 2, "--layout pages:0", "has pages of '0' keys, which is too small");
+    refuse(p, 2, "--layout pages:x", "which is not a number");
+    refuse(p, 2, "--layout pages:2M", "which is too large: the most is 1M");
+}
+
 static void test_bytes(void **state)
 {
     struct parse *p = *state;
@@ -219,8 +265,8 @@ static void test_too_many_values(void **state)
 static void test_words_refused(void **state)
 {
     struct parse *p = *state;
-    refuse(p, 2, "--layout hedas", "--layout: 'hedas' is not one of heads, contiguous; did you "
-                                   "mean heads?");
+    refuse(p, 2, "--layout hedas", "--layout: 'hedas' is not one of heads, contiguous, pages:N; "
+                                   "did you mean heads?");
     refuse(p, 2, "--pages 3m", "--pages: '3m' is not one of 4k, thp, 2m, 1g");
     refuse(p, 2, "--mem nodes:1", "--mem: 'nodes:1' is not one of local, node:N");
     refuse(p, 2, "--progress plane", "did you mean plain?");
@@ -287,8 +333,13 @@ static void test_help(void **state)
     assert_string_equal(p->printed, "");
     assert_non_null(strstr(text, "Usage: kvroof run"));
     assert_non_null(strstr(text, "Examples:"));
+    static const char *const of_ops[] = {"--op=NAME", "--codebook=TYPE", "--codebook-residency",
+                                         "--batch=N", "--group-queries=N", "--evict=SIZE"};
+    for (size_t i = 0; i < sizeof of_ops / sizeof *of_ops; i++) {
+        if (!strstr(text, of_ops[i]))
+            fail_msg("no %s in: %s", of_ops[i], text);
+    }
     /* Options of later versions are absent. */
-    assert_null(strstr(text, "--op"));
     assert_null(strstr(text, "--counters"));
 }
 
@@ -344,46 +395,14 @@ static void test_cpu_domains(void **state)
     free(machine);
 }
 
-static void test_sizes_as_text(void **state)
-{
-    (void)state;
-    static const struct {
-        uint64_t value;
-        const char *text;
-    } sizes[] = {{0, "0"},          {512, "512"},        {1024, "1k"},
-                 {1536, "1536"},    {96 << 20, "96M"},   {UINT64_C(1) << 30, "1G"},
-                 {3 << 10, "3k"},   {1023, "1023"},      {UINT64_C(2048) << 30, "2048G"},
-                 {1 << 20, "1M"}};
-    char text[24];
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        kvr_size_text(sizes[i].value, text, sizeof text);
-        assert_string_equal(text, sizes[i].text);
-    }
-}
-
-static void test_nearest(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"fp16", "int8", "int8q8", "lookat"};
-    assert_string_equal(kvr_nearest("lokat", names, 4), "lookat");
-    assert_string_equal(kvr_nearest("int8q", names, 4), "int8"); /* the first of the nearest */
-    assert_string_equal(kvr_nearest("fp61", names, 4), "fp16");
-    assert_null(kvr_nearest("f", names, 4));
-    assert_null(kvr_nearest("", names, 4));
-    assert_null(kvr_nearest("abcdef", names, 4));
-    assert_null(kvr_nearest("lookat", names, 0));
-    char longer[200];
-    memset(longer, 'x', sizeof longer - 1);
-    longer[sizeof longer - 1] = '\0';
-    assert_null(kvr_nearest(longer, names, 4));
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_nothing_given),
         TEST(test_lists),
+        TEST(test_operations),
+        TEST(test_operations_refused),
         TEST(test_bytes),
         TEST(test_single_values),
         TEST(test_numbers_refused),
@@ -394,8 +413,6 @@ int main(void)
         TEST(test_help),
         TEST(test_cpu_numbers),
         TEST(test_cpu_domains),
-        TEST(test_sizes_as_text),
-        TEST(test_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -289,18 +289,20 @@ static void test_kernels_without_a_profile(void **state)
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs("groups:\n"
-          "  - {kernels: [int8], bytes: [1M]}\n"
-          "  - {kernels: [int8], bytes: [1M], layouts: [contiguous]}\n", file);
+          "  - {kernels: [int8.fused], bytes: [1M], ops: [scan, step]}\n"
+          "  - {kernels: [int8.fused], bytes: [1M], layouts: [contiguous]}\n", file);
     fclose(file);
     assert_int_equal(setenv("XDG_CONFIG_HOME", folder, 1), 0);
     EXPECT(w, "int8.fused@scalar/d64/n512/W1M/1t/scan/heads/thp",
+           "int8.fused@scalar/d64/n512/W1M/1t/step/heads/thp",
            "int8.fused@scalar/d64/n512/W1M/1t/scan/contiguous/thp");
     assert_string_equal(w->plan.profile, "quick");
-    /* Kernels of one's own: the default layout only, unless --layout or -p says more. */
+    /* Kernels of one's own: the default layout and op only, unless a flag or -p says more. */
     w->options.kernels[w->options.kernel_count++] = "lookat.f32";
     EXPECT(w, "lookat.f32@scalar/d64/m4/K256/n512/W1M/1t/scan/heads/thp");
     w->options.profile = "quick";
     EXPECT(w, "lookat.f32@scalar/d64/m4/K256/n512/W1M/1t/scan/heads/thp",
+           "lookat.f32@scalar/d64/m4/K256/n512/W1M/1t/step/heads/thp",
            "lookat.f32@scalar/d64/m4/K256/n512/W1M/1t/scan/contiguous/thp");
     w->options.profile = NULL;
     w->options.layouts[w->options.layout_count++] = "contiguous";
@@ -328,7 +330,15 @@ static void test_merged_profile_is_kept(void **state)
         if (!strstr(json, parts[i]))
             fail_msg("no %s in %s", parts[i], json);
     }
+    const char *const defaults[] = {"\"ops\":[\"scan\"]", "\"codebooks\":[\"f16\"]",
+                                    "\"codebook_residencies\":[\"cold\"]", "\"batches\":[1]",
+                                    "\"group_queries\":[1]"};
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
+        if (!strstr(json, defaults[i]))
+            fail_msg("no %s in %s", defaults[i], json);
+    }
     assert_null(strstr(json, "min_time_s"));
+    assert_null(strstr(json, "evict"));
     assert_null(strstr(json, "\"bytes\""));
 }
 

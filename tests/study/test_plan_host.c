@@ -30,7 +30,7 @@ static void test_patterns(void **state)
 {
     struct world *w = *state;
     choose(w, "int8", NULL);
-    EXPECT(w, "int8.fused@scalar" DENSE);
+    EXPECT(w, "int8.fused@scalar" DENSE, "int8.materialised@auto" DENSE);
     choose(w, "lookat.u*", NULL);
     EXPECT(w, "lookat.u8@scalar" LOOKUP);
     choose(w, "lo*", NULL);
@@ -43,9 +43,31 @@ static void test_patterns(void **state)
     choose(w, "fp16.fused@avx2", NULL);
     EXPECT(w, "fp16.fused@avx2" DENSE);
     choose(w, "all", NULL);
-    EXPECT(w, "fp16.fused@auto" DENSE, "int8.fused@scalar" DENSE, "lookat.f32@scalar" LOOKUP,
-           "lookat.u8@scalar" LOOKUP);
+    EXPECT(w, "fp16.fused@auto" DENSE, "int8.fused@scalar" DENSE,
+           "int8.materialised@auto" DENSE, "lookat.f32@scalar" LOOKUP, "lookat.u8@scalar" LOOKUP);
     assert_int_equal(w->plan.skip_count, 0);
+}
+
+/* A variant whose kernels are those of fp16. */
+static void test_materialised(void **state)
+{
+    struct world *w = *state;
+    choose(w, "int8.materialised", NULL);
+    EXPECT(w, "int8.materialised@auto" DENSE);
+    assert_int_equal(w->plan.cases[0].candidate_count, 3);
+    assert_string_equal(w->plan.cases[0].candidates[1]->format->name, "dense_f16");
+    choose(w, "*.mat*", "all");
+    EXPECT(w, "int8.materialised@scalar" DENSE, "int8.materialised@avx2" DENSE,
+           "int8.materialised@avx512" DENSE);
+    choose(w, "int8*@avx512", NULL);
+    EXPECT(w, "int8.materialised@avx512" DENSE);
+    choose(w, "int8.materialized", NULL);
+    world_expect_error(w, -EINVAL, "did you mean int8.materialised?");
+    choose(w, "lookat.materialised", NULL);
+    world_expect_error(w, -EINVAL, "'lookat.materialised' means no kernel");
+    w->machine.isa.usable = KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C;
+    choose(w, "int8.materialised@avx512", NULL);
+    world_expect_error(w, -ENODEV, "int8.materialised@avx512 needs avx512");
 }
 
 static void test_patterns_without_a_kernel(void **state)
@@ -99,7 +121,7 @@ static void test_isa(void **state)
     w->options.isas[w->options.isa_count++] = "avx2";
     EXPECT(w, "fp16.fused@scalar" DENSE, "fp16.fused@avx2" DENSE);
     /* Every ISA: those that the host lacks are rows. */
-    choose(w, "int8", "all");
+    choose(w, "int8.fused", "all");
     EXPECT(w, "int8.fused@scalar" DENSE);
     assert_int_equal(w->plan.skip_count, 1);
     assert_string_equal(w->plan.skips[0].name, "int8.fused@avx512vnni");
@@ -208,6 +230,30 @@ static void test_case_names(void **state)
     c.pages = KVR_PAGES_2M;
     kvr_case_name(&c, "scalar", 0, name, sizeof name);
     assert_string_equal(name, "lookat.u8@scalar/d64/n512/WDRAM/2t/scan/heads/2m/first-touch");
+    c.mem = KVR_MEM_NODE;
+    c.shape.queries = 8;
+    c.batch = 4;
+    c.codebook = KVR_CODEBOOK_F32;
+    c.codebook_warm = true;
+    c.evict_bytes = 64 << 20;
+    kvr_case_name(&c, "scalar", 0, name, sizeof name);
+    assert_string_equal(name, "lookat.u8@scalar/d64/n512/WDRAM/2t/scan/heads/2m/q8/b4/cb32/cbwarm/"
+                              "evict64M/node:0");
+    /* What is the default has no part of a name: with --heads, that the caches are emptied. */
+    c.mem = KVR_MEM_LOCAL;
+    c.shape.queries = c.batch = 1;
+    c.codebook = KVR_CODEBOOK_F16;
+    c.codebook_warm = false;
+    c.evict_bytes = 0;
+    kvr_case_name(&c, "scalar", 0, name, sizeof name);
+    assert_string_equal(name, "lookat.u8@scalar/d64/n512/WDRAM/2t/scan/heads/2m");
+    c.shape.heads = 8;
+    c.evict_bytes = KVR_EVICT_AUTO;
+    kvr_case_name(&c, "scalar", 0, name, sizeof name);
+    assert_string_equal(name, "lookat.u8@scalar/d64/n512/WDRAM/2t/scan/heads/2m");
+    c.evict_bytes = 0;
+    kvr_case_name(&c, "scalar", 0, name, sizeof name);
+    assert_string_equal(name, "lookat.u8@scalar/d64/n512/WDRAM/2t/scan/heads/2m/evict0");
     char small[8];
     kvr_case_name(&c, "scalar", 0, small, sizeof small);
     assert_string_equal(small, "lookat.");
@@ -218,6 +264,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_patterns),
+        TEST(test_materialised),
         TEST(test_patterns_without_a_kernel),
         TEST(test_kernels_that_the_host_lacks),
         TEST(test_isa),

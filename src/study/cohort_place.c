@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where a cohort's keys, codebooks and values lie, in which order, and what is read between passes.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../kernels/formats.h"
+#include "../codec/codebook.h"
+#include "cohort_work.h"
+
+uint64_t kvr_cohort_seed(const struct kvr_session *s, const struct kvr_cohort *cohort)
+{
+    return s->options->seed * 1000003u + cohort->position;
+}
+
+/* Fills a half unless it already holds these bytes. */
+static void fill(struct kvr_half *half, const struct kvr_material *material, uint64_t bytes)
+{
+    if (kvr_material_same(&half->filled, material) && half->filled_bytes >= bytes)
+        return;
+    kvr_material_fill(material, half->memory.base, bytes);
+    half->filled = (struct kvr_material){.codec = material->codec, .shape = material->shape};
+    half->filled_bytes = bytes;
+}
+
+bool kvr_case_has_values(const struct kvr_case *c)
+{
+    return !strcmp(c->op, "attention");
+}
+
+/* Keys of a segment. A page, or: what a buffer of at most a quarter of L2 holds scores for. Where
+ * several queries share the keys, what a quarter of L1 holds of the codes, so that only the first
+ * query waits for them; and a divisor of the head, so that no part is short. */
+static uint32_t part_tokens(const struct kvr_session *s, const struct kvr_case *c,
+                            const struct kvr_format *format, uint32_t tokens)
+{
+    uint64_t most = s->l2_bytes ? s->l2_bytes / 4 / sizeof(float) : 32768;
+    if (c->page_tokens)
+        return c->page_tokens;
+    most = most < 64 ? 64 : most / 64 * 64;
+    if (c->shape.queries > 1) {
+        size_t key_bytes = format->segment_bytes(&c->shape, 64) / 64;
+        uint64_t hot = s->l1_bytes / 4 / (key_bytes ? key_bytes : 1);
+        most = hot < 64 ? 64 : hot / 64 * 64;
+        while (most > 64 && tokens % most)
+            most -= 64;
+    }
+    return tokens <= most ? tokens : (uint32_t)most;
+}
+
+/* Bytes that a head streams beside its codes. */
+static uint64_t more_head_bytes(const struct kvr_session *s, const struct kvr_case *c,
+                                const struct kvr_material *material, uint32_t part)
+{
+    uint32_t parts = (c->shape.tokens + part - 1) / part;
+    uint64_t bytes = 0;
+    (void)s;
+    if (kvr_case_has_values(c) || (kvr_case_materialises(c) && material->codec == c->codec))
+        bytes += parts * kvr_format_dense_f16.segment_bytes(&c->shape, part);
+    if (c->codebook != KVR_CODEBOOK_NONE && material->shape.entries && !c->codebook_warm)
+        bytes += kvr_codebook_bytes(&c->shape, c->codebook) / (c->batch ? c->batch : 1);
+    return bytes;
+}
+
+struct kvr_lists_request kvr_cohort_lists(const struct kvr_session *s,
+                                          const struct kvr_cohort_work *w,
+                                          const struct kvr_half *half,
+                                          const struct kvr_material *material,
+                                          const struct kvr_shape *shape)
+{
+    const struct kvr_case *c = w->cohort->cases[0];
+    const struct kvr_format *format = material->codec->formats[0];
+    uint32_t part = part_tokens(s, c, format, shape->tokens);
+    return (struct kvr_lists_request){.base = half->memory.base,
+                                      .bytes = w->working_set_bytes,
+                                      .format = format,
+                                      .shape = shape,
+                                      .part_tokens = part,
+                                      .heads = c->shape.heads,
+                                      .more_head_bytes = more_head_bytes(s, c, material, part),
+                                      .threads = s->threads,
+                                      .shuffled = strcmp(c->layout, "contiguous") != 0,
+                                      .paged = c->page_tokens > 0,
+                                      .seed = kvr_cohort_seed(s, w->cohort)};
+}
+
+static int build_lists(struct kvr_session *s, struct kvr_cohort_work *w, struct kvr_half *half,
+                       const struct kvr_material *material, struct kvr_lists *lists)
+{
+    struct kvr_shape shape = material->shape;
+    shape.tokens = w->cohort->cases[0]->shape.tokens;
+    struct kvr_lists_request request = kvr_cohort_lists(s, w, half, material, &shape);
+    int rc = kvr_lists_build(&request, lists);
+    if (rc == -ERANGE) {
+        char size[24];
+        kvr_size_text(w->working_set_bytes, size, sizeof size);
+        snprintf(w->why, sizeof w->why, "one head of %u tokens per thread does not fit %s",
+                 shape.tokens, size);
+    }
+    uint64_t bytes = rc ? 0 : lists->heads * lists->parts * lists->segment_bytes;
+    if (!rc && bytes > half->memory.bytes) {
+        snprintf(w->why, sizeof w->why, "needs %.0f MiB of keys, the arena half has %.0f MiB",
+                 (double)bytes / 1048576, (double)half->memory.bytes / 1048576);
+        rc = -ERANGE;
+    }
+    if (!rc)
+        fill(half, material, bytes);
+    return rc;
+}
+
+/* The values are coded like FP16 keys; a set without values has its keys in their place. */
+static int make_values(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    struct kvr_shape shape = {.head_dim = w->cohort->cases[0]->shape.head_dim, .queries = 1};
+    struct kvr_keyset values = *w->keys;
+    if (values.values)
+        values.keys = values.values;
+    return kvr_material_make(kvr_codec_find("fp16"), &shape, &values, s->options->seed + 1,
+                             &w->values);
+}
+
+int kvr_cohort_materials(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    const struct kvr_case *c = w->cohort->cases[0];
+    struct kvr_shape shape = {.head_dim = c->shape.head_dim, .queries = c->shape.queries};
+    w->keys = kvr_session_keys(s, c->shape.head_dim, w->why, sizeof w->why);
+    if (!w->keys)
+        return -EINVAL;
+    w->is_reference = !strcmp(c->codec->name, "fp16");
+    int rc =
+        kvr_material_make(kvr_codec_find("fp16"), &shape, w->keys, s->options->seed, &w->reference);
+    if (!rc && !w->is_reference) {
+        shape = c->shape;
+        rc = kvr_material_make(c->codec, &shape, w->keys, s->options->seed, &w->subject);
+    }
+    if (!rc && kvr_case_has_values(c))
+        rc = make_values(s, w);
+    if (rc == -EINVAL)
+        snprintf(w->why, sizeof w->why, "codec %s could not be trained on these keys",
+                 c->codec->name);
+    return rc;
+}
+
+/* ---- eviction ---- */
+
+/* Reads the other half of the arena: whatever the caches held of this one is gone. */
+static void evict(void *context, unsigned thread)
+{
+    const struct kvr_evict *e = context;
+    uint64_t share = e->bytes / e->threads, sum = 0;
+    const unsigned char *p = e->base + thread * share;
+    for (uint64_t at = 0; at < share; at += KVR_LINE_BYTES)
+        sum += p[at];
+    __asm__ volatile("" : : "r"(sum));
+}
+
+static void set_evict(const struct kvr_session *s, const struct kvr_half *other, uint64_t bytes,
+                      struct kvr_evict *e)
+{
+    *e = (struct kvr_evict){.base = other->memory.base,
+                            .bytes = bytes < other->memory.bytes ? bytes : other->memory.bytes,
+                            .threads = s->threads};
+    e->between = bytes ? evict : NULL;
+}
+
+/* The float16 copy lies after the codes, segment by segment in their order. */
+static int place_copy(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    const struct kvr_lists *codes = &w->subject_lists;
+    uint64_t code_bytes = (uint64_t)codes->segment_bytes * codes->parts * codes->heads;
+    uint64_t at = (code_bytes + 4095) / 4096 * 4096;
+    size_t bytes = kvr_format_dense_f16.segment_bytes(&w->reference.shape, codes->tokens);
+    if (at + (uint64_t)bytes * codes->parts * codes->heads > s->subject.memory.bytes) {
+        snprintf(w->why, sizeof w->why, "codes and their float16 copy do not fit the arena half of "
+                                        "%.0f MiB",
+                 (double)s->subject.memory.bytes / 1048576);
+        return -ERANGE;
+    }
+    if (s->subject.filled_bytes > at)
+        s->subject.filled_bytes = at;
+    return kvr_lists_beside(codes, s->subject.memory.base + at, bytes, &w->copy_lists);
+}
+
+int kvr_cohort_place(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    const struct kvr_case *c = w->cohort->cases[0];
+    const struct kvr_material *values = kvr_case_has_values(c) ? &w->values : NULL;
+    struct kvr_case fp16 = *c;
+    fp16.codebook = KVR_CODEBOOK_NONE;
+    int rc = build_lists(s, w, &s->reference, &w->reference, &w->reference_lists);
+    if (!rc)
+        rc = kvr_beside_place(s, &s->reference, &fp16, &w->reference, values, &w->reference_lists,
+                              kvr_cohort_seed(s, w->cohort), &w->reference_beside, w->why,
+                              sizeof w->why);
+    if (!rc && !w->is_reference)
+        rc = build_lists(s, w, &s->subject, &w->subject, &w->subject_lists);
+    if (!rc && !w->is_reference)
+        rc = kvr_beside_place(s, &s->subject, c, &w->subject, values, &w->subject_lists,
+                              kvr_cohort_seed(s, w->cohort), &w->subject_beside, w->why,
+                              sizeof w->why);
+    if (!rc && kvr_case_materialises(c))
+        rc = place_copy(s, w);
+    if (rc)
+        return rc;
+    set_evict(s, &s->subject, w->evict_bytes, &w->reference_evict);
+    set_evict(s, &s->reference, w->evict_bytes, &w->subject_evict);
+    uint32_t floats = w->reference_lists.tokens;
+    if (w->subject_lists.tokens > floats)
+        floats = w->subject_lists.tokens;
+    rc = kvr_score_buffers_new(s->threads, (floats + 63) / 64 * 64, &w->buffers);
+    w->reference_cursors = calloc(s->threads, sizeof *w->reference_cursors);
+    w->subject_cursors = calloc(s->threads, sizeof *w->subject_cursors);
+    return rc || !w->reference_cursors || !w->subject_cursors ? -ENOMEM : 0;
+}

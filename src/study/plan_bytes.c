@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What one head of a case streams: the measure of working sets and of the number of heads.
+ */
+#include <string.h>
+
+#include "plan.h"
+
+const char kvr_materialised[] = "materialised";
+
+enum { FLOAT16_BYTES = 2, FLOAT32_BYTES = 4 };
+
+bool kvr_case_materialises(const struct kvr_case *c)
+{
+    return strcmp(c->variant, kvr_materialised) == 0;
+}
+
+/* The pages of a head, each a whole one in memory; a head that lies in one piece is one part. */
+static uint64_t parts(const struct kvr_case *c, uint32_t *part_tokens)
+{
+    *part_tokens = c->page_tokens ? c->page_tokens : c->shape.tokens;
+    return ((uint64_t)c->shape.tokens + *part_tokens - 1) / *part_tokens;
+}
+
+/* Rows of float16 of one part, in whole lines: keys or values. */
+static uint64_t rows_bytes(const struct kvr_case *c, uint64_t part_tokens)
+{
+    uint64_t bytes = part_tokens * c->shape.head_dim * FLOAT16_BYTES;
+    return (bytes + KVR_LINE_BYTES - 1) / KVR_LINE_BYTES * KVR_LINE_BYTES;
+}
+
+uint64_t kvr_case_codebook_bytes(const struct kvr_case *c)
+{
+    uint64_t values = (uint64_t)c->shape.entries * c->shape.head_dim;
+    return c->codebook == KVR_CODEBOOK_F16   ? values * FLOAT16_BYTES
+           : c->codebook == KVR_CODEBOOK_F32 ? values * FLOAT32_BYTES
+                                             : 0;
+}
+
+uint64_t kvr_case_head_bytes(const struct kvr_case *c)
+{
+    const struct kvr_format *format = c->codec->formats[0]; /* all of a codec share its layout */
+    uint32_t part_tokens = 0, batch = c->batch ? c->batch : 1;
+    uint64_t count = parts(c, &part_tokens);
+    uint64_t part_bytes = format->segment_bytes(&c->shape, part_tokens);
+    if (kvr_case_materialises(c)) { /* the step writes whole blocks of its codes */
+        uint64_t blocks = ((uint64_t)part_tokens + format->block_keys - 1) / format->block_keys;
+        part_bytes += rows_bytes(c, blocks * format->block_keys);
+    }
+    if (strcmp(c->op, "attention") == 0)
+        part_bytes += rows_bytes(c, part_tokens);
+    uint64_t codebook_bytes = c->codebook_warm ? 0 : kvr_case_codebook_bytes(c);
+    return count * part_bytes + (codebook_bytes + batch - 1) / batch;
+}
+
+uint64_t kvr_case_reference_bytes(const struct kvr_case *c)
+{
+    struct kvr_case reference = *c;
+    reference.codec = kvr_codec_find("fp16");
+    reference.variant = "fused";
+    reference.codebook = KVR_CODEBOOK_NONE;
+    return kvr_case_head_bytes(&reference);
+}

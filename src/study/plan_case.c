@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One case of the product: does its codec serve the shape, the layout and the operation, does it
+ * fit in memory, and is it there already?
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan_build.h"
+
+static bool equal_cases(const struct kvr_case *a, const struct kvr_case *b)
+{
+    if (a->codec != b->codec || strcmp(a->variant, b->variant) ||
+        a->candidate_count != b->candidate_count || memcmp(&a->shape, &b->shape, sizeof a->shape) ||
+        strcmp(a->level, b->level) || a->working_set_bytes != b->working_set_bytes ||
+        strcmp(a->layout, b->layout) || strcmp(a->op, b->op) || a->threads != b->threads ||
+        a->codebook != b->codebook || a->codebook_warm != b->codebook_warm ||
+        a->batch != b->batch || a->evict_bytes != b->evict_bytes || a->pages != b->pages ||
+        a->mem != b->mem || a->mem_node != b->mem_node)
+        return false;
+    for (size_t i = 0; i < a->candidate_count; i++) {
+        if (a->candidates[i] != b->candidates[i])
+            return false;
+    }
+    return true;
+}
+
+static int add_case(struct kvr_build *build, const struct kvr_case *c)
+{
+    struct kvr_plan *plan = build->plan;
+    for (size_t i = 0; i < plan->case_count; i++) {
+        if (equal_cases(&plan->cases[i], c))
+            return 0;
+    }
+    if (plan->case_count == KVR_MAX_CASES)
+        return kvr_build_fail(build, -EINVAL,
+                              "the selection multiplies out to more than %d "
+                              "cases; name fewer kernels, sizes or shapes",
+                              KVR_MAX_CASES);
+    if (plan->case_count == build->case_capacity) {
+        size_t capacity = build->case_capacity ? 2 * build->case_capacity : 64;
+        void *cases = reallocarray(plan->cases, capacity, sizeof *plan->cases);
+        if (!cases)
+            return kvr_build_fail(build, -ENOMEM, "out of memory");
+        plan->cases = cases;
+        build->case_capacity = capacity;
+    }
+    plan->cases[plan->case_count++] = *c;
+    return 0;
+}
+
+int kvr_build_skip_case(struct kvr_build *build, const struct kvr_case *c, int status,
+                        const char *what, const char *why)
+{
+    char name[sizeof((struct kvr_skip *)NULL)->name];
+    const char *isa = c->candidate_count == 1 ? c->candidates[0]->isa_name : NULL;
+    kvr_case_name(c, isa, c->working_set_bytes, name, sizeof name);
+    return kvr_build_skip(build, status, name, what, "%s", why);
+}
+
+/* Is the shape (or the size) of this case an order of the command line? */
+static bool shape_ordered(const struct kvr_options *options, bool looks_up)
+{
+    return options->head_dim_count ||
+           (looks_up && (options->subspace_count || options->entry_count));
+}
+
+/* Leaves the candidates that serve the shape's number of tables. */
+static void keep_serving(struct kvr_case *c, const struct kvr_selection *selection)
+{
+    for (size_t i = 0; i < selection->usable_count; i++) {
+        const struct kvr_kernel *kernel = selection->usable[i];
+        if (!kernel->max_tables || c->shape.tables <= kernel->max_tables)
+            c->candidates[c->candidate_count++] = kernel;
+    }
+}
+
+/* UINT64_MAX where they do not fit in 64 bits. */
+static uint64_t times(uint64_t bytes, uint64_t heads)
+{
+    uint64_t product = 0;
+    return __builtin_mul_overflow(bytes, heads, &product) ? UINT64_MAX : product;
+}
+
+/* Does the case, with FP16 keys of the same number beside it, fit in the arena? Sets why and the
+ * kind of refusal, or 0. */
+static int check_size(struct kvr_build *build, struct kvr_case *c, char *why, size_t why_bytes)
+{
+    const struct kvr_options *options = build->options;
+    const uint64_t head_bytes = kvr_case_head_bytes(c);
+    uint64_t threads_bytes = times(head_bytes, c->threads), need = threads_bytes;
+    char need_text[24], limit[24];
+    if (c->shape.heads) {
+        uint64_t fp16_bytes = times(kvr_case_reference_bytes(c), c->shape.heads);
+        c->working_set_bytes = times(head_bytes, c->shape.heads);
+        need = c->working_set_bytes > fp16_bytes ? c->working_set_bytes : fp16_bytes;
+    } else if (c->working_set_bytes) {
+        need = c->working_set_bytes;
+    }
+    if (c->shape.heads && c->shape.heads < c->threads) {
+        snprintf(why, why_bytes, "%u heads cannot be shared by %u threads; each needs one",
+                 c->shape.heads, c->threads);
+        return -EINVAL;
+    }
+    if (c->evict_bytes != KVR_EVICT_AUTO && c->evict_bytes > build->half_max_bytes) {
+        kvr_size_text(c->evict_bytes, need_text, sizeof need_text);
+        kvr_size_text(build->half_max_bytes, limit, sizeof limit);
+        snprintf(why, why_bytes, "reads %s between passes, but --max-mem allows 2 x %s", need_text,
+                 limit);
+        return -ENODEV;
+    }
+    if (kvr_build_reserve(build, need)) {
+        kvr_size_text(need, need_text, sizeof need_text);
+        kvr_size_text(build->half_max_bytes, limit, sizeof limit);
+        snprintf(why, why_bytes,
+                 "needs %s for its keys and as much for the FP16 reference; "
+                 "--max-mem allows 2 x %s: raise it%s",
+                 need_text, limit,
+                 options->heads         ? " or lower --heads"
+                 : options->bytes_count ? " or lower --bytes"
+                                        : " or lower --tokens");
+        return -ENODEV;
+    }
+    if (c->working_set_bytes && !c->shape.heads && c->working_set_bytes < threads_bytes) {
+        kvr_size_text(c->working_set_bytes, limit, sizeof limit);
+        kvr_size_text(threads_bytes, need_text, sizeof need_text);
+        snprintf(why, why_bytes,
+                 "a working set of %s holds less than a head of %u tokens per "
+                 "thread (%s); lower --tokens",
+                 limit, c->shape.tokens, need_text);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* Too large is refused if a flag made it so; a working set that is merely too small for one head
+ * is a corner of the product, and becomes a row. */
+static bool size_ordered(const struct kvr_options *options, const struct kvr_case *c, int refusal)
+{
+    bool level_only = !c->working_set_bytes;
+    return refusal == -ENODEV &&
+           (options->heads || options->bytes_count || (options->tokens_count && level_only));
+}
+
+/* What the codec, its kernels or its layout refuse, in `reason` (NULL: nothing); *what names it.
+ * True if it is an order of the command line. */
+static bool refused(const struct kvr_build *build, struct kvr_case *c,
+                    const struct kvr_selection *selection, const char **what, const char **reason,
+                    char *why, size_t why_bytes)
+{
+    const struct kvr_options *options = build->options;
+    const struct kvr_format *format = selection->codec->formats[0];
+    *what = "shape";
+    *reason = selection->codec->refuses(&c->shape);
+    if (!*reason) {
+        keep_serving(c, selection);
+        if (!c->candidate_count) {
+            snprintf(why, why_bytes, "%s.%s@%s serves at most %u subspaces, not %u",
+                     selection->codec->name, selection->variant, selection->usable[0]->isa_name,
+                     selection->usable[0]->max_tables, c->shape.tables);
+            *reason = why;
+        }
+    }
+    if (*reason)
+        return shape_ordered(options, c->shape.tables);
+    if (kvr_case_materialises(c) && strcmp(c->op, "scan")) {
+        *what = "op";
+        *reason = "materialised is measured as a scan: use --op scan, or another variant";
+        return options->op_count && selection->named;
+    }
+    if (c->page_tokens && !format->row_major && c->page_tokens % format->block_keys) {
+        uint32_t block = format->block_keys;
+        *what = "layout";
+        snprintf(why, why_bytes,
+                 "%s stores blocks of %u keys, which pages of %u would cut; use --layout "
+                 "pages:%u or another multiple of %u",
+                 c->codec->name, block, c->page_tokens,
+                 (c->page_tokens + block - 1) / block * block, block);
+        *reason = why;
+        return options->layout_count;
+    }
+    return false;
+}
+
+int kvr_build_case(struct kvr_build *build, const struct kvr_case *draft,
+                   const struct kvr_selection *selection)
+{
+    struct kvr_case c = *draft;
+    char why[200] = "";
+    const char *what = NULL, *reason = NULL;
+    bool ordered = refused(build, &c, selection, &what, &reason, why, sizeof why);
+    if (reason && ordered)
+        return kvr_build_fail(build, -EINVAL, "%s.%s: %s", selection->codec->name,
+                              selection->variant, reason);
+    if (reason) {
+        if (selection->usable_count == 1 && !c.candidate_count)
+            c.candidates[c.candidate_count++] = selection->usable[0];
+        return kvr_build_skip_case(build, &c, -EINVAL, what, reason);
+    }
+    int refusal = check_size(build, &c, why, sizeof why);
+    if (!refusal)
+        return add_case(build, &c);
+    if (size_ordered(build->options, &c, refusal))
+        return kvr_build_fail(build, refusal, "%s.%s: %s", selection->codec->name,
+                              selection->variant, why);
+    return kvr_build_skip_case(build, &c, refusal, refusal == -ENODEV ? "memory" : "size", why);
+}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""step, attention, pages, groups, batches, eviction and materialised keys, as results hold them.
+Nothing here looks at how long anything took; sums and bytes are counted by hand."""
+
+import harness
+from harness import check, read_json, run_tiny
+
+SMALL = ["--bytes", "4M", "-r", "6"]
+
+
+def results(*arguments):
+    run_tiny(*arguments, "-o", "json:out.json", code=0, limit_s=280)
+    stored = read_json("out.json")["results"]
+    check(all("rounds" in result for result in stored),
+          f"every case is measured: {[r.get('unavailable') for r in stored]}")
+    return stored
+
+
+def near(a, b):
+    return abs(a - b) <= 1e-9 * max(abs(a), abs(b))
+
+
+def check_sums(result, names):
+    """m and c of a round are the sums over its phases, e that of the larger of the two in each."""
+    for one in result["rounds"]:
+        phases = one["phases"]
+        check(sorted(phases) == sorted(names), f"{result['name']}: phases {sorted(phases)}")
+        m = sum(p.get("m_ns", 0) for p in phases.values())
+        c = sum(p["c_ns"] for p in phases.values())
+        e = sum(max(p.get("m_ns", 0), p["c_ns"]) for p in phases.values())
+        check(near(one["m_ns"], m) and near(one["c_ns"], c) and near(one["e_ns"], e),
+              f"{result['name']}: {one}")
+    check(sorted(result["verdict"]["phases"]) == sorted(names), "a bound for every phase")
+
+
+def of_codec(stored, codec):
+    return next(result for result in stored if result["codec"] == codec)
+
+
+def test_step_cold():
+    stored = results("-k", "fp16,lookat.u8", "-m", "4", "--op", "step", *SMALL)
+    for result in stored:
+        check_sums(result, ["prepare", "scan"])
+        check("prepare_share" in result["step"], f"{result['name']}: {result['step']}")
+    lookat = of_codec(stored, "lookat")
+    check(lookat["codebook"] == "f16" and lookat["codebook_residency"] == "cold", "the defaults")
+    # codes 4, a place in the order list 4 / 512, and a codebook of 256 x 64 halves per 512 keys
+    expected = 4 + 4 / 512 + 256 * 64 * 2 / 512
+    check(near(lookat["traffic"]["l1"], expected), f"{lookat['traffic']}: {expected}")
+    check(lookat["cost"]["prepare_flops"] == 2 * 256 * 64, f"{lookat['cost']}")
+    check(lookat["heads"] == 4 * 1024 * 1024 // (512 * 4 + 256 * 64 * 2), f"{lookat['heads']}")
+
+
+def test_step_warm_batched_group():
+    stored = results("-k", "fp16,lookat.u8", "-m", "4", "--op", "step", "--codebook", "f32",
+                     "--codebook-residency", "warm", *SMALL)
+    lookat = of_codec(stored, "lookat")
+    check(lookat["name"].endswith("/cb32/cbwarm"), lookat["name"])
+    stored = results("-k", "fp16,lookat.u8", "-m", "4", "--op", "step", "--batch", "4",
+                     "--group-queries", "2", *SMALL)
+    lookat = of_codec(stored, "lookat")
+    check(lookat["name"].endswith("/q2/b4"), lookat["name"])
+    check(lookat["batch"] == 4 and lookat["group_queries"] == 2, "stored as asked")
+    # four sequences share a codebook
+    check(near(lookat["traffic"]["l1"], 4 + 4 / 512 * lookat_parts(lookat) + 256 * 64 * 2 / 512 / 4),
+          f"{lookat['traffic']}")
+    check(lookat["cost"]["prepare_flops"] == 2 * 256 * 64 * 2, f"{lookat['cost']}")
+
+
+def lookat_parts(result):
+    """Parts of a head, from what the order list adds to the bytes of a key."""
+    rest = result["traffic"]["l1"] - 4 - 256 * 64 * 2 / 512 / 4
+    return round(rest * 512 / 4)
+
+
+def test_attention():
+    stored = results("-k", "fp16,int8q8,lookat.f32,lookat.u8", "-m", "4", "--op", "attention",
+                     *SMALL)
+    for result in stored:
+        check_sums(result, ["prepare", "scan", "softmax", "values"])
+    fp16 = of_codec(stored, "fp16")
+    check(near(fp16["traffic"]["l1"], 128 + 4 / 512 + 128), f"{fp16['traffic']}")
+
+
+def test_pages():
+    stored = results("-k", "fp16,lookat.u8", "-m", "4", "-n", "500", "--op", "step", "--layout",
+                     "pages:64", *SMALL)
+    for result in stored:
+        check(result["layout"] == "pages:64", result["layout"])
+    # eight pages, the last one of 52 keys but of 64 in memory
+    fp16 = of_codec(stored, "fp16")
+    check(near(fp16["traffic"]["l1"], 8 * (64 * 128 + 4) / 500), f"{fp16['traffic']}")
+
+
+def test_evicted_heads():
+    stored = results("-k", "fp16,lookat.u8", "-m", "4", "--op", "step", "--heads", "8", "--evict",
+                     "8M", "-r", "6")
+    for result in stored:
+        check(result["evict_bytes"] == 8 << 20, f"{result['evict_bytes']}")
+        check(result["step"].get("basis", "equal-tokens") == "equal-tokens", "same tokens")
+
+
+def test_materialised():
+    stored = results("-k", "int8.materialised,int8.fused", *SMALL)
+    copied = next(r for r in stored if r["variant"] == "materialised")
+    check_sums(copied, ["prepare", "scan"])
+    check(copied["cost"]["written_bytes"] == 512 * 128, f"{copied['cost']}")
+    # codes 64 once, the copy written and read: 128 twice
+    check(near(copied["traffic"]["l1"], 64 + 4 / 512 + 2 * 128), f"{copied['traffic']}")
+    fused = next(r for r in stored if r["variant"] == "fused")
+    check("phases" not in fused["rounds"][0], "a scan has no phases beside itself")
+
+
+harness.main(globals())

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Segment lists: which segment of memory each place of a list names, for layouts, parts, pages,
+ * heads in turns, what lies beside the keys, and codebooks.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "kernels/formats.h"
+#include "src/study/lists.h"
+
+enum { D = 64, KEY_BYTES = 2 * D };
+
+static unsigned char memory[1];
+
+static struct kvr_lists_request request(const struct kvr_shape *shape, uint32_t part,
+                                        uint64_t heads)
+{
+    return (struct kvr_lists_request){.base = memory,
+                                      .bytes = heads * shape->tokens * KEY_BYTES,
+                                      .format = &kvr_format_dense_f16,
+                                      .shape = shape,
+                                      .part_tokens = part,
+                                      .threads = 1,
+                                      .seed = 7};
+}
+
+/* Every segment of memory exactly once. */
+static void check_permutation(const struct kvr_lists *lists, unsigned thread)
+{
+    uint32_t count = lists->counts[thread];
+    unsigned char *seen = calloc(lists->heads * lists->parts, 1);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = lists->orders[thread][i];
+        assert_true(at < lists->heads * lists->parts);
+        assert_int_equal(seen[at]++, 0);
+    }
+    free(seen);
+}
+
+static void heads_in_turns(void **state)
+{
+    (void)state;
+    const struct kvr_shape shape = {.head_dim = D, .tokens = 64, .queries = 1};
+    struct kvr_lists_request r = request(&shape, 16, 5);
+    struct kvr_lists lists;
+    r.interleave = 2;
+    assert_int_equal(kvr_lists_build(&r, &lists), 0);
+    /* heads 0 and 1 part by part, then 2 and 3, then 4 alone */
+    static const uint32_t expected[] = {0, 4, 1, 5,  2,  6,  3,  7,  8,  12,
+                                        9, 13, 10, 14, 11, 15, 16, 17, 18, 19};
+    assert_int_equal(lists.counts[0], 20);
+    assert_memory_equal(lists.orders[0], expected, sizeof expected);
+    kvr_lists_free(&lists);
+}
+
+static void pages_lie_anywhere(void **state)
+{
+    (void)state;
+    const struct kvr_shape shape = {.head_dim = D, .tokens = 100, .queries = 1};
+    struct kvr_lists_request r = request(&shape, 16, 9);
+    struct kvr_lists lists;
+    uint32_t in_place = 0;
+    r.bytes = 9 * 7 * 16 * KEY_BYTES;
+    r.paged = true;
+    assert_int_equal(kvr_lists_build(&r, &lists), 0);
+    assert_int_equal(lists.parts, 7); /* the last page of a head holds 4 keys */
+    assert_int_equal(lists.last_tokens, 4);
+    assert_true(lists.keys_per_segment == 100 / 7.);
+    assert_int_equal(kvr_lists_keys(&lists), 900);
+    check_permutation(&lists, 0);
+    for (uint32_t i = 1; i < lists.counts[0]; i++)
+        in_place += lists.orders[0][i] == lists.orders[0][i - 1] + 1;
+    assert_true(in_place < 10); /* of 62 neighbours */
+    kvr_lists_free(&lists);
+}
+
+static void more_than_keys_leaves_fewer_heads(void **state)
+{
+    (void)state;
+    const struct kvr_shape shape = {.head_dim = D, .tokens = 64, .queries = 1};
+    struct kvr_lists_request r = request(&shape, 64, 10);
+    struct kvr_lists lists;
+    r.more_head_bytes = (uint64_t)64 * KEY_BYTES; /* as much again: values */
+    assert_int_equal(kvr_lists_build(&r, &lists), 0);
+    assert_int_equal(lists.heads, 5);
+    kvr_lists_free(&lists);
+}
+
+static void beside_the_keys(void **state)
+{
+    (void)state;
+    const struct kvr_shape shape = {.head_dim = D, .tokens = 64, .queries = 1};
+    struct kvr_lists_request r = request(&shape, 32, 6);
+    struct kvr_lists keys, rows;
+    r.threads = 2;
+    r.shuffled = true;
+    assert_int_equal(kvr_lists_build(&r, &keys), 0);
+    assert_int_equal(kvr_lists_beside(&keys, memory + 1, 192, &rows), 0);
+    for (unsigned t = 0; t < 2; t++) {
+        assert_int_equal(rows.counts[t], keys.counts[t]);
+        assert_memory_equal(rows.orders[t], keys.orders[t], rows.counts[t] * sizeof(uint32_t));
+        assert_int_equal(rows.segments[t].stride_bytes, 192);
+        assert_ptr_equal(rows.segments[t].base, memory + 1);
+    }
+    kvr_lists_free(&rows);
+    kvr_lists_free(&keys);
+}
+
+static void codebooks_for_batches(void **state)
+{
+    (void)state;
+    const struct kvr_shape shape = {.head_dim = D, .tokens = 64, .queries = 1};
+    struct kvr_lists_request r = request(&shape, 32, 12);
+    struct kvr_lists keys, books;
+    r.threads = 2;
+    assert_int_equal(kvr_lists_build(&r, &keys), 0);
+    /* 6 heads a thread, 4 share a codebook: 2 each, and no two threads share one */
+    assert_int_equal(kvr_lists_codebooks(&keys, memory, 4096, 4, false, 3, &books), 0);
+    assert_int_equal(books.heads, 4);
+    assert_true(books.keys_per_segment == 256);
+    unsigned seen = 0;
+    for (unsigned t = 0; t < 2; t++)
+        for (uint32_t i = 0; i < books.counts[t]; i++) {
+            assert_int_equal(books.orders[t][i] / 2, t);
+            seen |= 1u << books.orders[t][i];
+        }
+    assert_int_equal(seen, 15);
+    kvr_lists_free(&books);
+    assert_int_equal(kvr_lists_codebooks(&keys, memory, 4096, 1, true, 3, &books), 0);
+    for (uint32_t i = 0; i < books.counts[1]; i++)
+        assert_int_equal(books.orders[1][i], 0); /* one hot codebook */
+    kvr_lists_free(&books);
+    kvr_lists_free(&keys);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heads_in_turns),
+        cmocka_unit_test(pages_lie_anywhere),
+        cmocka_unit_test(more_than_keys_leaves_fewer_heads),
+        cmocka_unit_test(beside_the_keys),
+        cmocka_unit_test(codebooks_for_batches),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
