@@ -32,6 +32,14 @@ static const struct picture {
     {"scaling", kvr_plot_scaling,
      "holds no case at two thread counts in one level: kvroof run -t 1,max, with --bytes for a "
      "level that both are in"},
+    {"realism", kvr_plot_realism,
+     "holds no LOOKAT kernel in two settings beside FP16: kvroof run -k fp16,lookat.u8 "
+     "--op scan,step,attention --layout contiguous,heads"},
+    {"shift", kvr_plot_shift,
+     "holds no case at two context lengths: kvroof run -n 512,4k,32k, with --op step for the "
+     "preparation of the query"},
+    {"speedup", kvr_plot_speedup,
+     "holds no case that was measured beside FP16: kvroof run -k fp16,lookat.u8"},
 };
 enum { PICTURES = sizeof pictures / sizeof *pictures };
 
@@ -44,7 +52,8 @@ struct arguments {
 };
 
 static const struct argp_option options_table[] = {
-    {"kind", 'k', "KIND,...", 0, "roofline, ladder, scaling; all [all]", 0},
+    {"kind", 'k', "KIND,...", 0,
+     "roofline, ladder, scaling, realism, shift, speedup; all [all]", 0},
     {"output", 'o', "DIR", 0, "where pictures, data and scripts go [results/plots]", 0},
     {"format", KEY_FORMAT, "FORMAT,...", 0, "svg, png, pdf, txt [svg]", 0},
     KVR_HELP_OPTION,
@@ -120,10 +129,16 @@ static const struct argp plot_argp = {
            "           its roofs; floating-point, look-ups, integer\n"
            "  ladder   bandwidth over the working set, with reported and measured cache sizes;\n"
            "           kernels join it when measured at three working sets or more\n"
-           "  scaling  bandwidth over threads, for cases at two thread counts or more\n\n"
+           "  scaling  bandwidth over threads, for cases at two thread counts or more\n"
+           "  realism  LOOKAT's speed-up over FP16, from a contiguous scan to cold steps with\n"
+           "           values and eviction\n"
+           "  shift    time a key over context length, split in preparation and scan, and what\n"
+           "           bounds each\n"
+           "  speedup  speed-up over FP16 against bytes a key, and what the bytes promise\n\n"
            "Examples:\n"
            "  kvroof plot results/20260101T120000Z-node7.json\n"
            "  kvroof plot results/20260101T120000Z-node7.json -k roofline,scaling --format png\n"
+           "  kvroof plot results/20260101T120000Z-node7.json -k realism,shift\n"
            "  kvroof plot old.json new.json -k ladder -o pictures --format svg,png\n"
            "  kvroof plot run.json --format txt && cat results/plots/ladder.txt\n",
 };

@@ -9,7 +9,7 @@
 #include "text.h"
 
 enum { LETTER_PIXELS = 6, TEXT_RADIUS = 7, BESIDE_LINE = 8, STEP_PIXELS = 6 };
-enum { OUTSIDE = 1000, FAR_COST = 10 }; /* of a conflict, in pixels */
+enum { OUTSIDE = 1000, FAR_COST = 10, FAR_LINES = 3 }; /* of a conflict, in pixels */
 
 double kvr_text_pixels(const char *text)
 {
@@ -18,7 +18,9 @@ double kvr_text_pixels(const char *text)
 
 struct kvr_spot kvr_panel_pixels(const struct kvr_panel *p, double x, double y)
 {
-    return (struct kvr_spot){p->width * log(x / p->left) / log(p->right / p->left),
+    double across = p->linear_x ? (x - p->left) / (p->right - p->left)
+                                : log(x / p->left) / log(p->right / p->left);
+    return (struct kvr_spot){p->width * across,
                              p->height * log(y / p->bottom) / log(p->top / p->bottom)};
 }
 
@@ -31,9 +33,16 @@ double kvr_six_digits(double value)
 
 struct kvr_spot kvr_panel_values(const struct kvr_panel *p, struct kvr_spot pixels)
 {
-    double x = p->left * pow(p->right / p->left, pixels.x / p->width);
+    double across = pixels.x / p->width;
+    double x = p->linear_x ? p->left + across * (p->right - p->left)
+                           : p->left * pow(p->right / p->left, across);
     double y = p->bottom * pow(p->top / p->bottom, pixels.y / p->height);
     return (struct kvr_spot){kvr_six_digits(x), kvr_six_digits(y)};
+}
+
+double kvr_panel_angle(struct kvr_spot from, struct kvr_spot to)
+{
+    return round(atan2(to.y - from.y, to.x - from.x) * 180 / acos(-1));
 }
 
 static int occupy(struct kvr_panel *p, struct kvr_spot at, double radius)
@@ -109,8 +118,8 @@ static int occupy_text(struct kvr_panel *p, struct kvr_spot centre, double lengt
     return rc;
 }
 
-int kvr_place_along(struct kvr_panel *p, struct kvr_spot from, struct kvr_spot to, double length,
-                    struct kvr_spot *centre)
+static int place_along(struct kvr_panel *p, struct kvr_spot from, struct kvr_spot to,
+                       double length, int farthest, struct kvr_spot *centre)
 {
     double line = hypot(to.x - from.x, to.y - from.y), least = INFINITY;
     struct kvr_spot d = {1, 0};
@@ -120,10 +129,11 @@ int kvr_place_along(struct kvr_panel *p, struct kvr_spot from, struct kvr_spot t
     struct kvr_spot up = d.x < 0 ? (struct kvr_spot){d.y, -d.x} : (struct kvr_spot){-d.y, d.x};
     double first = length / 2 + TEXT_RADIUS, last = fmax(line - first, first);
     for (double along = first; along <= last; along += STEP_PIXELS)
-        for (int side = BESIDE_LINE; side >= -BESIDE_LINE; side -= 2 * BESIDE_LINE) {
+        for (int k = 0; k < 2 * farthest; k++) {
+            double far = BESIDE_LINE + k / 2 * 2. * TEXT_RADIUS, side = k % 2 ? -far : far;
             struct kvr_spot at = {from.x + along * d.x + side * up.x,
                                   from.y + along * d.y + side * up.y};
-            double sum = text_conflict(p, at, length, d);
+            double sum = text_conflict(p, at, length, d) + k / 2 * FAR_COST;
             if (sum < least) {
                 least = sum;
                 *centre = at;
@@ -134,6 +144,18 @@ int kvr_place_along(struct kvr_panel *p, struct kvr_spot from, struct kvr_spot t
     centre->x = fmax(fmin(centre->x, p->width - half_x), half_x);
     centre->y = fmax(fmin(centre->y, p->height - half_y), half_y);
     return occupy_text(p, *centre, length, d);
+}
+
+int kvr_place_along(struct kvr_panel *p, struct kvr_spot from, struct kvr_spot to, double length,
+                    struct kvr_spot *centre)
+{
+    return place_along(p, from, to, length, 1, centre);
+}
+
+int kvr_place_near(struct kvr_panel *p, struct kvr_spot from, struct kvr_spot to, double length,
+                   struct kvr_spot *centre)
+{
+    return place_along(p, from, to, length, FAR_LINES, centre);
 }
 
 int kvr_place_beside(struct kvr_panel *p, struct kvr_spot point, double length,

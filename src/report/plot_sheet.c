@@ -89,6 +89,14 @@ void kvr_sheet_panel_size(size_t panels, double *width, double *height)
     *height = panels < 2 ? 500 : 440;
 }
 
+void kvr_median_interval(double median, const double ci95[2], double value[3])
+{
+    bool known = ci95[0] > 0 && isfinite(ci95[1]);
+    value[0] = median;
+    value[1] = known ? ci95[0] : median;
+    value[2] = known ? ci95[1] : median;
+}
+
 void kvr_rate_interval(const struct kvr_op_result *op, double rate, double value[3])
 {
     /* The interval of a rate follows from that of the time, ends exchanged. */

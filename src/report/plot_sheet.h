@@ -55,12 +55,19 @@ struct kvr_plot_case {
  * memory. The caller frees. */
 struct kvr_plot_case *kvr_plot_cases(const struct kvr_sheet *sheet, size_t *count, int *rc);
 
-/* Whatever tells cases apart, by the groups that the pictures' legends have. */
+/* Whatever tells cases apart, in the groups by which legends and panels name them. */
 enum kvr_trait_group {
-    KVR_TRAIT_KERNEL = 1, /* shape of a key and its tables */
-    KVR_TRAIT_PLACE = 2,
-    KVR_TRAIT_BYTES = 4,  /* working set */
-    KVR_TRAIT_THREADS = 8
+    KVR_TRAIT_SHAPE = 1, /* tables, codebook, groups of a format */
+    KVR_TRAIT_DIM = 2,
+    KVR_TRAIT_RESIDENCY = 4,
+    KVR_TRAIT_OP = 8,
+    KVR_TRAIT_TOKENS = 16,
+    KVR_TRAIT_LAYOUT = 32, /* and what is evicted */
+    KVR_TRAIT_SITE = 64,   /* level, memory, pages, batch, queries */
+    KVR_TRAIT_BYTES = 128, /* working set */
+    KVR_TRAIT_THREADS = 256,
+    KVR_TRAIT_KERNEL = KVR_TRAIT_SHAPE | KVR_TRAIT_DIM | KVR_TRAIT_RESIDENCY,
+    KVR_TRAIT_PLACE = KVR_TRAIT_OP | KVR_TRAIT_TOKENS | KVR_TRAIT_LAYOUT | KVR_TRAIT_SITE
 };
 enum { KVR_MAX_TRAITS = 24 };
 struct kvr_traits { bool varies[KVR_MAX_TRAITS]; };
@@ -82,6 +89,48 @@ size_t kvr_names_number(struct kvr_names *names, const char *text);
 /* "A" to "Z", "a" to "z", "A2" ...: what stands beside a point for the name of that number. */
 void kvr_names_letter(size_t number, char *text, size_t bytes);
 
+/* Cases in panels and series, ordered by panel, series, slot: what a picture of lines draws. */
+struct kvr_mark {
+    const struct kvr_result *result;
+    size_t record, panel, series; /* panel and series from 1 */
+    double slot;
+    size_t order; /* of the case */
+};
+struct kvr_groups {
+    struct kvr_result *copies;   /* shallow; see kvr_grouping */
+    struct kvr_plot_case *cases; /* those that are drawn */
+    struct kvr_mark *marks;      /* one a case */
+    size_t count;
+    struct kvr_traits traits;
+    struct kvr_names panels, series;
+};
+struct kvr_grouping {
+    /* The traits that name them; a series is of one kernel and record. Where a panel is of one
+     * residency of codebooks, formats without one stand in every such panel of their op. */
+    unsigned panel, series;
+    double (*slot)(const struct kvr_result *result);  /* where on the x axis; NAN: not drawn */
+    double (*order)(const struct kvr_result *result); /* panels with the least of it come first */
+    /* A series with fewer different slots in a panel is left out of it. 1: points, no lines. */
+    size_t least;
+};
+/* 0; -ENODATA: nothing to draw; -ENOMEM. Free in every case. */
+int kvr_groups_make(const struct kvr_sheet *sheet, const struct kvr_grouping *how,
+                    struct kvr_groups *groups);
+void kvr_groups_free(struct kvr_groups *groups);
+/* The first of the marks after `mark` that is of another panel or series. */
+const struct kvr_mark *kvr_groups_line_end(const struct kvr_groups *groups,
+                                           const struct kvr_mark *mark);
+/* The rows that belong to no panel: the legend of the series, and what all cases have in common. */
+void kvr_groups_put_legend(const struct kvr_sheet *sheet, const struct kvr_groups *groups);
+
+/* How often the bytes that a head streams under FP16 hold those of this format: keys, and for an
+ * attention the FP16 values that no format makes smaller. NAN: unknown. */
+double kvr_bytes_saved(const struct kvr_result *result);
+/* "scan", "step", "attention" in this order. */
+double kvr_op_rank(const struct kvr_result *result);
+
+/* A median and its 95 % interval, which is the median's own where there is none. */
+void kvr_median_interval(double median, const double ci95[2], double value[3]);
 /* Median and 95 % interval of a rate whose time a key the result holds. */
 void kvr_rate_interval(const struct kvr_op_result *op, double rate, double value[3]);
 

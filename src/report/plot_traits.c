@@ -22,22 +22,22 @@ static const struct trait {
 } traits_table[] = {
 #define TRAIT(member, kind, group, format, usual)                                                  \
     {format, offsetof(struct kvr_result, member), kind, group, usual}
-    TRAIT(head_dim, TRAIT_NUMBER, KVR_TRAIT_KERNEL, "d %s", NULL),
-    TRAIT(subspaces, TRAIT_NUMBER, KVR_TRAIT_KERNEL, "m %s", NULL),
-    TRAIT(entries, TRAIT_NUMBER, KVR_TRAIT_KERNEL, "K %s", NULL),
-    TRAIT(group, TRAIT_NUMBER, KVR_TRAIT_KERNEL, "groups of %s", NULL),
-    TRAIT(codebook, TRAIT_TEXT, KVR_TRAIT_KERNEL, "codebook %s", NULL),
-    TRAIT(codebook_residency, TRAIT_TEXT, KVR_TRAIT_KERNEL, "codebook %s", NULL),
-    TRAIT(op, TRAIT_TEXT, KVR_TRAIT_PLACE, "%s", NULL),
-    TRAIT(level, TRAIT_TEXT, KVR_TRAIT_PLACE, "%s", NULL),
+    TRAIT(head_dim, TRAIT_NUMBER, KVR_TRAIT_DIM, "d %s", NULL),
+    TRAIT(subspaces, TRAIT_NUMBER, KVR_TRAIT_SHAPE, "m %s", NULL),
+    TRAIT(entries, TRAIT_NUMBER, KVR_TRAIT_SHAPE, "K %s", NULL),
+    TRAIT(group, TRAIT_NUMBER, KVR_TRAIT_SHAPE, "groups of %s", NULL),
+    TRAIT(codebook, TRAIT_TEXT, KVR_TRAIT_SHAPE, "codebook %s", NULL),
+    TRAIT(op, TRAIT_TEXT, KVR_TRAIT_OP, "%s", NULL),
+    TRAIT(level, TRAIT_TEXT, KVR_TRAIT_SITE, "%s", NULL),
     TRAIT(working_set_bytes, TRAIT_BYTES, KVR_TRAIT_BYTES, "%s", NULL),
-    TRAIT(tokens, TRAIT_NUMBER, KVR_TRAIT_PLACE, "n %s", NULL),
-    TRAIT(group_queries, TRAIT_NUMBER, KVR_TRAIT_PLACE, "%s queries", "1"),
-    TRAIT(batch, TRAIT_NUMBER, KVR_TRAIT_PLACE, "batch %s", "1"),
-    TRAIT(layout, TRAIT_TEXT, KVR_TRAIT_PLACE, "%s", NULL),
-    TRAIT(pages, TRAIT_TEXT, KVR_TRAIT_PLACE, "%s pages", NULL),
-    TRAIT(mem, TRAIT_TEXT, KVR_TRAIT_PLACE, "%s memory", "local"),
-    TRAIT(evict_bytes, TRAIT_BYTES, KVR_TRAIT_PLACE, "evicted by %s", "0"),
+    TRAIT(tokens, TRAIT_NUMBER, KVR_TRAIT_TOKENS, "n %s", NULL),
+    TRAIT(group_queries, TRAIT_NUMBER, KVR_TRAIT_SITE, "%s queries", "1"),
+    TRAIT(batch, TRAIT_NUMBER, KVR_TRAIT_SITE, "batch %s", "1"),
+    TRAIT(layout, TRAIT_TEXT, KVR_TRAIT_LAYOUT, "%s", NULL),
+    TRAIT(codebook_residency, TRAIT_TEXT, KVR_TRAIT_RESIDENCY, "codebook %s", NULL),
+    TRAIT(pages, TRAIT_TEXT, KVR_TRAIT_SITE, "%s pages", NULL),
+    TRAIT(mem, TRAIT_TEXT, KVR_TRAIT_SITE, "%s memory", "local"),
+    TRAIT(evict_bytes, TRAIT_BYTES, KVR_TRAIT_LAYOUT, "evicted by %s", "0"),
     TRAIT(threads, TRAIT_NUMBER, KVR_TRAIT_THREADS, "%st", NULL),
 #undef TRAIT
 };
@@ -123,7 +123,7 @@ void kvr_traits_text(const struct kvr_traits *traits, const struct kvr_result *r
         if (!(traits_table[t].group & groups) || !traits->varies[t])
             continue;
         value_text(&traits_table[t], result, value, sizeof value);
-        if (*value)
+        if (*value && strcmp(value, "0")) /* the others say what they do more */
             append(&traits_table[t], value, text, bytes);
     }
 }

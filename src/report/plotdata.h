@@ -27,6 +27,22 @@ int kvr_plot_roofline(FILE *out, const struct kvr_run_record *records, size_t co
  * -ENODATA: there is no such case, nothing is written; -ENOMEM; -errno of the write. */
 int kvr_plot_scaling(FILE *out, const struct kvr_run_record *records, size_t count);
 
+/* Writes realism.tsv (plots/realism.gp): for each number of tokens the speed-up of every LOOKAT
+ * kernel over FP16 on the rungs between a contiguous scan and an evicted attention, and what the
+ * bytes promise. 0; -ENODATA: no kernel stands on two rungs, nothing is written; -ENOMEM;
+ * -errno of the write. */
+int kvr_plot_realism(FILE *out, const struct kvr_run_record *records, size_t count);
+
+/* Writes shift.tsv (plots/shift.gp): time a key over tokens, for every op, of each case that was
+ * measured at two lengths or more, with the time of preparation and scan, and the bound of each.
+ * 0; -ENODATA: there is no such case, nothing is written; -ENOMEM; -errno of the write. */
+int kvr_plot_shift(FILE *out, const struct kvr_run_record *records, size_t count);
+
+/* Writes speedup.tsv (plots/speedup.gp): for every op the cases' speed-up over FP16 against bytes
+ * a key, and what the bytes promise. 0; -ENODATA: no case was compared with FP16, nothing is
+ * written; -ENOMEM; -errno of the write. */
+int kvr_plot_speedup(FILE *out, const struct kvr_run_record *records, size_t count);
+
 /* Folder of the scripts: $KVROOF_PLOTS, the installed one, the source tree; the first that holds
  * `script`. NULL if none; the buffer is the caller's. */
 const char *kvr_plot_folder(const char *script, char *buffer, size_t bytes);

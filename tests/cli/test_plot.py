@@ -20,6 +20,15 @@ def measure(*options):
         file.write(MEASURED[options])
 
 
+def same_level(level):
+    """So little may lie in different caches from case to case: pictures part what does."""
+    document = harness.read_json("out.json")
+    for result in document["results"]:
+        result["level"] = level
+    with open("out.json", "w", encoding="utf-8") as file:
+        json.dump(document, file)
+
+
 def ladder():
     """A result with several working sets."""
     measure("-k", "fp16,lookat.u8", "--bytes", "256k..4M:x4")
@@ -84,16 +93,39 @@ def test_roofline():
     check(svg == again, "the same data give the same picture")
 
 
+def test_speedup():
+    need("gnuplot")
+    kinds_of_work()
+    svg, sheet = picture("speedup", "out.json")
+    check("bytes a key" in svg and "bytes saved" in svg and "lookat.f32@scalar" in svg,
+          "with its labels")
+    points = {line.split("\t")[3].split("@")[0]: line.split("\t")[4]
+              for line in sheet.splitlines() if line.startswith("point\t")}
+    check(points.get("fp16.fused") == "128" and points.get("lookat.f32") == "4",
+          f"bytes a key of the kernels: {points}")
+
+
+def test_shift_and_realism():
+    need("gnuplot")
+    measure("-k", "fp16.fused@scalar,lookat.f32@scalar", "-n", "256,1k",
+            "--layout", "contiguous,heads")
+    same_level("DRAM")
+    svg, sheet = picture("shift", "out.json")
+    check("time a key (ns)" in svg and "lookat.f32@scalar" in svg, "with its labels")
+    lengths = {line.split("\t")[4] for line in sheet.splitlines() if line.startswith("total\t")}
+    check(lengths == {"256", "1024"}, f"a point at each length: {lengths}")
+    svg, sheet = picture("realism", "out.json")
+    check("times faster than FP16" in svg and "contiguous" in svg, "with its labels")
+    panels = [line for line in sheet.splitlines() if line.startswith("panel\t")]
+    check(len(panels) == 2, f"a panel for each length: {panels}")
+
+
 def test_scaling():
     need("gnuplot")
     if len(os.sched_getaffinity(0)) < 2:
         raise harness.Skip("one CPU")
     measure("-k", "fp16.fused@scalar,lookat.f32@scalar", "-t", "1,2")
-    document = harness.read_json("out.json")
-    for result in document["results"]:
-        result["level"] = "DRAM"  # so little may lie in another cache where two threads share it
-    with open("out.json", "w", encoding="utf-8") as file:
-        json.dump(document, file)
+    same_level("DRAM")
     svg, sheet = picture("scaling", "out.json")
     check("threads" in svg and "best reader" in svg and "lookat.f32@scalar" in svg,
           "with its labels")
@@ -106,6 +138,12 @@ def test_scaling_lacks_threads():
     outcome = run("plot", "out.json", "-k", "scaling", "-o", "pictures")
     check_refused(outcome, 2, "scaling", "two thread counts", "kvroof run -t 1,max")
     check(os.listdir("pictures") == [], "and leaves nothing")
+
+
+def test_lacking_says_what_to_run():
+    kinds_of_work()
+    for kind, words in (("realism", "--op scan,step,attention"), ("shift", "kvroof run -n 512,4k")):
+        check_refused(run("plot", "out.json", "-k", kind, "-o", "pictures"), 2, kind, words)
 
 
 def test_all_draws_what_it_can():

@@ -16,6 +16,10 @@ void sample_run(struct kvr_run_record *record);
 /* The same with what its cases do (operations), and rate ceilings. */
 void sample_work(struct kvr_run_record *record);
 
+/* Scans, steps and attentions of four kernels over three lengths, in the settings of the
+ * decode-realism ladder; one flagged. */
+void sample_ops(struct kvr_run_record *record);
+
 /* A record in which every field of every struct differs from its default. */
 void sample_everything(struct kvr_run_record *record);
 

@@ -136,6 +136,37 @@ static void test_scaling_svg(void **state)
     check_picture(*state, "scaling", words);
 }
 
+static void test_ops_svg(void **state)
+{
+    struct fixture *f = *state;
+    struct kvr_run_record record;
+    static const char *const realism[] = {
+        "</svg>", "LOOKAT", "n 512", "n 32768", "times faster than FP16", "contiguous", "pages:16",
+        "evicted", "bytes saved: x32", "bytes saved: x1.94", "as fast as FP16",
+        "B  lookat.f32-gather@avx512", "hollow: the case has a flag", "Sample 9000 (R)", NULL,
+    };
+    static const char *const shift[] = {
+        "</svg>", "time a key (ns)", "tokens", "step, heads, codebook warm", "C prepare", "C scan",
+        "memory", "core", "balanced", "latency", "32K", "C  lookat.u8@avx512vbmi",
+        "dashed: preparation of the query", "Sample 9000 (R)", NULL,
+    };
+    static const char *const speedup[] = {
+        "</svg>", "bytes a key", "times faster than FP16", "scan", "step", "attention",
+        "bytes saved", "as fast as FP16", "n 512, contiguous", "C  lookat.u8@avx512vbmi",
+        "all cases: d 64, m 4", "Sample 9000 (R)", NULL,
+    };
+    sample_ops(&record);
+    FILE *out = fopen(f->result, "w");
+    assert_int_equal(kvr_write(out, KVR_OUT_JSON, &record, NULL), 0);
+    fclose(out);
+    kvr_run_record_free(&record);
+    check_picture(f, "realism", realism);
+    check_picture(f, "shift", shift);
+    check_picture(f, "speedup", speedup);
+    assert_int_equal(plot_kinds("realism,shift,speedup", f->result, f->pictures, "png,txt,pdf"),
+                     KVR_EXIT_OK);
+}
+
 static void test_formats(void **state)
 {
     struct fixture *f = *state;
@@ -251,6 +282,7 @@ static void test_all(void **state)
     free(svg);
     assert_null(picture(f->pictures, "ladder.svg"));
     assert_null(picture(f->pictures, "scaling.tsv"));
+    assert_null(picture(f->pictures, "realism.tsv"));
     assert_int_equal(plot_kinds("scaling", f->result, f->pictures, "svg"), KVR_EXIT_USAGE);
 }
 
@@ -276,8 +308,8 @@ int main(void)
         TEST(test_without_gnuplot), TEST(test_refusals), TEST(test_lacking),
     };
     const struct CMUnitTest drawing[] = {
-        TEST(test_svg), TEST(test_roofline_svg), TEST(test_scaling_svg), TEST(test_all),
-        TEST(test_formats), TEST(test_least), TEST(test_own_script),
+        TEST(test_svg), TEST(test_roofline_svg), TEST(test_scaling_svg), TEST(test_ops_svg),
+        TEST(test_all), TEST(test_formats), TEST(test_least), TEST(test_own_script),
     };
     char error[64];
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * The data of every picture: figures one by one, and whole files against golden ones.
  */
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -142,6 +143,140 @@ static void test_scaling_data(void **state)
     kvr_run_record_free(&records[1]);
 }
 
+/* ---- realism, shift, speedup ---- */
+
+struct expected { const char *text; size_t count; };
+
+static void check_times(const char *sheet, const struct expected *expected, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (times(sheet, expected[i].text) != expected[i].count)
+            print_message("%zu times, not %zu: %s\n", times(sheet, expected[i].text),
+                          expected[i].count, expected[i].text);
+        assert_int_equal(times(sheet, expected[i].text), expected[i].count);
+    }
+}
+
+static void test_realism_data(void **state)
+{
+    struct kvr_run_record records[2];
+    (void)state;
+    sample_ops(&records[0]);
+    sample_ops(&records[1]);
+    char *one = sheet_of(kvr_plot_realism, records, 1);
+    static const struct expected expected[] = {
+        {"\npanel\t1\t0\tn 512\t", 1}, {"\npanel\t2\t0\tn 4096\t", 1},
+        {"\npanel\t3\t0\tn 32768\t", 1}, {"\npanel\t", 3},
+        /* Seven rungs; two kernels stand on each of them. */
+        {"\nrung\t0\t1\tscan\t1\t", 1}, {"\nrung\t0\t2\tcontiguous\t1\t", 1},
+        {"\nrung\t0\t3\twarm\t3\t", 1}, {"\nrung\t0\t3\tcold\t4\t", 1},
+        {"\nrung\t0\t4\tevicted\t6\t", 1}, {"\nrung\t0\t2\tpages:16\t7\t", 1},
+        {"\npoint\t1\t", 14}, {"\npoint\t", 42}, {"fp16.fused", 0}, {"int8q8.fused", 0},
+        /* 3.5 ns over .205 ns, beside each other; flagged only where evicted at 4096 */
+        {"/n512/W1G/1t/scan/heads/thp\t1.92\t17.073170731707318\t14.5121951", 1},
+        {"\t1\n", 2},
+        /* 128 bytes over 4; 128 + 128 over 4 + 128 with the values */
+        {"\npromise\t1\t0\tbytes saved: x32\t0.55\t32\t4.45\t32\t", 1},
+        {"\npromise\t1\t0\tbytes saved: x1.94\t4.55\t1.93939\t7.45\t", 1},
+        {"\npromise\t", 6}, {"\neven\t", 3},
+        {"\nseries\t0\t1\tA  lookat.u8@avx512vbmi\t", 1}, {"\nseries\t", 2},
+    };
+    check_times(one, expected, sizeof expected / sizeof *expected);
+    free(one);
+    check_sheet("realism.tsv", kvr_plot_realism, records, 1);
+    char *two = sheet_of(kvr_plot_realism, records, 2);
+    assert_int_equal(times(two, "\npoint\t"), 84);
+    assert_int_equal(times(two, "\nseries\t0\t3\tC  2: lookat.u8@avx512vbmi\t"), 1);
+    free(two);
+    kvr_run_record_free(&records[0]);
+    kvr_run_record_free(&records[1]);
+}
+
+static void test_shift_data(void **state)
+{
+    struct kvr_run_record record;
+    (void)state;
+    sample_ops(&record);
+    char *sheet = sheet_of(kvr_plot_shift, &record, 1);
+    static const struct expected expected[] = {
+        /* What has no codebook is compared with the warm and with the cold ones. */
+        {"\npanel\t", 7}, {"\tscan, contiguous\t", 1}, {"\tscan, heads\t", 1},
+        {"\tstep, heads, codebook warm\t", 1}, {"\tstep, heads, codebook cold\t", 1},
+        {"\tattention, heads, codebook cold, evicted by 64M\t", 1},
+        {"\ttotal\t", 0}, {"\ntotal\t2\t", 12}, {"\ntotal\t3\t", 12}, {"\ntotal\t4\t", 12},
+        {"\ntick\t0\t0\t512\t512\t", 1}, {"\ntick\t0\t0\t32K\t32768\t", 1},
+        {"\nprepare\t1\t", 0}, {"\nscan\t1\t", 0}, /* a scan is one part */
+        {"\nprepare\t4\t", 6}, {"\nscan\t4\t", 6}, /* LOOKAT's; others' tell nothing */
+        {"thp\t512\t2.44140625\t\t\t0\n", 3 * 2}, /* 1250 ns a head: line, mark */
+        {"\npart\t3\t2\t", 8}, {"\npart\t4\t1\t", 8}, /* warm by the core, cold by memory */
+        {"\nbound\t0\t1\tmemory\t", 1}, {"\nbound\t0\t5\tlatency\t", 1},
+        {"\nbound\t0\t6\tundecided\t", 0}, {"\nseries\t", 4},
+    };
+    check_times(sheet, expected, sizeof expected / sizeof *expected);
+    free(sheet);
+    check_sheet("shift.tsv", kvr_plot_shift, &record, 1);
+    /* Without verdicts the share of the preparation splits a step, and nothing bounds it. */
+    for (size_t i = 0; i < record.result_count; i++)
+        record.results[i].verdict = (struct kvr_verdict_record){.attained = 0};
+    sheet = sheet_of(kvr_plot_shift, &record, 1);
+    assert_int_equal(times(sheet, "\nprepare\t4\t"), 6);
+    assert_int_equal(times(sheet, "\nscan\t4\t"), 6);
+    assert_int_equal(times(sheet, "\nbound\t"), 1);
+    assert_int_equal(times(sheet, "\nbound\t0\t6\tundecided\t"), 1);
+    free(sheet);
+    kvr_run_record_free(&record);
+}
+
+static void test_speedup_data(void **state)
+{
+    struct kvr_run_record record;
+    (void)state;
+    sample_ops(&record);
+    char *sheet = sheet_of(kvr_plot_speedup, &record, 1);
+    static const struct expected expected[] = {
+        {"\npanel\t1\t0\tscan\t", 1}, {"\npanel\t2\t0\tstep\t", 1},
+        {"\npanel\t3\t0\tattention\t", 1}, {"\npoint\t1\t", 24}, {"\npoint\t3\t", 36},
+        {"/n512/W1G/1t/scan/heads/thp\t4\t17.073170731707318\t", 1},
+        {"fp16.fused@avx512/d64/n512/W1G/1t/scan/heads/thp\t128\t1\t", 1},
+        /* The diagonal begins at half of the fewest bytes; with values no saving reaches 2. */
+        {"\npromise\t1\t0\tbytes saved\t2\t64\t", 1},
+        {"\npromise\t3\t0\tbytes saved\t2\t1.96923\t", 1},
+        {"\nseries\t", 4}, {"\nplace\t0\t1\tn 512, contiguous\t", 1},
+        {"\tn 4096, heads, codebook cold, evicted by 64M\t", 1},
+    };
+    check_times(sheet, expected, sizeof expected / sizeof *expected);
+    free(sheet);
+    check_sheet("speedup.tsv", kvr_plot_speedup, &record, 1);
+    kvr_run_record_free(&record);
+}
+
+/* Cases that differ in nothing but their working set are lines of their own; where it differs from
+ * format to format and tells nothing apart, nobody is told. */
+static void test_working_sets(void **state)
+{
+    struct kvr_run_record records[1];
+    (void)state;
+    sample_ops(&records[0]);
+    for (size_t i = 0; i < records[0].result_count; i++)
+        records[0].results[i].working_set_bytes <<= records[0].results[i].key_bytes < 10;
+    char *sheet = sheet_of(kvr_plot_shift, records, 1);
+    assert_int_equal(times(sheet, "\nseries\t"), 4);
+    assert_null(strstr(sheet, "1G\t"));
+    free(sheet);
+    size_t count = records[0].result_count;
+    for (size_t i = 0; i < count; i++) {
+        struct kvr_result more = records[0].results[i];
+        more.working_set_bytes = 1 << 26;
+        more.rounds = NULL;
+        kvr_record_add_result(&records[0], &more);
+    }
+    sheet = sheet_of(kvr_plot_shift, records, 1);
+    assert_int_equal(times(sheet, "\nseries\t"), 8);
+    assert_non_null(strstr(sheet, "fp16.fused@avx512, 64M\t"));
+    free(sheet);
+    kvr_run_record_free(&records[0]);
+}
+
 /* Roofs without cases are a picture of the machine; cases without roofs are one too. */
 static void test_roofline_parts(void **state)
 {
@@ -184,10 +319,22 @@ static void test_no_data(void **state)
     sample_everything(&record); /* its one ceiling is no point of a ladder: another layout */
     check_no_data(kvr_plot_ladder, &record);
     check_no_data(kvr_plot_scaling, &record);
+    check_no_data(kvr_plot_realism, &record); /* one rung, one length */
+    check_no_data(kvr_plot_shift, &record);
     kvr_run_record_free(&record);
     kvr_run_record_init(&record);
     check_no_data(kvr_plot_roofline, &record);
+    check_no_data(kvr_plot_realism, &record);
+    check_no_data(kvr_plot_shift, &record);
+    check_no_data(kvr_plot_speedup, &record);
     check_no_data(kvr_plot_scaling, &record);
+    kvr_run_record_free(&record);
+    sample_ops(&record);
+    for (size_t i = 0; i < record.result_count; i++) { /* nobody ran FP16, or said bytes */
+        record.results[i].result.speedup_vs_fp16 = i % 2 ? NAN : 2;
+        record.results[i].key_bytes = i % 2 ? 4 : NAN;
+    }
+    check_no_data(kvr_plot_speedup, &record);
     kvr_run_record_free(&record);
     sample_run(&record);
     for (size_t i = 0; i < record.result_count; i++) /* two threads, but not of the same case */
@@ -202,7 +349,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_data), cmocka_unit_test(test_no_data),
         cmocka_unit_test(test_roofline_data), cmocka_unit_test(test_roofline_parts),
-        cmocka_unit_test(test_scaling_data),
+        cmocka_unit_test(test_scaling_data), cmocka_unit_test(test_realism_data),
+        cmocka_unit_test(test_shift_data), cmocka_unit_test(test_speedup_data),
+        cmocka_unit_test(test_working_sets),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed || getenv("KVROOF_UPDATE_GOLDEN") ? 1 : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Prints a sample record as JSON, for tests that look at it with other tools.
- * usage: write_sample run|everything|bare
+ * usage: write_sample run|ops|everything|bare
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +15,8 @@ int main(int argc, char **argv)
     const char *which = argc > 1 ? argv[1] : "";
     if (!strcmp(which, "run"))
         sample_run(&record);
+    else if (!strcmp(which, "ops"))
+        sample_ops(&record);
     else if (!strcmp(which, "everything"))
         sample_everything(&record);
     else if (!strcmp(which, "bare"))

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# LOOKAT's speed-up over FP16 from flattering to real settings, from realism.tsv in the working
+# folder: one panel for each number of tokens. Draws, computes nothing but where its own legend
+# stands.
+#   gnuplot realism.gp                              -> realism.svg
+#   gnuplot -e 'FORMAT="png"' realism.gp            -> realism.png (also pdf, txt)
+# Columns: kind, panel, series, name, x (rung), y (times faster than FP16), low, high, 1 if
+# flagged. Kinds:
+#   caption, common    texts below the picture
+#   size               how many panels, pixels of a panel's axes (x, y)
+#   rung               a line (series) of what stands below rung x
+#   panel              its title; left, right, bottom, top end of its axes
+#   even, promise      a line from x, y to low, high: no gain; what the bytes promise
+#   even-name, promise-name  its name, centred at x, y
+#   point              a case on that rung; low, high: 95 % interval
+#   letter             which series ends beside it
+#   series             the legend
+
+if (!exists("FORMAT")) FORMAT = "svg"
+DATA = "realism.tsv"
+TXT = FORMAT eq "txt"
+
+set encoding utf8
+set datafile separator "\t"
+set datafile missing NaN
+
+# What the file holds. Widths are those of the longest text, in characters.
+array count[3]
+array widest[3]
+do for [i = 1:3] { count[i] = 0; widest[i] = 0 }
+slot(kind) = kind eq "caption" ? 1 : kind eq "common" ? 2 : kind eq "series" ? 3 : \
+    0
+larger(a, b) = a > b ? a : b
+take(s, text) = s == 0 ? NaN : \
+    (count[s] = count[s] + 1, widest[s] = larger(widest[s], strlen(text)), count[s])
+stats DATA using (take(slot(strcol(1)), strcol(4))) nooutput
+stats DATA using (strcol(1) eq "size" ? column(3) : NaN) nooutput
+PANELS = int(STATS_max)
+stats DATA using (strcol(1) eq "size" ? column(5) : NaN) nooutput
+PW = STATS_max
+stats DATA using (strcol(1) eq "size" ? column(6) : NaN) nooutput
+PH = STATS_max
+array title_of[PANELS]
+array left[PANELS]
+array right[PANELS]
+array bottom[PANELS]
+array top[PANELS]
+panel(p, a, b, c, d, text) = \
+    (title_of[p] = text, left[p] = a, right[p] = b, bottom[p] = c, top[p] = d, p)
+stats DATA using (strcol(1) eq "panel" ? panel(int(column(2)), column(5), column(6), column(7), \
+    column(8), strcol(4)) : NaN) nooutput
+stats DATA using (strcol(1) eq "rung" ? column(5) : NaN) nooutput
+RUNGS = int(STATS_max)
+stats DATA using (strcol(1) eq "rung" ? column(3) : NaN) nooutput
+RUNG_LINES = int(STATS_max)
+array rung[RUNGS * RUNG_LINES]
+do for [i = 1:RUNGS * RUNG_LINES] { rung[i] = "" }
+rung_line(x, i, text) = (rung[(x - 1) * RUNG_LINES + i] = text, x)
+stats DATA using (strcol(1) eq "rung" ? \
+    rung_line(int(column(5)), int(column(3)), strcol(4)) : NaN) nooutput
+
+# The canvas in pixels: panels in rows of three (two if four), below them series and texts.
+SERIES = int(count[3])
+COLUMNS = PANELS == 4 ? 2 : PANELS < 3 ? PANELS : 3
+ROWS = ceil(PANELS / (1. * COLUMNS))
+MARGIN = 74
+GAP = 68 + 14 * RUNG_LINES
+LINE = 19
+TEXTS = larger(widest[1], widest[2] + 11)
+W = larger(COLUMNS * (PW + MARGIN + 14), larger(TEXTS, 124) * 6.5 + 40)
+SHIFT = (W - COLUMNS * (PW + MARGIN + 14)) / 2.
+fit(s, extra) = larger(1, int((W - 40) / (widest[s] * 7.2 + extra)))
+rows(s, extra) = ceil(count[s] / (1. * fit(s, extra)))
+SERIES_ROWS = rows(3, 44)
+TOP = 70
+BELOW = TOP + ROWS * PH + (ROWS - 1) * GAP
+H = BELOW + 70 + 14 * RUNG_LINES + LINE * (SERIES_ROWS + 2.6 + count[1] + count[2])
+from_top(y) = 1 - y / H
+
+if (FORMAT eq "svg") \
+    set terminal svg size W,H noenhanced font "sans-serif,13" background "white"
+if (FORMAT eq "pdf") set terminal pdfcairo size W / 100.,H / 100. noenhanced font "sans-serif,9.5"
+if (TXT) set terminal dumb size W / 6,H / 15 noenhanced mono
+if (FORMAT eq "png" && strstrt(GPVAL_TERMINALS, "pngcairo")) \
+    set terminal pngcairo size W,H noenhanced font "sans-serif,10"
+if (FORMAT eq "png" && !strstrt(GPVAL_TERMINALS, "pngcairo")) set terminal png size W,H noenhanced
+SMALL = FORMAT eq "pdf" ? ",7" : FORMAT eq "png" ? ",8" : ",10.5"
+LETTER = FORMAT eq "pdf" ? ",8" : FORMAT eq "png" ? ",9" : ",12"
+set output "realism." . FORMAT
+
+# A series is told by its letter, mark, dash and colour; marks come again after six, then lighter
+# or darker, so that print and colour-blind eyes can tell them. A flagged point is hollow.
+array filled[6] = [7, 5, 9, 11, 13, 15]
+array colour[12] = [0x0072B2, 0xD55E00, 0x007A5E, 0x8E4A8E, 0x6B4A00, 0x333333, \
+    0x7CC4F0, 0xF2B134, 0x66CDAA, 0xE3A3CB, 0xC9A46B, 0xA8A8A8]
+mark(i) = filled[(i - 1) % 6 + 1]
+dash(i) = (i - 1 + (i - 1) / 5) % 5 + 1
+paint(i) = colour[(i - 1 + (i - 1) / 12) % 12 + 1]
+
+set style textbox opaque noborder fillcolor rgb "white" margins 0.4,0.3
+of(kind, p, c) = strcol(1) eq kind && int(column(2)) == p ? column(c) : NaN
+in(kind, p, i, c) = int(column(3)) == i ? of(kind, p, c) : NaN
+
+set multiplot
+set label 1 "LOOKAT's speed-up over FP16, from flattering to real" \
+    at screen 0.5, from_top(22) center font FORMAT eq "svg" ? ",17" : ",13"
+set logscale y 10
+set format x ""
+set format y "x%g"
+set xtics 1,1,RUNGS scale 0
+set ytics nomirror
+set mytics 10
+set ytics add (2, 5, 20, 50, 200, 500)
+if (!TXT) set grid xtics ytics lc rgb "gray88" lt 1 lw .5
+unset key
+do for [p = 1:PANELS] {
+    set title title_of[p] offset 0,-0.3
+    set ylabel "times faster than FP16" offset -0.6,0
+    set xrange [left[p]:right[p]]
+    set yrange [bottom[p]:top[p]]
+    LEFT = SHIFT + (p - 1) % COLUMNS * (PW + MARGIN + 14) + MARGIN
+    HEAD = TOP + (p - 1) / COLUMNS * (PH + GAP)
+    set lmargin at screen LEFT / W
+    set rmargin at screen (LEFT + PW) / W
+    set tmargin at screen from_top(HEAD)
+    set bmargin at screen from_top(HEAD + PH)
+    do for [i = 1:RUNGS * RUNG_LINES] {
+        set label 100 + i rung[i] at first 1 + (i - 1) / RUNG_LINES, \
+            screen from_top(HEAD + PH + 14 + 14 * ((i - 1) % RUNG_LINES)) center font SMALL
+    }
+    plot DATA using (of("even", p, 5)):6:($7 - $5):($8 - $6) with vectors nohead lc rgb "black" \
+            lw 1.6, \
+        "" using (of("promise", p, 5)):6:($7 - $5):($8 - $6) with vectors nohead \
+            lc rgb "gray40" lw 1.8 dt 2, \
+        for [i = 1:SERIES] "" using (in("point", p, i, 5)):6 with lines lc rgb paint(i) lw 1.4 \
+            dt dash(i), \
+        for [i = 1:SERIES] "" using (TXT ? NaN : in("point", p, i, 5)):6:7:8 with yerrorbars \
+            lc rgb "gray40" pt -1, \
+        for [i = 1:SERIES] "" using (in("point", p, i, 5)):6:(mark(i) - (column(9) == 1)) \
+            with points lc rgb paint(i) lw 1.6 ps 1.2 pt variable, \
+        "" using (of("even-name", p, 5)):6:(strcol(4)) with labels center font SMALL, \
+        "" using (of("promise-name", p, 5)):6:(strcol(4)) with labels center font SMALL \
+            tc rgb "gray20", \
+        "" using (of("letter", p, 5)):6:(strcol(4)) with labels center font LETTER boxed
+    unset label 1
+}
+do for [i = 1:RUNGS * RUNG_LINES] { unset label 100 + i }
+
+# The legend, on the whole canvas.
+unset title
+unset xlabel
+unset ylabel
+unset logscale
+unset tics
+unset grid
+unset border
+set lmargin at screen 0
+set rmargin at screen 1
+set tmargin at screen 1
+set bmargin at screen 0
+set xrange [0:W]
+set yrange [H:0]
+step(s, extra) = (W - 40.) / fit(s, extra)
+across(i, s, extra) = 20 + ((int(i) - 1) % fit(s, extra)) * step(s, extra)
+down(i, s, extra) = (int(i) - 1) / fit(s, extra) * LINE
+is(kind) = strcol(1) eq kind
+Y0 = BELOW + 44 + 14 * RUNG_LINES
+Y1 = Y0 + LINE * (SERIES_ROWS + 0.6)
+line = 2
+next_line(text) = (line = line + 1, Y1 + LINE * line)
+set label 2 "scan: keys only, query prepared; step: its tables too, from a codebook that is " . \
+    "warm (one, in cache) or cold (one a head)" at first 20, first Y1 left font SMALL
+set label 3 "attention: softmax and FP16 values too; evicted: other data are read between " . \
+    "passes; bytes saved: of what both read" at first 20, first Y1 + LINE left font SMALL
+set label 4 "letter, mark, dash: series; hollow: the case has a flag; bar: 95 % interval" \
+    at first 20, first Y1 + 2 * LINE left font SMALL
+plot for [i = 1:SERIES] DATA using (is("series") && int($3) == i ? across(i, 3, 44) + 14 : NaN): \
+        (Y0 + down(i, 3, 44)):(12):(0) with vectors nohead lc rgb paint(i) lw 1.4 dt dash(i), \
+    for [i = 1:SERIES] "" using (is("series") && int($3) == i ? across(i, 3, 44) + 6 : NaN): \
+        (Y0 + down(i, 3, 44)) with points lc rgb paint(i) ps 1.3 pt mark(i), \
+    "" using (is("series") ? across($3, 3, 44) + 32 : NaN):(Y0 + down($3, 3, 44)):(strcol(4)) \
+        with labels left, \
+    "" using (is("common") ? 20 : NaN):(is("common") ? next_line(0) : NaN): \
+        ("all cases: " . strcol(4)) with labels left font SMALL, \
+    "" using (is("caption") ? 20 : NaN):(is("caption") ? next_line(0) : NaN):(strcol(4)) \
+        with labels left font SMALL
+unset multiplot
+unset output
