@@ -82,9 +82,9 @@ LETTER = FORMAT eq "pdf" ? ",8" : FORMAT eq "png" ? ",9" : ",12"
 set output "shift." . FORMAT
 
 # A bound is told by mark and colour: print and colour-blind eyes can tell them. A flagged point is
-# hollow.
-array filled[6] = [7, 9, 5, 13, 11, 15]
-array colour[6] = [0x0072B2, 0xD55E00, 0x007A5E, 0x8E4A8E, 0x6B4A00, 0x808080]
+# hollow; the cross of what is undecided stands upright instead.
+array filled[6] = [7, 9, 5, 13, 11, 2]
+array colour[6] = [0x0072B2, 0xD55E00, 0x007A5E, 0x8E4A8E, 0x6B4A00, 0x333333]
 mark(i) = filled[i]
 paint(i) = colour[i]
 
@@ -164,8 +164,8 @@ line = 1
 next_line(text) = (line = line + 1, Y2 + LINE * line)
 set label 2 "solid: all of the time; dashed: preparation of the query; dotted: scan of the " . \
     "keys; parts only where they tell more than the whole" at first 20, first Y2 left font SMALL
-set label 3 "letter: series; mark and colour: what bounds it; hollow: the case has a flag; " . \
-    "bar: 95 % interval" at first 20, first Y2 + LINE left font SMALL
+set label 3 "letter: series; mark and colour: what bounds it; hollow: the case has a flag " . \
+    "(undecided: + for x); bar: 95 % interval" at first 20, first Y2 + LINE left font SMALL
 array place[6] # among those that are met
 met = 0
 meet(i) = (met = met + 1, place[i] = met, i)
