@@ -63,6 +63,11 @@ static void prove_dram(struct kvr_session *s, struct kvr_cohort_work *w)
     /* After an eviction nothing is cached, however small the set. */
     if (strcmp(w->level, "DRAM") || w->evict_bytes || !w->stage.reference_family)
         return;
+    struct kvr_reference_choice *known = kvr_cohort_known_reference(s, w);
+    if (known && !isnan(known->dram_ratio)) { /* the same list in the same memory */
+        w->dram_ratio = known->dram_ratio;
+        return;
+    }
     struct kvr_scan scan = w->stage.reference_read;
     const struct kvr_member *best = &w->stage.reference_family->best[0];
     kvr_scan_set_member(&scan, best);
@@ -94,6 +99,8 @@ static void prove_dram(struct kvr_session *s, struct kvr_cohort_work *w)
         if (i + 1 >= PAIRS && fabs(w->dram_ratio - 1) <= .03)
             break;
     }
+    if (known)
+        known->dram_ratio = w->dram_ratio;
 }
 
 /* A family for one list, and a request planned with its best member. */
@@ -146,9 +153,6 @@ static void release(struct kvr_cohort_work *w)
     kvr_score_buffers_free(&w->buffers);
     kvr_beside_free(&w->reference_beside);
     kvr_beside_free(&w->subject_beside);
-    kvr_material_free(&w->values);
-    kvr_material_free(&w->reference);
-    kvr_material_free(&w->subject);
     free(w->reference_cursors);
     free(w->subject_cursors);
     free(w->rounds);

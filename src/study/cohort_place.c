@@ -111,33 +111,33 @@ static int build_lists(struct kvr_session *s, struct kvr_cohort_work *w, struct 
     return rc;
 }
 
-/* The values are coded like FP16 keys; a set without values has its keys in their place. */
-static int make_values(struct kvr_session *s, struct kvr_cohort_work *w)
+/* *to borrows what the session keeps. */
+static int borrow(struct kvr_session *s, const struct kvr_codec *codec,
+                  const struct kvr_shape *shape, const struct kvr_cohort_work *w, bool values,
+                  struct kvr_material *to)
 {
-    struct kvr_shape shape = {.head_dim = w->cohort->cases[0]->shape.head_dim, .queries = 1};
-    struct kvr_keyset values = *w->keys;
-    if (values.values)
-        values.keys = values.values;
-    return kvr_material_make(kvr_codec_find("fp16"), &shape, &values, s->options->seed + 1,
-                             &w->values);
+    int rc = 0;
+    const struct kvr_material *m = kvr_session_material(s, codec, shape, w->keys, values, &rc);
+    if (m)
+        *to = *m;
+    to->codec = codec; /* another codec of the same bytes prepares queries its own way */
+    return rc;
 }
 
 int kvr_cohort_materials(struct kvr_session *s, struct kvr_cohort_work *w)
 {
     const struct kvr_case *c = w->cohort->cases[0];
-    struct kvr_shape shape = {.head_dim = c->shape.head_dim, .queries = c->shape.queries};
+    const struct kvr_codec *fp16 = kvr_codec_find("fp16");
+    struct kvr_shape dense = {.head_dim = c->shape.head_dim, .queries = c->shape.queries};
     w->keys = kvr_session_keys(s, c->shape.head_dim, w->why, sizeof w->why);
     if (!w->keys)
         return -EINVAL;
     w->is_reference = !strcmp(c->codec->name, "fp16");
-    int rc =
-        kvr_material_make(kvr_codec_find("fp16"), &shape, w->keys, s->options->seed, &w->reference);
-    if (!rc && !w->is_reference) {
-        shape = c->shape;
-        rc = kvr_material_make(c->codec, &shape, w->keys, s->options->seed, &w->subject);
-    }
+    int rc = borrow(s, fp16, &dense, w, false, &w->reference);
+    if (!rc && !w->is_reference)
+        rc = borrow(s, c->codec, &c->shape, w, false, &w->subject);
     if (!rc && kvr_case_has_values(c))
-        rc = make_values(s, w);
+        rc = borrow(s, fp16, &dense, w, true, &w->values);
     if (rc == -EINVAL)
         snprintf(w->why, sizeof w->why, "codec %s could not be trained on these keys",
                  c->codec->name);
@@ -181,6 +181,9 @@ static int place_copy(struct kvr_session *s, struct kvr_cohort_work *w)
     }
     if (s->subject.filled_bytes > at)
         s->subject.filled_bytes = at;
+    /* Keys until the first copy is made: the dense kernels are verified on what lies here. */
+    kvr_material_fill(&w->reference, s->subject.memory.base + at,
+                      (uint64_t)bytes * codes->parts * codes->heads);
     return kvr_lists_beside(codes, s->subject.memory.base + at, bytes, &w->copy_lists);
 }
 

@@ -3,6 +3,7 @@
  * The FP16 reference of a cohort: its kernel and look-ahead, found once for one kind of list.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +24,8 @@ static size_t fp16_candidates(const struct kvr_session *s, const struct kvr_kern
 }
 
 /* Where the choice for lists like this cohort's is kept; NULL: not made yet. */
-static struct kvr_reference_choice *known_reference(struct kvr_session *s,
-                                                    const struct kvr_cohort_work *w)
+struct kvr_reference_choice *kvr_cohort_known_reference(struct kvr_session *s,
+                                                        const struct kvr_cohort_work *w)
 {
     const struct kvr_case *c = w->cohort->cases[0];
     for (size_t i = 0; i < s->reference_count; i++) {
@@ -48,7 +49,8 @@ static void remember_reference(struct kvr_session *s, const struct kvr_cohort_wo
                                        .tokens = c->shape.tokens,
                                        .threads = s->threads,
                                        .working_set_bytes = w->working_set_bytes,
-                                       .tuning = w->fp16.tuning};
+                                       .tuning = w->fp16.tuning,
+                                       .dram_ratio = NAN};
     snprintf(r->layout, sizeof r->layout, "%s", c->layout);
 }
 
@@ -65,7 +67,7 @@ int kvr_cohort_prepare_reference(struct kvr_session *s, struct kvr_cohort_work *
                                           .cursors = w->reference_cursors,
                                           .buffers = &w->buffers,
                                           .level = w->level};
-    struct kvr_reference_choice *known = known_reference(s, w);
+    struct kvr_reference_choice *known = kvr_cohort_known_reference(s, w);
     if (w->is_reference) {
         request.candidates = w->cohort->cases[0]->candidates;
         request.candidate_count = w->cohort->cases[0]->candidate_count;

@@ -24,7 +24,7 @@ struct kvr_cohort_work {
     uint64_t working_set_bytes;
     bool is_reference; /* FP16 is the case itself */
     const struct kvr_keyset *keys;
-    struct kvr_material reference, subject, values;
+    struct kvr_material reference, subject, values; /* borrowed from the session */
     struct kvr_beside reference_beside, subject_beside;
     struct kvr_evict reference_evict, subject_evict; /* samples point at them */
     uint64_t evict_bytes;
@@ -58,6 +58,9 @@ struct kvr_lists_request kvr_cohort_lists(const struct kvr_session *session,
 int kvr_cohort_place(struct kvr_session *session, struct kvr_cohort_work *work);
 /* FP16 made ready (cohort_reference.c). */
 int kvr_cohort_prepare_reference(struct kvr_session *session, struct kvr_cohort_work *work);
+/* The choice for lists like this cohort's reference; NULL: not made yet. */
+struct kvr_reference_choice *kvr_cohort_known_reference(struct kvr_session *session,
+                                                        const struct kvr_cohort_work *work);
 /* The phases of a subject whose kernel is chosen; nothing for a plain scan. */
 int kvr_cohort_make_op(struct kvr_session *session, struct kvr_cohort_work *work,
                        const struct kvr_case *c, struct kvr_subject *subject, bool reference);

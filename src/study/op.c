@@ -81,9 +81,13 @@ static void tune_values(struct kvr_session *s, struct kvr_heads *h)
 {
     double best_ns = INFINITY;
     struct kvr_tuning_choice best = {0, 0, 1};
+    struct kvr_sample_request request = kvr_heads_request(h);
+    kvr_sample_plan(s->sampler, &request, TRY_S);
     for (size_t i = 0; i < kvr_tuning_choice_count && !kvr_session_stopped(s); i++) {
+        struct kvr_sample sample;
         h->values_tuning = kvr_tuning_choices[i];
-        double ns = try(s, h, 0);
+        kvr_sample_take(s->sampler, &request, &sample);
+        double ns = kvr_heads_ns_per_key(h, &sample, sample.robust_ns);
         if (ns < best_ns) {
             best_ns = ns;
             best = kvr_tuning_choices[i];

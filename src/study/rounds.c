@@ -59,14 +59,17 @@ static struct kvr_subject *subject_of(struct kvr_stage *stage, size_t row)
     return row == REFERENCE_ROW ? stage->reference : &stage->subjects[row];
 }
 
-static size_t list_phases(const struct kvr_op *op, size_t row, struct item *items)
+/* Of the reference beside other cases only what B needs. */
+static size_t list_phases(const struct kvr_op *op, size_t row, bool m_and_c_only,
+                          struct item *items)
 {
     size_t n = 0;
     for (enum kvr_phase p = 0; p < KVR_PHASES; p++) {
         const struct kvr_phase_run *phase = &op->phases[p];
         if (!phase->present)
             continue;
-        items[n++] = (struct item){ITEM_PHASE_T, row, p, 0};
+        if (!m_and_c_only)
+            items[n++] = (struct item){ITEM_PHASE_T, row, p, 0};
         items[n++] = (struct item){ITEM_PHASE_C, row, p, 0};
         for (size_t m = 0; m < kvr_phase_m_count(phase); m++)
             items[n++] = (struct item){ITEM_PHASE_M, row, p, m};
@@ -85,7 +88,7 @@ static size_t list_items(const struct kvr_stage *stage, struct item *items)
         items[n++] = (struct item){.kind = ITEM_REFERENCE_M, .index = i};
     items[n++] = (struct item){.kind = ITEM_REFERENCE_T};
     if (reference_op)
-        n += list_phases(reference_op, REFERENCE_ROW, items + n);
+        n += list_phases(reference_op, REFERENCE_ROW, stage->subject_count > 0, items + n);
     else
         items[n++] = (struct item){.kind = ITEM_REFERENCE_C};
     for (size_t i = 0; i < stage->subject_count; i++)
@@ -97,7 +100,7 @@ static size_t list_items(const struct kvr_stage *stage, struct item *items)
         if (!op || op->has_whole)
             items[n++] = (struct item){.kind = ITEM_T, .index = i};
         if (op)
-            n += list_phases(op, i, items + n);
+            n += list_phases(op, i, false, items + n);
         else
             items[n++] = (struct item){.kind = ITEM_C, .index = i};
     }

@@ -145,6 +145,8 @@ void kvr_session_close(struct kvr_session *s)
 {
     kvr_sampler_free(s->sampler);
     kvr_team_stop(s->team);
+    for (size_t i = 0; i < s->material_count; i++)
+        kvr_material_free(&s->materials[i]);
     for (size_t i = 0; i < s->keyset_count; i++)
         kvr_keyset_free(&s->keysets[i]);
     if (s->reference.memory.base)
@@ -198,6 +200,40 @@ const struct kvr_keyset *kvr_session_keys(struct kvr_session *s, uint32_t head_d
         return NULL;
     s->keyset_count++;
     return set;
+}
+
+static bool same_shape(const struct kvr_shape *a, const struct kvr_shape *b)
+{
+    return a->head_dim == b->head_dim && a->tables == b->tables && a->entries == b->entries &&
+           a->group == b->group && a->queries == b->queries;
+}
+
+const struct kvr_material *kvr_session_material(struct kvr_session *s,
+                                                const struct kvr_codec *codec,
+                                                const struct kvr_shape *shape,
+                                                const struct kvr_keyset *keys, bool values, int *rc)
+{
+    struct kvr_keyset coded = *keys;
+    for (size_t i = 0; i < s->material_count; i++)
+        if (s->materials[i].codec->encode == codec->encode &&
+            same_shape(&s->materials[i].shape, shape) && s->material_of_values[i] == values)
+            return &s->materials[i];
+    if (s->material_count == KVR_MAX_MATERIALS) { /* forget the oldest; nobody holds it any more */
+        kvr_material_free(&s->materials[0]);
+        s->verified_count = 0; /* its pool's address may come again */
+        s->material_count--;
+        memmove(s->materials, s->materials + 1, s->material_count * sizeof *s->materials);
+        memmove(s->material_of_values, s->material_of_values + 1,
+                s->material_count * sizeof *s->material_of_values);
+    }
+    if (values && keys->values) /* a set without values has its keys in their place */
+        coded.keys = keys->values;
+    struct kvr_material *made = &s->materials[s->material_count];
+    *rc = kvr_material_make(codec, shape, &coded, s->options->seed + values, made);
+    if (*rc)
+        return NULL;
+    s->material_of_values[s->material_count++] = values;
+    return made;
 }
 
 bool kvr_session_stopped(const struct kvr_session *s)

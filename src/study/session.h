@@ -19,7 +19,8 @@
 #include "scan.h"
 
 enum { KVR_MAX_KEYSETS = 8, KVR_MAX_FAMILIES = 512, KVR_BEST_READERS = 3,
-       KVR_MAX_REFERENCES = 128 };
+       KVR_MAX_REFERENCES = 128, KVR_MAX_MATERIALS = 32,
+       KVR_MAX_VERIFIED = 256 };
 
 /* A reader with its look-ahead: one member of the read family. */
 struct kvr_member {
@@ -49,6 +50,7 @@ struct kvr_reference_choice {
     uint64_t working_set_bytes;
     char layout[16];
     struct kvr_tuning tuning;
+    double dram_ratio; /* of its list, see kvr_cohort_work; NAN: not proven yet */
 };
 
 /* One half of the arena and where the last sample in it stopped. */
@@ -69,6 +71,14 @@ struct kvr_session {
     struct kvr_half reference, subject; /* FP16 keys; the format in work */
     struct kvr_keyset keysets[KVR_MAX_KEYSETS];
     size_t keyset_count;
+    struct kvr_material materials[KVR_MAX_MATERIALS];
+    bool material_of_values[KVR_MAX_MATERIALS];
+    size_t material_count;
+    struct { /* kernels that scored a pool of keys right: the reference is slow, the pool the same */
+        const struct kvr_kernel *kernel;
+        const unsigned char *pool;
+    } verified[KVR_MAX_VERIFIED];
+    size_t verified_count;
     struct kvr_family families[KVR_MAX_FAMILIES];
     size_t family_count;
     struct kvr_reference_choice references[KVR_MAX_REFERENCES];
@@ -100,6 +110,15 @@ int kvr_session_team(struct kvr_session *session, unsigned threads);
 /* The key set for a head dim, loaded on first use. NULL with a sentence in error. */
 const struct kvr_keyset *kvr_session_keys(struct kvr_session *session, uint32_t head_dim,
                                           char *error, size_t error_bytes);
+
+/* A codec's trained and encoded keys (or values, coded like keys) for one shape: made on first use,
+ * because training takes longer than a round. Lives as long as the session. *rc: 0 or -errno of
+ * kvr_material_make; NULL then. */
+const struct kvr_material *kvr_session_material(struct kvr_session *session,
+                                                const struct kvr_codec *codec,
+                                                const struct kvr_shape *shape,
+                                                const struct kvr_keyset *keys, bool values,
+                                                int *rc);
 
 /* True when SIGINT or SIGTERM asked to stop. */
 bool kvr_session_stopped(const struct kvr_session *session);

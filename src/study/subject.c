@@ -31,13 +31,30 @@ uint64_t kvr_fold_bytes(uint64_t l1_bytes, const struct kvr_format *format,
     return fold < block ? block : fold / block * block;
 }
 
-static int verify_candidate(const struct kvr_subject_request *r, const struct kvr_kernel *kernel,
-                            const void *prepared, char *error, size_t error_bytes)
+static bool pool_verified(const struct kvr_session *s, const struct kvr_kernel *kernel,
+                          const unsigned char *pool)
+{
+    for (size_t i = 0; i < s->verified_count; i++)
+        if (s->verified[i].kernel == kernel && s->verified[i].pool == pool)
+            return true;
+    return false;
+}
+
+/* The pool's blocks once in a session; what lies in the arena every time. */
+static int verify_candidate(struct kvr_session *s, const struct kvr_subject_request *r,
+                            const struct kvr_kernel *kernel, const void *prepared, char *error,
+                            size_t error_bytes)
 {
     const struct kvr_material *m = r->material;
     const struct kvr_segments *last = &r->lists->segments[r->lists->threads - 1];
-    int rc = kvr_verify_scores(kernel, r->shape, m->pool_keys, m->pool, m->side, prepared, error,
-                               error_bytes);
+    int rc = pool_verified(s, kernel, m->pool)
+                 ? 0
+                 : kvr_verify_scores(kernel, r->shape, m->pool_keys, m->pool, m->side, prepared,
+                                     error, error_bytes);
+    if (!rc && s->verified_count < KVR_MAX_VERIFIED && !pool_verified(s, kernel, m->pool)) {
+        s->verified[s->verified_count].kernel = kernel;
+        s->verified[s->verified_count++].pool = m->pool;
+    }
     if (!rc)
         rc = kvr_verify_scores(kernel, r->shape, r->lists->tokens, last->base, m->side, prepared,
                                error, error_bytes);
@@ -49,14 +66,22 @@ static int verify_candidate(const struct kvr_subject_request *r, const struct kv
     return rc;
 }
 
-/* ns a key of the subject's T with its present look-ahead. */
-static double sample_t(struct kvr_session *s, struct kvr_subject *subject, double sample_s)
+/* ns a key of the subject's T with its present kernel and look-ahead, by a request that is planned
+ * for its list: finding how many slices fill a sample costs more than a short sample. */
+static double sample_t(struct kvr_session *s, struct kvr_subject *subject,
+                       const struct kvr_sample_request *planned)
 {
     struct kvr_sample sample;
+    kvr_sample_take(s->sampler, planned, &sample);
+    return kvr_scan_ns_per_key(&subject->t, &sample, sample.robust_ns);
+}
+
+static struct kvr_sample_request plan_t(struct kvr_session *s, const struct kvr_subject *subject,
+                                        double sample_s)
+{
     struct kvr_sample_request request = subject->t_request;
     kvr_sample_plan(s->sampler, &request, sample_s);
-    kvr_sample_take(s->sampler, &request, &sample);
-    return kvr_scan_ns_per_key(&subject->t, &sample, sample.robust_ns);
+    return request;
 }
 
 /* C over `fold_bytes`; lists and cursors are the subject's. */
@@ -92,6 +117,7 @@ static double sample_c(struct kvr_session *s, struct kvr_subject *subject)
 static int choose_kernel(struct kvr_session *s, const struct kvr_subject_request *r,
                          struct kvr_subject *subject)
 {
+    struct kvr_sample_request requests[8];
     double t[8], c[8], least = INFINITY;
     size_t count = r->candidate_count < 8 ? r->candidate_count : 8, best = 0;
     int rc = 0;
@@ -100,9 +126,11 @@ static int choose_kernel(struct kvr_session *s, const struct kvr_subject_request
     for (int try = 0; try < 3 && count > 1; try++)
         for (size_t i = 0; i < count && !rc; i++) {
             subject->kernel = subject->t.kernel = r->candidates[i];
+            if (!try)
+                requests[i] = plan_t(s, subject, 1.5e-3);
             for (uint32_t ahead = 0; ahead <= 2; ahead += 2) {
                 subject->t.ahead_segments = ahead;
-                t[i] = fmin(t[i], sample_t(s, subject, 1.5e-3));
+                t[i] = fmin(t[i], sample_t(s, subject, &requests[i]));
             }
             subject->t.ahead_segments = 0;
             rc = fold(s, r, subject,
@@ -153,9 +181,10 @@ static void tune(struct kvr_session *s, struct kvr_subject *subject)
     double ns[TUNINGS];
     bool second[TUNINGS] = {0};
     int best = -1;
+    struct kvr_sample_request request = plan_t(s, subject, 2e-3);
     for (int i = 0; i < TUNINGS; i++) {
         set_tuning(subject, i);
-        ns[i] = sample_t(s, subject, 2e-3);
+        ns[i] = sample_t(s, subject, &request);
     }
     for (int k = 0; k < SECOND_ROUND; k++) {
         int next = -1;
@@ -164,11 +193,12 @@ static void tune(struct kvr_session *s, struct kvr_subject *subject)
                 next = i;
         second[next] = true;
     }
+    request = plan_t(s, subject, 10e-3);
     for (int i = 0; i < TUNINGS; i++) {
         if (!second[i])
             continue;
         set_tuning(subject, i);
-        ns[i] = sample_t(s, subject, 10e-3);
+        ns[i] = sample_t(s, subject, &request);
         if (best < 0 || ns[i] < ns[best])
             best = i;
     }
@@ -220,7 +250,7 @@ int kvr_subject_prepare(struct kvr_session *s, const struct kvr_subject_request 
         goto out;
     }
     for (size_t i = 0; i < r->candidate_count && !rc; i++)
-        rc = verify_candidate(r, r->candidates[i], subject->prepared, error, error_bytes);
+        rc = verify_candidate(s, r, r->candidates[i], subject->prepared, error, error_bytes);
     if (rc)
         goto out;
     subject->t = (struct kvr_scan){.kernel = r->candidates[0],
