@@ -12,7 +12,7 @@
 #include "deep.h"
 #include "witness.h"
 
-enum { MIN_ROUNDS = 6 };
+enum { MIN_ROUNDS = 6, WITNESS_S = 4 };
 
 /* Subjects stay where they are: their requests point at them. */
 static int prepare_subjects(struct kvr_session *s, struct kvr_cohort_work *w)
@@ -196,8 +196,12 @@ static int look_for_witness(struct kvr_session *s, struct kvr_cohort_work *w, si
     kvr_verdict_decide(&input, &verdict);
     bool wanted = verdict.t_over_s.interval && verdict.t_over_s.low > KVR_NO_OVERLAP &&
                   kvr_relative_half_width(&verdict.t_over_s) <= KVR_HALF_WIDTH;
-    if (!strcmp(w->level, "L1") || s->controls_failed || kvr_session_left_s(s) < 3 || !wanted)
+    if (!strcmp(w->level, "L1") || s->controls_failed || !wanted)
         return 0;
+    if (kvr_session_left_s(s) - s->reserved_s < WITNESS_S) {
+        subject->no_time_for_witness = true;
+        return 0;
+    }
     struct kvr_witness_request request = {
         .lists = kvr_cohort_lists(s, w, half, material, &subject->shape),
         .level = w->level,

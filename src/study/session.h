@@ -92,6 +92,7 @@ struct kvr_session {
     double started_s, deadline_s;          /* deadline: INFINITY without a budget */
     bool shared_cores;         /* CPUs of the largest team share a core, by an FMA pair */
     bool controls_failed;      /* the dial's known sides were not found: no verdict */
+    double reserved_s; /* of the budget, for the cases still to come: witnesses leave it alone */
     double repeats_left_s;                 /* of the tenth of the budget that repeats may take */
     const volatile sig_atomic_t *interrupted;
     void (*progress)(const struct kvr_session *, const char *line);

@@ -185,6 +185,9 @@ static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
                             "raise --budget");
             continue;
         }
+        s->reserved_s = 0;
+        for (size_t j = i + 1; j < count; j++)
+            s->reserved_s += scale * kvr_cohort_estimate_s(&cohorts[j], study->plan, MIN_ROUNDS);
         rc = kvr_cohort_measure(s, &cohorts[i], rounds);
         double took_s = kvr_wall_s() - begin_s;
         double estimate_s = kvr_cohort_estimate_s(&cohorts[i], study->plan, rounds);

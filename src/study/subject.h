@@ -29,6 +29,7 @@ struct kvr_subject {
     struct kvr_tuning tuning;
     struct kvr_witness_value witnesses[KVR_MAX_WAITING]; /* of waiting, those looked for */
     size_t witness_count;
+    bool no_time_for_witness; /* one would have decided the bound */
     char m_cause[24]; /* what the memory's own time goes to; "": not looked for or nothing found */
     struct kvr_witness_record sensitivities[KVR_MAX_SENSITIVE]; /* --deep: stored, no vote */
     size_t sensitivity_count;
