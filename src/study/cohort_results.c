@@ -111,8 +111,9 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
     input.resource = limit.resource;
     kvr_verdict_record_fill(r, &input);
     if (subject->no_time_for_witness)
-        kvr_result_unavailable(r, "witnesses", "T exceeds C + M and the budget left no time to look "
-                                               "for what it waits for: raise --budget");
+        kvr_result_unavailable(r, "witnesses",
+                               "T exceeds C + M and the budget left no time to look for what it "
+                               "waits for: raise --budget");
     for (size_t i = 0; i < subject->sensitivity_count; i++)
         if (r->verdict.side[0] && r->verdict.witness_count < KVR_MAX_WITNESSES)
             r->verdict.witnesses[r->verdict.witness_count++] = subject->sensitivities[i];

@@ -59,7 +59,7 @@ double kvr_cohort_estimate_s(const struct kvr_cohort *cohort, const struct kvr_p
     double samples = REFERENCE_SAMPLES + KVR_BEST_READERS + case_samples * cases;
     if (strcmp(op, "scan")) /* FP16 has the same phases */
         samples = case_samples * (cases + (strcmp(cohort->cases[0]->codec->name, "fp16") != 0));
-    double setup_s = 1.0 + .35 * cases; /* families, tuning, verification */
+    double setup_s = .85 + .25 * cases; /* families, tuning, verification */
     if (plan->deep)
         setup_s += KVR_DEEP_SECONDS * cases;
     /* A sample overshoots by a slice, and a stolen one is repeated. */

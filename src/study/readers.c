@@ -11,7 +11,7 @@
 
 #include "session.h"
 
-enum { MAX_MEMBERS = 256, SECOND_ROUND = 6 };
+enum { MAX_MEMBERS = 256, SECOND_ROUND = 12, FIRST_MS = 2, SECOND_MS = 5 };
 
 static const uint32_t ahead_bytes[] = {256, 512, 1024, 2048};
 static const uint32_t ahead_segments[] = {1, 2, 4, 8};
@@ -103,8 +103,8 @@ static void add_ceiling(struct kvr_session *s, const struct kvr_family *family,
     c.segment_bytes = family->segment_class;
     c.value = members[0].gb_per_s;
     snprintf(c.unit, sizeof c.unit, "GB/s");
-    snprintf(c.method, sizeof c.method, "best of %zu readers: all at 3 ms, best %d at 10 ms", count,
-             SECOND_ROUND);
+    snprintf(c.method, sizeof c.method, "best of %zu readers: all at %d ms, best %d at %d ms",
+             count, FIRST_MS, SECOND_ROUND, SECOND_MS);
     c.family = calloc(count, sizeof *c.family);
     for (size_t i = 0; c.family && i < count; i++) {
         kvr_member_name(&members[i], c.family[i].name, sizeof c.family[i].name);
@@ -134,9 +134,9 @@ const struct kvr_family *kvr_session_family(struct kvr_session *s, struct kvr_sc
     struct kvr_sample_request request = kvr_scan_request(scan);
     if (strcmp(level, "DRAM")) /* one pass so that the level holds it */
         request.warm_segments = scan->lists->counts[0];
-    time_members(s, scan, members, count, request, 3e-3);
+    time_members(s, scan, members, count, request, FIRST_MS * 1e-3);
     size_t second = count < SECOND_ROUND ? count : SECOND_ROUND;
-    time_members(s, scan, members, second, request, 10e-3);
+    time_members(s, scan, members, second, request, SECOND_MS * 1e-3);
 
     struct kvr_family *f = &s->families[s->family_count++];
     *f = (struct kvr_family){.threads = s->threads, .segment_class = class};

@@ -121,16 +121,17 @@ static double keys_of(const struct kvr_scan *scan)
     return scan->lists->keys_per_segment > 0 ? scan->lists->keys_per_segment : scan->lists->tokens;
 }
 
-/* One sample; once more, in place, if more than a tenth of it was stolen and repeats have not used
- * up their share of the budget, or if it is void. Of the two the less disturbed counts, both are
- * kept. Nothing is dropped for being slow. */
+/* One sample; once more, in place, if it is void, or if more than a tenth of it was stolen while
+ * repeats have not used up their share of the budget and the cases still to come do not need the
+ * time. Of the two the less disturbed counts, both are kept. Nothing is dropped for being slow. */
 static void take(struct kvr_session *s, double keys_per_segment,
                  const struct kvr_sample_request *request, struct reading *reading)
 {
     *reading = (struct reading){.first_ns = NAN, .first_stolen = NAN};
     take_once(s, keys_per_segment, request, reading);
     bool stolen = reading->sample.stolen > .1;
-    if (!reading->sample.invalid && (!stolen || s->repeats_left_s <= 0))
+    bool may_repeat = s->repeats_left_s > 0 && kvr_session_left_s(s) > s->reserved_s;
+    if (!reading->sample.invalid && (!stolen || !may_repeat))
         return;
     struct reading second = *reading;
     take_once(s, keys_per_segment, request, &second);

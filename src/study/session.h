@@ -74,7 +74,7 @@ struct kvr_session {
     struct kvr_material materials[KVR_MAX_MATERIALS];
     bool material_of_values[KVR_MAX_MATERIALS];
     size_t material_count;
-    struct { /* kernels that scored a pool of keys right: the reference is slow, the pool the same */
+    struct { /* kernels that scored a pool right: the reference is slow, the pool the same */
         const struct kvr_kernel *kernel;
         const unsigned char *pool;
     } verified[KVR_MAX_VERIFIED];

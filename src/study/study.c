@@ -93,9 +93,18 @@ int kvr_study_check_keys(const struct kvr_study *study, char *error, size_t erro
     return 0;
 }
 
+/* What a cohort was estimated to take, corrected by what others took; an op of several phases is
+ * estimated by other rules than a scan, and is off by another factor. */
+static double estimate_s(const struct kvr_cohort *cohort, const struct kvr_plan *plan,
+                         uint32_t rounds, const double *scale)
+{
+    bool phases = strcmp(cohort->cases[0]->op, "scan") != 0;
+    return scale[phases] * kvr_cohort_estimate_s(cohort, plan, rounds);
+}
+
 /* How many cohorts, from the first, and at how many rounds: fewer rounds before fewer cases. */
 static size_t fit(const struct kvr_cohort *cohorts, size_t count, const struct kvr_study *study,
-                  double left_s, double scale, uint32_t *rounds)
+                  double left_s, const double *scale, uint32_t *rounds)
 {
     uint32_t most = study->plan->rounds, least = most < MIN_ROUNDS ? most : MIN_ROUNDS;
     size_t n = count;
@@ -103,7 +112,7 @@ static size_t fit(const struct kvr_cohort *cohorts, size_t count, const struct k
     for (;;) {
         double s = 0;
         for (size_t i = 0; i < n; i++)
-            s += scale * kvr_cohort_estimate_s(&cohorts[i], study->plan, *rounds);
+            s += estimate_s(&cohorts[i], study->plan, *rounds, scale);
         if (s <= left_s || n == 0)
             return n;
         if (*rounds > least)
@@ -166,7 +175,7 @@ static int machine_facts(struct kvr_session *s)
 static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
                            const struct kvr_cohort *cohorts, size_t count)
 {
-    double scale = 1, sentinel_ns[KVR_SENTINEL_PLACES] = {kvr_sentinel_place(s), NAN, NAN};
+    double scale[2] = {1, 1}, sentinel_ns[KVR_SENTINEL_PLACES] = {kvr_sentinel_place(s), NAN, NAN};
     size_t cases_done = 0;
     int rc = 0;
     for (size_t i = 0; i < count && !rc; i++) {
@@ -177,8 +186,8 @@ static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
             sentinel_ns[KVR_SENTINEL_MIDDLE] = kvr_sentinel_place(s);
         cases_done += cohorts[i].case_count;
         /* Estimates are off by some per cent, and what is short at the end is a whole case: rounds
-         * beyond the sixth are taken from nine tenths of what is left. */
-        if (!fit(&cohorts[i], count - i, study, .9 * left_s, scale, &rounds) &&
+         * beyond the sixth are taken from four fifths of what is left. */
+        if (!fit(&cohorts[i], count - i, study, .8 * left_s, scale, &rounds) &&
             !fit(&cohorts[i], count - i, study, left_s, scale, &rounds)) {
             kvr_cohort_skip(s, &cohorts[i], "budget",
                             "the budget does not allow six rounds of it; "
@@ -187,14 +196,15 @@ static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
         }
         s->reserved_s = 0;
         for (size_t j = i + 1; j < count; j++)
-            s->reserved_s += scale * kvr_cohort_estimate_s(&cohorts[j], study->plan, MIN_ROUNDS);
+            s->reserved_s += estimate_s(&cohorts[j], study->plan, MIN_ROUNDS, scale);
         rc = kvr_cohort_measure(s, &cohorts[i], rounds);
         double took_s = kvr_wall_s() - begin_s;
-        double estimate_s = kvr_cohort_estimate_s(&cohorts[i], study->plan, rounds);
-        scale = fmax(.5, .5 * scale + .5 * took_s / estimate_s);
+        double expected_s = kvr_cohort_estimate_s(&cohorts[i], study->plan, rounds);
+        double *factor = &scale[strcmp(cohorts[i].cases[0]->op, "scan") != 0];
+        *factor = fmax(.5, .5 * *factor + .5 * took_s / expected_s);
         left_s = 0;
         for (size_t j = i + 1; j < count; j++)
-            left_s += scale * kvr_cohort_estimate_s(&cohorts[j], study->plan, rounds);
+            left_s += estimate_s(&cohorts[j], study->plan, rounds, scale);
         if (study->measured)
             study->measured(study, first, cases_done, left_s);
     }
