@@ -117,9 +117,9 @@ static void fill_phases(struct kvr_result *r, const struct kvr_verdict_input *in
         snprintf(out->bound, sizeof out->bound, "%s",
                  isnan(out->m_ns) ? "core" : kvr_bound_name(kvr_phase_bound(in, p)));
     }
-    if (strcmp(r->op, "scan"))
+    if (strcmp(r->op, "scan") || r->verdict.phases[KVR_PHASE_PREPARE].t_ns > 0)
         return;
-    /* A scan is its own only phase. */
+    /* A scan that copies no keys first is its own only phase. */
     struct kvr_phase_record *scan = &r->verdict.phases[KVR_PHASE_SCAN];
     *scan = (struct kvr_phase_record){r->result.ns_per_key, r->result.m_ns_per_key,
                                       r->result.c_ns_per_key, ""};

@@ -30,7 +30,12 @@ def check_sums(result, names):
         e = sum(max(p.get("m_ns", 0), p["c_ns"]) for p in phases.values())
         check(near(one["m_ns"], m) and near(one["c_ns"], c) and near(one["e_ns"], e),
               f"{result['name']}: {one}")
-    check(sorted(result["verdict"]["phases"]) == sorted(names), "a bound for every phase")
+    stored = result["verdict"]["phases"]
+    check(sorted(stored) == sorted(names), "a bound for every phase")
+    for name, phase in stored.items():
+        of_rounds = sorted(one["phases"][name]["c_ns"] for one in result["rounds"])
+        check(of_rounds[0] <= phase["c_ns"] <= of_rounds[-1],
+              f"{result['name']}: {name} {phase}, in rounds {of_rounds}")
 
 
 def of_codec(stored, codec):
