@@ -171,6 +171,13 @@ int kvr_op_build_copy(struct kvr_session *s, const struct kvr_op_request *r, str
         snprintf(error, error_bytes, "no kernel dequantises %s on this host", format->name);
         return rc;
     }
+    /* Writers first: what they leave behind is no keys. */
+    choose_writers(s, &op->dequantise, prepare);
+    prepare->has_m = prepare->writer_count > 0;
+    if (prepare->has_m) {
+        prepare->m = kvr_copy_request(&prepare->writers[0]);
+        kvr_sample_plan(s->sampler, &prepare->m, s->plan->min_time_s);
+    }
     for (unsigned t = 0; t < s->threads; t++) /* all of it, so that the scan reads real keys */
         kvr_copy_slice(&op->dequantise, t, 0, r->codes->counts[t]);
     rc = verify_copy(r, &op->dequantise, error, error_bytes);
@@ -178,20 +185,14 @@ int kvr_op_build_copy(struct kvr_session *s, const struct kvr_op_request *r, str
         rc = open_core(s, r, op);
     if (rc)
         return rc;
-    choose_writers(s, &op->dequantise, prepare);
     prepare->present = true;
     prepare->t = kvr_copy_request(&op->dequantise);
     prepare->c = kvr_copy_request(&op->dequantise_core);
     prepare->t_keys = r->codes->tokens;
     prepare->c_keys = op->core_codes.tokens;
     prepare->c.warm_segments = 2;
-    prepare->has_m = prepare->writer_count > 0;
     kvr_sample_plan(s->sampler, &prepare->t, s->plan->min_time_s);
     kvr_sample_plan(s->sampler, &prepare->c, s->plan->min_time_s);
-    if (prepare->has_m) {
-        prepare->m = kvr_copy_request(&prepare->writers[0]);
-        kvr_sample_plan(s->sampler, &prepare->m, s->plan->min_time_s);
-    }
     plan_scan(s, r, op);
     op->whole_keys = r->keys->tokens;
     return kvr_op_open_reader(s, r, op, KVR_PHASE_SCAN, r->keys, r->cursors);

@@ -170,13 +170,13 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
         *reason = "materialised is measured as a scan: use --op scan, or another variant";
         return options->op_count && selection->named;
     }
-    if (c->page_tokens && !format->row_major && c->page_tokens % format->block_keys) {
+    if (c->page_tokens % format->block_keys) {
         uint32_t block = format->block_keys;
         *what = "layout";
         snprintf(why, why_bytes,
-                 "%s stores blocks of %u keys, which pages of %u would cut; use --layout "
+                 "%s %s blocks of %u keys, which pages of %u would cut; use --layout "
                  "pages:%u or another multiple of %u",
-                 c->codec->name, block, c->page_tokens,
+                 c->codec->name, format->row_major ? "scores" : "stores", block, c->page_tokens,
                  (c->page_tokens + block - 1) / block * block, block);
         *reason = why;
         return options->layout_count;

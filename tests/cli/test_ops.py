@@ -112,6 +112,8 @@ def test_materialised():
     check(copied["cost"]["written_bytes"] == 512 * 128, f"{copied['cost']}")
     # codes 64 once, the copy written and read: 128 twice
     check(near(copied["traffic"]["l1"], 64 + 4 / 512 + 2 * 128), f"{copied['traffic']}")
+    several = results("-k", "int8.materialised", "--isa", "all", *SMALL)
+    check(all(r["verified"] for r in several), "a scan is checked on keys, not on what M wrote")
     fused = next(r for r in stored if r["variant"] == "fused")
     check("phases" not in fused["rounds"][0], "a scan has no phases beside itself")
 

@@ -106,9 +106,9 @@ def test_queries_that_share_a_key():
 
 def test_pages_of_keys():
     shape = ("-d", "64", "-n", "512", "--bytes", "4M", "-t", "1")
-    names = tails(*shape, "-k", "fp16", "--layout", "pages:1,heads,pages:16,contiguous,pages:1k")
+    names = tails(*shape, "-k", "fp16", "--layout", "pages:32,heads,pages:16,contiguous,pages:1k")
     check(names == [f"fp16.fused scan/{layout}/thp" for layout in
-                    ("pages:1", "heads", "pages:16", "contiguous", "pages:1024")], f"{names}")
+                    ("pages:32", "heads", "pages:16", "contiguous", "pages:1024")], f"{names}")
     names = tails(*shape, "-k", "int8.fused,lookat.u8", "--layout", "pages:64")
     check(len(names) == 2, f"whole blocks of both: {names}")
 
