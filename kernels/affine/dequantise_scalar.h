@@ -21,7 +21,7 @@ KVR_INLINE void kvr_nibble_table(float scale, uint16_t *table)
 
 KVR_INLINE struct kvr_dequantiser kvr_dequantiser(const enum kvr_affine_kind kind, float scale)
 {
-    struct kvr_dequantiser q;
+    struct kvr_dequantiser q = {0}; /* one of the two tables is not made */
     for (int code = 0; code < 256 && kind == KVR_AFFINE8; code++)
         q.bytes[code] = kvr_round_half((float)(code - KVR_AFFINE8_ZERO) * scale);
     if (kind == KVR_AFFINE4)

@@ -36,6 +36,8 @@ def smaller(line):
         return line
     words = shlex.split(line, comments=True)
     given = {word.split("=")[0] for word in words}
+    if "--heads" in given:  # the other way to give the size of a pass
+        given.add("--bytes")
     extra = [text for option, value in SMALL
              if option not in given and SHORT.get(option) not in given for text in (option, value)]
     head, rest = line.split("run", 1)
