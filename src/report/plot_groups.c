@@ -10,6 +10,7 @@
 
 #include "plot_sheet.h"
 #include "table.h"
+#include "text.h"
 
 double kvr_bytes_saved(const struct kvr_result *r)
 {
@@ -24,19 +25,64 @@ double kvr_op_rank(const struct kvr_result *r)
 
 /* ---- names ---- */
 
+enum { NAME_ISA = 1 << 20 }; /* beside the traits */
+
+static void series_text(const struct kvr_sheet *sheet, const struct kvr_groups *g,
+                        const struct kvr_mark *mark, unsigned traits, const char *isa,
+                        char *text, size_t bytes)
+{
+    char series[KVR_SERIES_BYTES], whose[32];
+    struct kvr_result named = *mark->result;
+    kvr_utf8_copy(named.isa, sizeof named.isa, isa);
+    kvr_kernel_text(&named, series, sizeof series);
+    kvr_traits_text(&g->traits, mark->result, traits, series, sizeof series);
+    kvr_sheet_ordinal(sheet, mark->record, whose, sizeof whose);
+    snprintf(text, bytes, "%s%s", whose, series);
+}
+
 static int name_case(const struct kvr_sheet *sheet, const struct kvr_grouping *how,
                      struct kvr_groups *g, unsigned more, struct kvr_mark *mark)
 {
-    char panel[KVR_SERIES_BYTES] = "", series[KVR_SERIES_BYTES], whose[32];
-    char full[KVR_SERIES_BYTES + 32];
+    char panel[KVR_SERIES_BYTES] = "", series[KVR_SERIES_BYTES + 32];
     kvr_traits_text(&g->traits, mark->result, how->panel, panel, sizeof panel);
-    kvr_kernel_text(mark->result, series, sizeof series);
-    kvr_traits_text(&g->traits, mark->result, how->series | more, series, sizeof series);
-    kvr_sheet_ordinal(sheet, mark->record, whose, sizeof whose);
-    snprintf(full, sizeof full, "%s%s", whose, series);
+    series_text(sheet, g, mark, how->series | more, more & NAME_ISA ? mark->result->isa : "",
+                series, sizeof series);
     mark->panel = kvr_names_number(&g->panels, panel);
-    mark->series = kvr_names_number(&g->series, full);
+    mark->series = kvr_names_number(&g->series, series);
     return mark->panel && mark->series ? 0 : -ENOMEM;
+}
+
+/* Which ISA is fastest may change along a line: its name lists them. */
+static int name_isas(const struct kvr_sheet *sheet, const struct kvr_grouping *how,
+                     struct kvr_groups *g, unsigned more)
+{
+    for (size_t series = 1; series <= g->series.count; series++) {
+        struct kvr_names isas = {NULL, 0};
+        char list[sizeof g->marks->result->isa] = "", text[KVR_SERIES_BYTES + 32];
+        const struct kvr_mark *one = NULL;
+        for (size_t i = 0; i < g->count; i++) {
+            const struct kvr_mark *m = &g->marks[i];
+            size_t before = isas.count, used = strlen(list);
+            if (m->series != series)
+                continue;
+            one = m;
+            size_t number = kvr_names_number(&isas, m->result->isa);
+            if (!number) {
+                free(isas.text);
+                return -ENOMEM;
+            }
+            size_t room = sizeof list - used;
+            int wants = number > before ? snprintf(list + used, room, "%s%s", used ? "/" : "",
+                                                   m->result->isa)
+                                        : 0;
+            if (wants < 0 || (size_t)wants >= room)
+                list[used] = 0; /* no half names */
+        }
+        free(isas.text);
+        series_text(sheet, g, one, how->series | more, list, text, sizeof text);
+        kvr_utf8_copy(g->series.text[series - 1], sizeof *g->series.text, text);
+    }
+    return 0;
 }
 
 static void forget_names(struct kvr_groups *g)
@@ -80,15 +126,18 @@ static bool clash(const struct kvr_groups *g)
     return false;
 }
 
-/* The working set is named only where cases would else be taken for one: where heads are given, it
- * differs from format to format and says nothing. */
+/* Working set and ISA part cases only where these would else be taken for one: where heads are
+ * given, the set differs from format to format and says nothing, and the ISA is whichever was the
+ * fastest. Points without lines are always of one ISA. */
 static int name_all(const struct kvr_sheet *sheet, const struct kvr_grouping *how,
                     struct kvr_groups *g)
 {
-    unsigned more = 0;
+    static const unsigned mores[] = {0, KVR_TRAIT_BYTES, NAME_ISA, KVR_TRAIT_BYTES | NAME_ISA};
+    size_t try = how->least > 1 ? 0 : 2;
     int rc = 0;
     kvr_traits_of(g->cases, g->count, &g->traits);
-    do {
+    for (;; try++) {
+        unsigned more = mores[try];
         forget_names(g);
         for (size_t i = 0; !rc && i < g->count; i++) {
             const struct kvr_plot_case *c = &g->cases[i];
@@ -99,9 +148,9 @@ static int name_all(const struct kvr_sheet *sheet, const struct kvr_grouping *ho
         if (rc)
             return rc;
         qsort(g->marks, g->count, sizeof *g->marks, by_line);
-        more = !more && how->least > 1 && clash(g) ? KVR_TRAIT_BYTES : 0;
-    } while (more);
-    return 0;
+        if (try == sizeof mores / sizeof *mores - 1 || how->least < 2 || !clash(g))
+            return name_isas(sheet, how, g, more);
+    }
 }
 
 /* ---- which cases are drawn ---- */

@@ -105,8 +105,9 @@ struct kvr_groups {
     struct kvr_names panels, series;
 };
 struct kvr_grouping {
-    /* The traits that name them; a series is of one kernel and record. Where a panel is of one
-     * residency of codebooks, formats without one stand in every such panel of their op. */
+    /* The traits that name them. A series is of one kernel and record, and of whichever ISA ran,
+     * unless cases differ in nothing else. Where a panel is of one residency of codebooks, formats
+     * without one stand in every such panel of their op. */
     unsigned panel, series;
     double (*slot)(const struct kvr_result *result);  /* where on the x axis; NAN: not drawn */
     double (*order)(const struct kvr_result *result); /* panels with the least of it come first */

@@ -277,6 +277,33 @@ static void test_working_sets(void **state)
     kvr_run_record_free(&records[0]);
 }
 
+/* A line goes on where another ISA is faster; where several were measured, each has its line. */
+static void test_isas(void **state)
+{
+    struct kvr_run_record record;
+    (void)state;
+    sample_ops(&record);
+    size_t count = record.result_count;
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(record.results[i].codec, "fp16") && record.results[i].tokens == 512)
+            memcpy(record.results[i].isa, "avx2", sizeof "avx2");
+    char *sheet = sheet_of(kvr_plot_shift, &record, 1);
+    assert_int_equal(times(sheet, "\ntotal\t2\t"), 12);
+    assert_int_equal(times(sheet, "\nseries\t0\t1\tA  fp16.fused@avx2/avx512\t"), 1);
+    free(sheet);
+    for (size_t i = 0; i < count; i++) {
+        struct kvr_result more = record.results[i];
+        memcpy(more.isa, "scalar", sizeof "scalar");
+        kvr_record_add_result(&record, &more);
+    }
+    sheet = sheet_of(kvr_plot_shift, &record, 1);
+    assert_non_null(strstr(sheet, "fp16.fused@avx512\t"));
+    assert_non_null(strstr(sheet, "fp16.fused@scalar\t"));
+    assert_null(strstr(sheet, "fp16.fused@avx2\t")); /* one length is no line */
+    free(sheet);
+    kvr_run_record_free(&record);
+}
+
 /* Roofs without cases are a picture of the machine; cases without roofs are one too. */
 static void test_roofline_parts(void **state)
 {
@@ -351,7 +378,7 @@ int main(void)
         cmocka_unit_test(test_roofline_data), cmocka_unit_test(test_roofline_parts),
         cmocka_unit_test(test_scaling_data), cmocka_unit_test(test_realism_data),
         cmocka_unit_test(test_shift_data), cmocka_unit_test(test_speedup_data),
-        cmocka_unit_test(test_working_sets),
+        cmocka_unit_test(test_working_sets), cmocka_unit_test(test_isas),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed || getenv("KVROOF_UPDATE_GOLDEN") ? 1 : 0;
