@@ -200,12 +200,12 @@ class Graph:
     def dominators(self):
         """For every block the set of its dominators, as the bits of a number, and the blocks before
         it. What is never reached, like padding, leads nowhere."""
-        before, reached, todo = [[] for _ in self.blocks], {0}, [0]
-        while todo:
-            n = todo.pop()
+        before, reached, pending = [[] for _ in self.blocks], {0}, [0]
+        while pending:
+            n = pending.pop()
             for m in self.after[n]:
                 before[m].append(n)
-                todo += [m] if m not in reached else []
+                pending += [m] if m not in reached else []
                 reached.add(m)
         self.after = [after if n in reached else [] for n, after in enumerate(self.after)]
         every = (1 << len(self.blocks)) - 1
@@ -228,12 +228,12 @@ class Graph:
         for n, after in enumerate(self.after):
             for header in after:
                 if dominators[n] >> header & 1:
-                    body, todo = loops.setdefault(header, {header}), [n]
-                    while todo:
-                        m = todo.pop()
+                    body, pending = loops.setdefault(header, {header}), [n]
+                    while pending:
+                        m = pending.pop()
                         if m not in body:
                             body.add(m)
-                            todo += before[m]
+                            pending += before[m]
         return loops
 
     def is_innermost(self, header):
@@ -259,9 +259,9 @@ class Graph:
     def shortest(self, header, body, skipped, spliced, stored):
         """What paths() says, as lists of blocks. Of the many ways to a block only the first few go
         on: those that differ by more are ways of a segment, not of a block of keys."""
-        todo, seen = [(0, [header], 0)], {}
-        while todo:
-            length, path, so_far = heapq.heappop(todo)
+        pending, seen = [(0, [header], 0)], {}
+        while pending:
+            length, path, so_far = heapq.heappop(pending)
             last = path[-1]
             so_far = so_far + self.stored[last]
             seen[last, so_far] = seen.get((last, so_far), 0) + 1
@@ -272,5 +272,5 @@ class Graph:
                 if n == header and so_far == stored:
                     yield path
                 elif more and n in body and (n in spliced or n not in skipped):
-                    heapq.heappush(todo, (length + sum(len(self.blocks[m]) for m in more), path +
+                    heapq.heappush(pending, (length + sum(len(self.blocks[m]) for m in more), path +
                                           more, so_far + sum(self.stored[m] for m in more[:-1])))

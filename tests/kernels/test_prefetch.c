@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One kernel or dequantising step (KERNEL_SOURCE, compiled in with its ISA's flags, the prefetch
- * builtin replaced by a log; IS_STEP says which of both KERNEL_OBJECT is): with look-ahead it
- * prefetches exactly one line for every line it consumes, the one at the same offset further on;
- * without, none.
+ * One score kernel or step (KERNEL_SOURCE, compiled in with its ISA's flags, the prefetch builtin
+ * replaced by a log; KERNEL_KIND says what KERNEL_OBJECT is): with look-ahead it prefetches exactly
+ * one line for every line it consumes, the one at the same offset further on; without, none.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,6 +22,15 @@
 #include "problem.h"
 #include "src/machine/isa.h"
 
+#define SCORE 1
+#define DEQUANTISE 2
+#define VALUES 3
+#if KERNEL_KIND == VALUES
+#define FORMAT (&kvr_format_dense_f16)
+#else
+#define FORMAT KERNEL_OBJECT.format
+#endif
+
 enum { MAX_LINES = 1 << 14, SEGMENTS = 4 };
 
 static struct {
@@ -40,15 +48,17 @@ static void watch_prefetch(const void *line)
 #define __builtin_prefetch(line, write, locality) watch_prefetch(line)
 #include KERNEL_SOURCE
 
-/* `out`: scores, or keys in float16. */
+/* `in`: the prepared query, or weights. `out`: scores, keys in float16, or a sum of values. */
 static void consume(const struct kvr_shape *shape, const struct kvr_segments *s, uint32_t i,
-                    const void *prepared, void *out)
+                    const void *in, void *out)
 {
-#if IS_STEP
-    (void)prepared;
+#if KERNEL_KIND == SCORE
+    KERNEL_OBJECT.score(shape, s, i, NULL, in, out);
+#elif KERNEL_KIND == DEQUANTISE
+    (void)in;
     KERNEL_OBJECT.dequantise(shape, s, i, 0.5f, out, (int)(i % 2));
 #else
-    KERNEL_OBJECT.score(shape, s, i, NULL, prepared, out);
+    KERNEL_OBJECT.values(shape, s, i, in, 0, out);
 #endif
 }
 
@@ -84,14 +94,15 @@ static void check_exact(const struct kvr_segments *s, uint32_t i, size_t segment
 
 static void check(struct kvr_shape shape, uint32_t tokens)
 {
-    const struct kvr_format *format = KERNEL_OBJECT.format;
+    const struct kvr_format *format = FORMAT;
     size_t bytes = format->segment_bytes(&shape, tokens);
     size_t block = format->segment_bytes(&shape, 1);
     /* whole blocks (0 to several segments on), then distances within a block, where a kernel may
      * run on over a segment's end until its step ends */
     const size_t distances[] = {block, 2 * block, 5 * block, bytes, 3 * bytes + block, 64, 448};
     unsigned char *codes = aligned_bytes(SEGMENTS * bytes);
-    void *prepared = aligned_bytes(format->prepared_bytes(&shape));
+    size_t in_bytes = format->prepared_bytes(&shape), weight_bytes = tokens * sizeof(float);
+    void *in = aligned_bytes(in_bytes > weight_bytes ? in_bytes : weight_bytes);
     void *out = aligned_bytes(((size_t)tokens + 16) * shape.head_dim * sizeof(uint16_t));
     struct kvr_segments s = {.base = codes, .stride_bytes = bytes, .order = order,
                              .count = SEGMENTS, .tokens = tokens};
@@ -99,18 +110,18 @@ static void check(struct kvr_shape shape, uint32_t tokens)
     for (uint32_t i = 0; i < SEGMENTS; i++) {
         s.ahead_bytes = s.ahead_segments = 0;
         seen.count = 0;
-        consume(&shape, &s, i, prepared, out);
+        consume(&shape, &s, i, in, out);
         assert_int_equal(seen.count, 0);
         for (s.ahead_segments = 1; s.ahead_segments <= 9; s.ahead_segments += 4) {
             seen.count = 0;
-            consume(&shape, &s, i, prepared, out);
+            consume(&shape, &s, i, in, out);
             check_exact(&s, i, bytes);
         }
         s.ahead_segments = 0;
         for (size_t d = 0; d < sizeof distances / sizeof *distances; d++) {
             s.ahead_bytes = (uint32_t)distances[d];
             seen.count = 0;
-            consume(&shape, &s, i, prepared, out);
+            consume(&shape, &s, i, in, out);
             if (distances[d] % block == 0)
                 check_exact(&s, i, bytes);
             else
@@ -118,7 +129,7 @@ static void check(struct kvr_shape shape, uint32_t tokens)
         }
     }
     free(codes);
-    free(prepared);
+    free(in);
     free(out);
 }
 
@@ -126,8 +137,8 @@ static void test_prefetches(void **state)
 {
     static const uint32_t tokens[] = {1, 16, 50, 64, 200, 512, 577};
     static const uint32_t sizes[] = {1, 2, 3, 4, 5, 8, 11, 16};
-    int lookup = KERNEL_OBJECT.format->block_keys == 64;
-    uint32_t group = is_grouped(KERNEL_OBJECT.format) ? 32 : 0;
+    int lookup = FORMAT->block_keys == 64;
+    uint32_t group = is_grouped(FORMAT) ? 32 : 0;
     (void)state;
     for (size_t t = 0; t < sizeof tokens / sizeof *tokens; t++) {
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
