@@ -1,77 +1,43 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * affine4 with AVX-512 and a float query: a line is 8 channels of 16 keys, a dword is one key's. A
- * permute looks the low nibble of each dword up in a register of the values -8..7 as floats, which
- * replaces mask, conversion and offset.
- *
- * Limits, per line: 7 shifts, 8 permutes and 8 multiply-adds, each with a broadcast load. The one
- * 512-bit shuffle port is busy for 8 of the 11.5 cycles that two ALU ports need.
+ * affine4 with AVX-512 and a float query, line by line (nibbles_avx512.h). The one 512-bit shuffle
+ * port is busy for 8 of the 11.5 cycles that two ALU ports need for a line.
  */
 #include "../simd/unroll.h"
-#include "../simd/x86_avx512.h"
 #include "affine.h"
-
-struct sums {
-    __m512 a, b, c, d;
-};
-
-KVR_INLINE __m512 add_channel(__m512 sum, __m512i dwords, __m512 values, const float *query)
-{
-    return _mm512_fmadd_ps(_mm512_permutexvar_ps(dwords, values), _mm512_set1_ps(*query), sum);
-}
-
-KVR_INLINE void add_line(struct sums *s, const unsigned char *line, const float *q, __m512 values)
-{
-    __m512i v = _mm512_loadu_si512(line);
-    KVR_KEEP(v);
-    s->a = add_channel(s->a, v, values, q);
-    s->b = add_channel(s->b, _mm512_srli_epi32(v, 4), values, q + 1);
-    s->c = add_channel(s->c, _mm512_srli_epi32(v, 8), values, q + 2);
-    s->d = add_channel(s->d, _mm512_srli_epi32(v, 12), values, q + 3);
-    s->a = add_channel(s->a, _mm512_srli_epi32(v, 16), values, q + 4);
-    s->b = add_channel(s->b, _mm512_srli_epi32(v, 20), values, q + 5);
-    s->c = add_channel(s->c, _mm512_srli_epi32(v, 24), values, q + 6);
-    s->d = add_channel(s->d, _mm512_srli_epi32(v, 28), values, q + 7);
-}
-
-KVR_INLINE __m512 total(const struct sums *s)
-{
-    return _mm512_add_ps(_mm512_add_ps(s->a, s->b), _mm512_add_ps(s->c, s->d));
-}
+#include "nibbles_avx512.h"
 
 /* d = 64 and its 8 lines: unrolled whole. */
 KVR_INLINE __m512 block64(const unsigned char *codes, const float *query,
                           const unsigned char *ahead, __m512 values, const int prefetch)
 {
-    struct sums s = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
-                     _mm512_setzero_ps()};
+    struct kvr_nibble_sums s = kvr_nibbles_zero();
     KVR_UNROLL
     for (size_t l = 0; l < 8; l++) {
         if (prefetch)
             kvr_prefetch(ahead + l * KVR_LINE_BYTES, KVR_LINE_BYTES);
-        add_line(&s, codes + l * KVR_LINE_BYTES, query + l * 8, values);
+        kvr_nibbles_add_line(&s, codes + l * KVR_LINE_BYTES, query + l * 8, values);
     }
-    return total(&s);
+    return kvr_nibbles_total(&s);
 }
 
 KVR_INLINE __m512 block_any(const unsigned char *codes, const float *query, size_t lines,
                             const unsigned char *ahead, __m512 values, const int prefetch)
 {
-    struct sums s = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
-                     _mm512_setzero_ps()};
+    struct kvr_nibble_sums s = kvr_nibbles_zero();
     for (size_t l = 0; l < lines; l++) {
         if (prefetch)
             kvr_prefetch(ahead + l * KVR_LINE_BYTES, KVR_LINE_BYTES);
-        add_line(&s, codes + l * KVR_LINE_BYTES, query + l * 8, values);
+        kvr_nibbles_add_line(&s, codes + l * KVR_LINE_BYTES, query + l * 8, values);
     }
-    return total(&s);
+    return kvr_nibbles_total(&s);
 }
 
 KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const void *prepared,
                       float *scores, const uint32_t lines, const int prefetch)
 {
     const struct kvr_prepared_affine *p = prepared;
-    const __m512 values = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+    const __m512 values = kvr_nibble_values();
     const size_t bytes = kvr_affine_bytes(lines, segments->tokens);
     const size_t block_bytes = (size_t)lines * KVR_LINE_BYTES;
     uint32_t left = segments->tokens;

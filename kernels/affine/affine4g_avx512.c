@@ -1,39 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * affine4g with AVX-512 and a float query: as affine4, a permute looks the low nibble of each dword
- * up in a register of the values -8..7 as floats; the sums of a group of 32 channels are multiplied
- * by the scales of its 16 keys, which lie side by side as float16.
+ * affine4g with AVX-512 and a float query: lines as those of affine4 (nibbles_avx512.h); the sums
+ * of a group of 32 channels are multiplied by the scales of its 16 keys, which lie side by side as
+ * float16.
  *
  * Limits, per group of 4 lines: 28 shifts, 32 permutes, 32 multiply-adds, each with a broadcast
  * load, and for the scales a conversion, 3 additions and a multiply-add: some 4 % more than
  * affine4.
  */
 #include "../simd/unroll.h"
-#include "../simd/x86_avx512.h"
 #include "affine.h"
-
-struct sums {
-    __m512 a, b, c, d;
-};
-
-KVR_INLINE __m512 add_channel(__m512 sum, __m512i dwords, __m512 values, const float *query)
-{
-    return _mm512_fmadd_ps(_mm512_permutexvar_ps(dwords, values), _mm512_set1_ps(*query), sum);
-}
-
-KVR_INLINE void add_line(struct sums *s, const unsigned char *line, const float *q, __m512 values)
-{
-    __m512i v = _mm512_loadu_si512(line);
-    KVR_KEEP(v);
-    s->a = add_channel(s->a, v, values, q);
-    s->b = add_channel(s->b, _mm512_srli_epi32(v, 4), values, q + 1);
-    s->c = add_channel(s->c, _mm512_srli_epi32(v, 8), values, q + 2);
-    s->d = add_channel(s->d, _mm512_srli_epi32(v, 12), values, q + 3);
-    s->a = add_channel(s->a, _mm512_srli_epi32(v, 16), values, q + 4);
-    s->b = add_channel(s->b, _mm512_srli_epi32(v, 20), values, q + 5);
-    s->c = add_channel(s->c, _mm512_srli_epi32(v, 24), values, q + 6);
-    s->d = add_channel(s->d, _mm512_srli_epi32(v, 28), values, q + 7);
-}
+#include "nibbles_avx512.h"
 
 /* Adds group g of 16 keys to their scores. */
 KVR_INLINE __m512 add_group(__m512 total, const unsigned char *block, uint32_t g,
@@ -42,17 +19,17 @@ KVR_INLINE __m512 add_group(__m512 total, const unsigned char *block, uint32_t g
 {
     const size_t first = scales_bytes + (size_t)g * KVR_AFFINE4G_GROUP_LINES * KVR_LINE_BYTES;
     const void *scales = block + (size_t)g * KVR_AFFINE4G_SCALES_BYTES;
-    struct sums s = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
-                     _mm512_setzero_ps()};
+    struct kvr_nibble_sums s = kvr_nibbles_zero();
     KVR_UNROLL
     for (size_t l = 0; l < KVR_AFFINE4G_GROUP_LINES; l++) {
         if (prefetch)
             kvr_prefetch(ahead + first + l * KVR_LINE_BYTES, KVR_LINE_BYTES);
-        add_line(&s, block + first + l * KVR_LINE_BYTES,
-                 query + g * KVR_AFFINE4G_GROUP + l * KVR_AFFINE4_LINE_CHANNELS, values);
+        kvr_nibbles_add_line(&s, block + first + l * KVR_LINE_BYTES,
+                             query + g * KVR_AFFINE4G_GROUP + l * KVR_AFFINE4_LINE_CHANNELS,
+                             values);
     }
-    __m512 sum = _mm512_add_ps(_mm512_add_ps(s.a, s.b), _mm512_add_ps(s.c, s.d));
-    return _mm512_fmadd_ps(sum, _mm512_cvtph_ps(_mm256_loadu_si256(scales)), total);
+    return _mm512_fmadd_ps(kvr_nibbles_total(&s), _mm512_cvtph_ps(_mm256_loadu_si256(scales)),
+                           total);
 }
 
 KVR_INLINE __m512 block_score(const unsigned char *block, const float *query,
@@ -77,7 +54,7 @@ KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const voi
                       float *scores, const uint32_t groups, const int prefetch)
 {
     const struct kvr_prepared_dense *p = prepared;
-    const __m512 values = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+    const __m512 values = kvr_nibble_values();
     const uint32_t lines = kvr_affine_block_lines(KVR_AFFINE4G, groups * KVR_AFFINE4G_GROUP);
     const size_t bytes = kvr_affine_bytes(lines, segments->tokens);
     const size_t block_bytes = (size_t)lines * KVR_LINE_BYTES;
@@ -120,8 +97,14 @@ const struct kvr_kernel kvr_kernel_affine4g_fused_avx512 = {
     .isa_name = "avx512",
     .format = &kvr_format_affine4g,
     .isa = KVR_ISA_AVX512 | KVR_ISA_FMA | KVR_ISA_F16C,
-    .work = {.block_keys = 16, .loads = 74, .stores = 1, .shuffles = 64, .vector_alu = 62,
-             .fma = 66, .converts = 2, .uops = 214},
+    .work = {.block_keys = 16,
+             .loads = 74,
+             .stores = 1,
+             .shuffles = 64,
+             .vector_alu = 62,
+             .fma = 66,
+             .converts = 2,
+             .uops = 214},
     .work_head_dim = 64,
     .score = score_affine4g,
 };

@@ -114,15 +114,6 @@ void kvr_put_claims(FILE *out, const struct kvr_run_record *record, bool evidenc
 
 /* ---- Markdown ---- */
 
-static void put_cell(FILE *out, const char *text)
-{
-    char clean[sizeof ((struct kvr_claim *)0)->why];
-    kvr_clean_text(clean, sizeof clean, text);
-    fputc(' ', out);
-    kvr_put_escaped(out, clean);
-    fputs(" |", out);
-}
-
 void kvr_put_markdown_claims(FILE *out, const struct kvr_run_record *record)
 {
     char cells[CELLS][CELL_BYTES], text[64];
@@ -141,12 +132,12 @@ void kvr_put_markdown_claims(FILE *out, const struct kvr_run_record *record)
             continue;
         cell_texts(c, cells);
         fputc('|', out);
-        put_cell(out, c->claim[0] ? c->claim : c->id);
-        put_cell(out, cells[2]);
-        put_cell(out, c->claimed);
-        put_cell(out, c->measured);
-        put_cell(out, cells[1]);
-        put_cell(out, c->why);
+        kvr_put_cell(out, c->claim[0] ? c->claim : c->id);
+        kvr_put_cell(out, cells[2]);
+        kvr_put_cell(out, c->claimed);
+        kvr_put_cell(out, c->measured);
+        kvr_put_cell(out, cells[1]);
+        kvr_put_cell(out, c->why);
         fputc('\n', out);
     }
 }

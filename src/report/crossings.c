@@ -98,15 +98,6 @@ void kvr_put_crossings(FILE *out, const struct kvr_run_record *record, bool evid
 
 /* ---- Markdown ---- */
 
-static void put_cell(FILE *out, const char *text)
-{
-    char clean[sizeof ((struct kvr_crossing *)0)->why];
-    kvr_clean_text(clean, sizeof clean, text);
-    fputc(' ', out);
-    kvr_put_escaped(out, clean);
-    fputs(" |", out);
-}
-
 void kvr_put_markdown_crossings(FILE *out, const struct kvr_run_record *record)
 {
     size_t left_out = not_reached(record);
@@ -125,15 +116,15 @@ void kvr_put_markdown_crossings(FILE *out, const struct kvr_run_record *record)
         value_text(c, c->at, at, sizeof at);
         interval_text(c, interval, sizeof interval);
         fputc('|', out);
-        put_cell(out, label);
+        kvr_put_cell(out, label);
         fputc(' ', out);
         kvr_clean_text(series, sizeof series, c->series);
         kvr_put_code(out, series);
         fputs(" |", out);
-        put_cell(out, at);
-        put_cell(out, interval);
-        put_cell(out, c->flagged ? "flagged" : "");
-        put_cell(out, c->why);
+        kvr_put_cell(out, at);
+        kvr_put_cell(out, interval);
+        kvr_put_cell(out, c->flagged ? "flagged" : "");
+        kvr_put_cell(out, c->why);
         fputc('\n', out);
     }
     if (left_out)

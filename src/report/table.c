@@ -111,6 +111,15 @@ void kvr_put_escaped(FILE *out, const char *text)
     }
 }
 
+void kvr_put_cell(FILE *out, const char *text)
+{
+    char clean[1024];
+    kvr_clean_text(clean, sizeof clean, text);
+    fputc(' ', out);
+    kvr_put_escaped(out, clean);
+    fputs(" |", out);
+}
+
 static void put_markdown_line(FILE *out, const struct kvr_grid *grid, size_t row)
 {
     fputc('|', out);
@@ -119,12 +128,13 @@ static void put_markdown_line(FILE *out, const struct kvr_grid *grid, size_t row
             continue;
         const char *text = row == SIZE_MAX ? kvr_grid_heading(c)
                                            : grid->cells[row * KVR_GRID_COLUMNS + c];
-        fputc(' ', out);
-        if (c == 0 && row != SIZE_MAX)
+        if (c == 0 && row != SIZE_MAX) {
+            fputc(' ', out);
             kvr_put_code(out, text);
-        else
-            kvr_put_escaped(out, text);
-        fputs(" |", out);
+            fputs(" |", out);
+        } else {
+            kvr_put_cell(out, text);
+        }
     }
     fputc('\n', out);
 }

@@ -58,6 +58,8 @@ void kvr_put_markdown_crossings(FILE *out, const struct kvr_run_record *record);
 void kvr_put_code(FILE *out, const char *text);
 /* What Markdown would take for a mark is escaped. */
 void kvr_put_escaped(FILE *out, const char *text);
+/* The rest of a table's cell: that text on one line, and the bar behind it. */
+void kvr_put_cell(FILE *out, const char *text);
 int kvr_put_table(FILE *out, const struct kvr_run_record *record,
                   const struct kvr_output_style *style);
 int kvr_put_markdown(FILE *out, const struct kvr_run_record *record);

@@ -66,28 +66,16 @@ static const char *const resources[] = {"load",   "store",   "shuffle", "valu", 
 
 /* ---- values ---- */
 
-static int bad_value(const struct yaml_source *source, const char *key, unsigned nth,
-                     const char *value, const char *why)
-{
-    unsigned line = kvr_yaml_line(source, key, nth, value);
-    char place[24] = "";
-    if (line)
-        snprintf(place, sizeof place, ", line %u", line);
-    snprintf(source->error, source->error_bytes, "%s%s: %s: '%.60s' %s", source->path, place, key,
-             value, why);
-    return -EINVAL;
-}
-
 /* A number from `least` to `most`. */
 static int number(const struct yaml_source *source, const char *key, unsigned nth,
                   const char *text, double least, double most, double *value)
 {
     char why[200];
     if (kvr_positive_parse(text, value, why, sizeof why))
-        return bad_value(source, key, nth, text, why);
+        return kvr_yaml_bad(source, key, nth, text, why);
     if (*value < least || *value > most) {
         snprintf(why, sizeof why, "is not between %g and %g", least, most);
-        return bad_value(source, key, nth, text, why);
+        return kvr_yaml_bad(source, key, nth, text, why);
     }
     return 0;
 }
@@ -96,7 +84,7 @@ static int word(const struct yaml_source *source, const char *key, unsigned nth,
                 const char *const *known)
 {
     char why[200];
-    return kvr_word_parse(text, known, why, sizeof why) ? bad_value(source, key, nth, text, why)
+    return kvr_word_parse(text, known, why, sizeof why) ? kvr_yaml_bad(source, key, nth, text, why)
                                                         : 0;
 }
 
@@ -117,14 +105,14 @@ static int convert_bandwidth(const struct yaml_source *source, const struct yaml
         threads = KVR_ROOF_ALL_CORES;
     else if (!status && from->threads &&
              kvr_count_parse(from->threads, 1, machine->cores, &threads, why, sizeof why))
-        return bad_value(source, "threads", nth, from->threads, why);
+        return kvr_yaml_bad(source, "threads", nth, from->threads, why);
     to->threads = (uint32_t)threads;
     snprintf(to->level, sizeof to->level, "%s", from->level);
     snprintf(to->source, sizeof to->source, "%s", from->source);
     for (unsigned j = 0; !status && j < i; j++)
         if (machine->bandwidths[j].threads == to->threads &&
             !strcmp(machine->bandwidths[j].level, to->level))
-            status = bad_value(source, "level", i, "", "is described twice for these threads");
+            status = kvr_yaml_bad(source, "level", i, "", "is described twice for these threads");
     return status;
 }
 
@@ -140,7 +128,7 @@ static int convert_rate(const struct yaml_source *source, const struct yaml_mach
         gop_per_s += yaml->rates[j].gop_per_s != NULL;
     }
     if (!status && !from->per_cycle == !from->gop_per_s)
-        return bad_value(source, "resource", i, from->resource,
+        return kvr_yaml_bad(source, "resource", i, from->resource,
                          "needs per_cycle or gop_per_s, and not both");
     if (!status && from->per_cycle) {
         status = number(source, "per_cycle", per_cycle, from->per_cycle, 1e-3, 64, &to->gop_per_s);
@@ -162,7 +150,7 @@ static int convert(const struct yaml_source *source, const struct yaml_machine *
     uint64_t cores = 0;
     int status = number(source, "clock_ghz", 0, yaml->clock_ghz, .1, 20, &machine->clock_ghz);
     if (!status && kvr_count_parse(yaml->cores, 1, 65536, &cores, why, sizeof why))
-        status = bad_value(source, "cores", 0, yaml->cores, why);
+        status = kvr_yaml_bad(source, "cores", 0, yaml->cores, why);
     machine->cores = (uint32_t)cores;
     snprintf(machine->name, sizeof machine->name, "%.127s", yaml->name);
     snprintf(machine->clock_source, sizeof machine->clock_source, "%s", yaml->clock_source);

@@ -50,8 +50,8 @@ unsigned kvr_yaml_line(const struct yaml_source *source, const char *key, unsign
     return key_line;
 }
 
-static int bad_value(const struct yaml_source *source, const char *key, unsigned nth,
-                     const char *value, const char *why)
+int kvr_yaml_bad(const struct yaml_source *source, const char *key, unsigned nth, const char *value,
+                 const char *why)
 {
     unsigned line = kvr_yaml_line(source, key, nth, value);
     char place[24] = "";
@@ -100,7 +100,7 @@ static int numbers(const struct yaml_source *source, const struct yaml_list *lis
                          ? kvr_size_parse(list->items[i], 1, max, &value, why, sizeof why)
                          : kvr_count_parse(list->items[i], 1, max, &value, why, sizeof why);
         if (status)
-            return bad_value(source, key, nth, list->items[i], why);
+            return kvr_yaml_bad(source, key, nth, list->items[i], why);
         add_number(kind == THREADS ? threads : (uint32_t)value, values, count);
     }
     return 0;
@@ -113,9 +113,9 @@ static int words(const struct yaml_source *source, const struct yaml_list *list,
     for (unsigned i = 0; i < list->count; i++) {
         bool seen = false;
         if (known && kvr_word_parse(list->items[i], known, why, sizeof why))
-            return bad_value(source, key, nth, list->items[i], why);
+            return kvr_yaml_bad(source, key, nth, list->items[i], why);
         if (!*list->items[i])
-            return bad_value(source, key, nth, "", "is empty");
+            return kvr_yaml_bad(source, key, nth, "", "is empty");
         for (size_t j = 0; j < *count; j++)
             seen = seen || strcmp(values[j], list->items[i]) == 0;
         if (!seen)
@@ -131,7 +131,7 @@ static int layouts(const struct yaml_source *source, const struct yaml_list *lis
     for (unsigned i = 0; i < list->count; i++) {
         uint32_t page_tokens = 0;
         if (kvr_layout_parse(list->items[i], &page_tokens, why, sizeof why))
-            return bad_value(source, "layouts", nth, list->items[i], why);
+            return kvr_yaml_bad(source, "layouts", nth, list->items[i], why);
     }
     return words(source, list, "layouts", nth, NULL, group->layouts, &group->layout_count);
 }
@@ -143,7 +143,7 @@ static int bytes_list(const struct yaml_source *source, const struct yaml_list *
     for (unsigned i = 0; i < list->count; i++) {
         if (kvr_bytes_parse(list->items[i], group->bytes, KVR_MAX_LIST, &group->bytes_count, why,
                             sizeof why))
-            return bad_value(source, "bytes", nth, list->items[i], why);
+            return kvr_yaml_bad(source, "bytes", nth, list->items[i], why);
     }
     return 0;
 }
@@ -155,11 +155,12 @@ static int places(const struct yaml_source *source, const struct yaml_profile *y
     group->pages = KVR_PAGES_THP;
     group->mem = KVR_MEM_LOCAL;
     if (from->pages && kvr_pages_parse(from->pages, &group->pages))
-        return bad_value(source, "pages", uses_before(yaml, g, offsetof(struct yaml_group, pages)),
-                         from->pages, "is not one of 4k, thp, 2m, 1g");
+        return kvr_yaml_bad(source, "pages",
+                            uses_before(yaml, g, offsetof(struct yaml_group, pages)), from->pages,
+                            "is not one of 4k, thp, 2m, 1g");
     if (from->mem && kvr_mem_policy_parse(from->mem, &group->mem, &group->mem_node))
-        return bad_value(source, "mem", uses_before(yaml, g, offsetof(struct yaml_group, mem)),
-                         from->mem, "is not one of local, node:N, interleave, first-touch");
+        return kvr_yaml_bad(source, "mem", uses_before(yaml, g, offsetof(struct yaml_group, mem)),
+                            from->mem, "is not one of local, node:N, interleave, first-touch");
     return 0;
 }
 
@@ -218,8 +219,9 @@ static int convert_ops(const struct yaml_source *source, const struct yaml_profi
     group->evict_given = from->evict;
     if (!status && from->evict &&
         kvr_size_parse(from->evict, 0, KVR_MAX_EVICT_BYTES, &group->evict_bytes, why, sizeof why))
-        return bad_value(source, "evict", uses_before(yaml, g, offsetof(struct yaml_group, evict)),
-                         from->evict, why);
+        return kvr_yaml_bad(source, "evict",
+                            uses_before(yaml, g, offsetof(struct yaml_group, evict)), from->evict,
+                            why);
     return status;
 }
 
@@ -270,11 +272,11 @@ static int convert_depth(const struct yaml_source *source, const struct yaml_pro
     uint64_t points = 0;
     const char *ladder = yaml->ladder_points_per_octave;
     if (ladder && kvr_count_parse(ladder, 1, 8, &points, why, sizeof why))
-        return bad_value(source, "ladder_points_per_octave", 0, ladder, why);
+        return kvr_yaml_bad(source, "ladder_points_per_octave", 0, ladder, why);
     if (yaml->ceilings && kvr_word_parse(yaml->ceilings, ceilings, why, sizeof why))
-        return bad_value(source, "ceilings", 0, yaml->ceilings, why);
+        return kvr_yaml_bad(source, "ceilings", 0, yaml->ceilings, why);
     if (yaml->deep && kvr_word_parse(yaml->deep, switches, why, sizeof why))
-        return bad_value(source, "deep", 0, yaml->deep, why);
+        return kvr_yaml_bad(source, "deep", 0, yaml->deep, why);
     profile->ladder_points_per_octave = (uint32_t)points;
     profile->full_ceilings = yaml->ceilings && !strcmp(yaml->ceilings, "full");
     profile->deep = yaml->deep && !strcmp(yaml->deep, "true");
@@ -289,17 +291,17 @@ static int convert_head(const struct yaml_source *source, const struct yaml_prof
     snprintf(profile->description, sizeof profile->description, "%s",
              yaml->description ? yaml->description : "");
     if (yaml->budget_s && kvr_positive_parse(yaml->budget_s, &profile->budget_s, why, sizeof why))
-        return bad_value(source, "budget_s", 0, yaml->budget_s, why);
+        return kvr_yaml_bad(source, "budget_s", 0, yaml->budget_s, why);
     if (yaml->min_time_s &&
         kvr_positive_parse(yaml->min_time_s, &profile->min_time_s, why, sizeof why))
-        return bad_value(source, "min_time_s", 0, yaml->min_time_s, why);
+        return kvr_yaml_bad(source, "min_time_s", 0, yaml->min_time_s, why);
     if (yaml->rounds && kvr_count_parse(yaml->rounds, 1, 10000, &rounds, why, sizeof why))
-        return bad_value(source, "rounds", 0, yaml->rounds, why);
+        return kvr_yaml_bad(source, "rounds", 0, yaml->rounds, why);
     if (yaml->dram_bytes && kvr_size_parse(yaml->dram_bytes, 1 << 20, UINT64_C(1) << 50,
                                            &profile->dram_bytes, why, sizeof why))
-        return bad_value(source, "dram_bytes", 0, yaml->dram_bytes, why);
+        return kvr_yaml_bad(source, "dram_bytes", 0, yaml->dram_bytes, why);
     if (yaml->keys && strcmp(yaml->keys, "mini"))
-        return bad_value(source, "keys", 0, yaml->keys, "is not mini, the only built-in set");
+        return kvr_yaml_bad(source, "keys", 0, yaml->keys, "is not mini, the only built-in set");
     profile->rounds = (uint32_t)rounds;
     return convert_depth(source, yaml, profile);
 }

@@ -35,6 +35,9 @@ struct yaml_source {
  * key's own line if the value is "" or written otherwise; 0 if there is no such key. */
 unsigned kvr_yaml_line(const struct yaml_source *source, const char *key, unsigned nth,
                        const char *value);
+/* -EINVAL with a sentence: file, that line, key, value, and why it is refused. */
+int kvr_yaml_bad(const struct yaml_source *source, const char *key, unsigned nth,
+                       const char *value, const char *why);
 /* The whole text of a YAML file, owned by the caller, not terminated. 0 or -errno with a sentence;
  * -EINVAL: larger than 1 MiB. */
 int kvr_yaml_read(const char *path, char **text, size_t *bytes, char *error, size_t error_bytes);
