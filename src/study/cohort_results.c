@@ -107,7 +107,8 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
                                       .witness_count = subject->witness_count};
     input.memory_cause = kvr_memory_cause(s->record, r);
     kvr_core_limit(s->record, subject->kernel, &subject->shape, &limit);
-    input.core_limit_ns = limit.ns_per_key;
+    double queries = subject->shape.queries > 1 ? subject->shape.queries : 1;
+    input.core_limit_ns = limit.ns_per_key * queries / s->threads; /* as C: wall time of the team */
     input.resource = limit.resource;
     kvr_verdict_record_fill(r, &input);
     if (subject->no_time_for_witness)
