@@ -136,8 +136,10 @@ static enum kvr_bound reached_by(const struct kvr_verdict_input *in, enum kvr_si
     const char *problem = unusable(&own, KVR_NEAR);
     if (!problem && own.high <= KVR_NEAR)
         return memory ? KVR_BOUND_MEMORY : KVR_BOUND_CORE;
+    if (!problem)
+        problem = "exceeds 1.15: its phases are bound by different things";
     snprintf(why, why_bytes, "T/%c %.2f [%.2f, %.2f] %s", memory ? 'M' : 'C', own.median, own.low,
-             own.high, problem ? problem : "exceeds 1.15: its phases are bound by different things");
+             own.high, problem);
     return KVR_BOUND_UNDECIDED;
 }
 
@@ -174,7 +176,10 @@ static enum kvr_bound bound_of(const struct kvr_verdict_input *in, bool total, c
         return KVR_BOUND_OVERLAP;
     if (standing(in))
         return KVR_BOUND_LATENCY;
-    snprintf(why, why_bytes, "T is %.2f of C+M and no witness for waiting stands", s.median);
+    snprintf(why, why_bytes, "T is %.2f of C+M and %s%s", s.median,
+             in->no_witness_because ? "no witness for waiting was looked for: "
+                                    : "no witness for waiting stands",
+             in->no_witness_because ? in->no_witness_because : "");
     return KVR_BOUND_UNDECIDED;
 }
 

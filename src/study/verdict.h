@@ -46,6 +46,7 @@ struct kvr_verdict_input {
     const char *memory_cause; /* on several threads "node" or "core"; NULL: one thread, not known */
     const struct kvr_witness_value *witnesses;
     size_t witness_count;
+    const char *no_witness_because; /* none was looked for; NULL: those there are were */
 };
 
 struct kvr_verdict {
