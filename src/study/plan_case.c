@@ -192,7 +192,8 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
         return shape_ordered(options, c->shape.tables);
     if (kvr_case_materialises(c) && (*reason = no_materialised(c, what)))
         return selection->named && materialised_ordered(options, *what);
-    if (c->page_tokens % format->block_keys) {
+    if (c->page_tokens % format->block_keys &&
+        !(format->row_major && c->page_tokens < format->block_keys)) {
         uint32_t block = format->block_keys;
         *what = "layout";
         snprintf(why, why_bytes,

@@ -163,11 +163,14 @@ static void test_pages_hold_whole_blocks(void **state)
                        "use --layout pages:64 or another multiple of 64");
     w->options.layouts[0] = "pages:100";
     world_expect_error(w, -EINVAL, "use --layout pages:112 or");
-    /* Rows could lie one by one, but would be scored in blocks with 15 of 16 keys thrown away. */
+    /* Rows lie one by one, and fewer than a block of them are scored one by one. */
     w->options.layout_count = 1;
     w->options.layouts[0] = "pages:1";
     w->options.kernels[w->options.kernel_count++] = "fp16";
+    EXPECT(w, FP16 "scan/pages:1/thp");
+    w->options.layouts[0] = "pages:24";
     world_expect_error(w, -EINVAL, "fp16.fused: fp16 scores blocks of 16 keys");
+    w->options.layouts[0] = "pages:1";
     w->options.kernels[0] = "int8.fused";
     world_expect_error(w, -EINVAL, "int8.fused: int8 stores blocks of 16 keys");
     w->options.layouts[0] = "pages:16";
