@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan.h"
 #include "resources.h"
 #include "verdict.h"
 
@@ -15,16 +16,16 @@ static double clamp(double value)
     return value < 0 ? 0 : value > 1 ? 1 : value;
 }
 
-static bool several_phases(const struct kvr_result *r)
+bool kvr_has_phases(const struct kvr_result *r)
 {
-    return strcmp(r->op, "scan") != 0;
+    return strcmp(r->op, "scan") != 0 || strcmp(r->variant, kvr_materialised) == 0;
 }
 
 /* The times of one phase; false: the op has no such phase. */
 static bool phase_times(const struct kvr_result *r, int phase, struct kvr_phase_times *times)
 {
     const struct kvr_phase_record *p = &r->verdict.phases[phase];
-    if (several_phases(r))
+    if (kvr_has_phases(r))
         *times = (struct kvr_phase_times){p->t_ns, p->m_ns, p->c_ns};
     else if (phase == KVR_PHASE_SCAN)
         *times = (struct kvr_phase_times){r->result.ns_per_key, r->result.m_ns_per_key,
@@ -36,7 +37,7 @@ static bool phase_times(const struct kvr_result *r, int phase, struct kvr_phase_
 
 static double overlap(const struct kvr_result *r, const struct kvr_phase_times *x)
 {
-    if (!several_phases(r) && isfinite(r->verdict.overlap))
+    if (!kvr_has_phases(r) && isfinite(r->verdict.overlap))
         return clamp(r->verdict.overlap);
     return clamp((x->c_ns + x->m_ns - x->t_ns) / fmin(x->c_ns, x->m_ns));
 }
@@ -46,7 +47,7 @@ static void refuse_waiting(const struct kvr_result *r, int phase, double factor,
 {
     snprintf(p->refused, sizeof p->refused,
              "%s%sit waits (T is %.2f of C + M): the other machine's latency is needed",
-             several_phases(r) ? kvr_phase_names[phase] : "", several_phases(r) ? ": " : "",
+             kvr_has_phases(r) ? kvr_phase_names[phase] : "", kvr_has_phases(r) ? ": " : "",
              factor);
 }
 
@@ -56,20 +57,26 @@ static bool add_phase(const struct kvr_result *r, int phase, const struct kvr_sc
     struct kvr_phase_times x;
     if (!phase_times(r, phase, &x))
         return true;
-    const char *bound = several_phases(r) ? r->verdict.phases[phase].bound : r->verdict.bound;
-    if (!(x.m_ns > 0) || !(x.c_ns > 0)) {
+    const char *bound = kvr_has_phases(r) ? r->verdict.phases[phase].bound : r->verdict.bound;
+    double scale = phase == KVR_PHASE_SCAN ? s->c : s->c_other;
+    double c = x.c_ns * scale, m = x.m_ns * s->m;
+    bool memory = x.m_ns > 0;
+    if (!(x.c_ns > 0) || (!memory && !kvr_has_phases(r))) {
         snprintf(p->refused, sizeof p->refused, "%s: memory or core alone was not measured",
                  kvr_phase_names[phase]);
         return false;
+    }
+    sum->c_ns += c;
+    if (!memory) { /* a phase that reads none of its own: all of it goes with the core */
+        sum->t_ns += x.t_ns * scale;
+        return true;
     }
     double waits = x.t_ns / (x.c_ns + x.m_ns);
     if (!strcmp(bound, "latency") || waits > KVR_NO_OVERLAP) {
         refuse_waiting(r, phase, waits, p);
         return false;
     }
-    double c = x.c_ns * (phase == KVR_PHASE_SCAN ? s->c : s->c_other), m = x.m_ns * s->m;
     sum->t_ns += fmax(c, m) + (1 - overlap(r, &x)) * fmin(c, m);
-    sum->c_ns += c;
     sum->m_ns += m;
     return true;
 }
@@ -143,9 +150,9 @@ static double core_scaling(const struct kvr_run_record *record,
     bool bytes = !strcmp(resource, "shuffle") && !strstr(r->isa, "vbmi");
     double here = kvr_resource_rate(record, r->isa, bytes ? "shuffle.byte" : resource);
     double there = kvr_other_rate(machine, resource, r->isa);
-    double core_ns = r->result.c_ns_per_key * r->threads; /* of one core */
-    if (several_phases(r))
-        core_ns = r->verdict.phases[KVR_PHASE_SCAN].c_ns * r->threads;
+    /* Both are wall time of all threads over all their keys. */
+    double core_ns = kvr_has_phases(r) ? r->verdict.phases[KVR_PHASE_SCAN].c_ns
+                                       : r->result.c_ns_per_key;
     bool full = *resource && core_ns <= KVR_NEAR * r->verdict.core_limit_ns;
     if (full && here > 0 && there > 0) {
         snprintf(by, by_bytes, "%s", resource);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Predictions with numbers by hand; the description of another machine. No time is measured.
+ * Predictions with numbers by hand. No time is measured.
  */
-#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -179,6 +178,50 @@ static void test_phases(void **state)
     kvr_run_record_free(&r);
 }
 
+/* Softmax reads no memory of its own: it has T and C, and goes as C does. */
+static void test_phase_without_memory(void **state)
+{
+    struct kvr_run_record r;
+    struct kvr_prediction p;
+    const struct kvr_scaling s = {.c = .5, .c_other = .25, .m = .1};
+    (void)state;
+    make(&r);
+    struct kvr_result *x = add(&r, "DRAM", 1, 9, 5, 4);
+    snprintf(x->op, sizeof x->op, "attention");
+    x->verdict.phases[KVR_PHASE_SCAN] = (struct kvr_phase_record){5, 5, 2, "memory"};
+    x->verdict.phases[KVR_PHASE_SOFTMAX] = (struct kvr_phase_record){4, NAN, 2, "undecided"};
+    kvr_predict_time(x, &s, &p);
+    near(p.predicted_ns, 2); /* scan: C' 1, M' .5, hidden; softmax 4 / 4 */
+    near(p.balance, (1 + .5) / .5);
+    x->verdict.phases[KVR_PHASE_SOFTMAX].c_ns = NAN;
+    kvr_predict_time(x, &s, &p);
+    assert_non_null(strstr(p.refused, "softmax: memory or core alone"));
+    snprintf(x->op, sizeof x->op, "scan"); /* a scan's M is not left out by nature */
+    x->result.m_ns_per_key = NAN;
+    kvr_predict_time(x, &s, &p);
+    assert_non_null(strstr(p.refused, "scan: memory or core alone"));
+    kvr_run_record_free(&r);
+}
+
+/* A scan that copies its keys first is serial, too: what T exceeds of M and C is no waiting. */
+static void test_copying_scan(void **state)
+{
+    struct kvr_run_record r;
+    struct kvr_prediction p;
+    const struct kvr_scaling s = {.c = .5, .c_other = .25, .m = .1};
+    (void)state;
+    make(&r);
+    struct kvr_result *x = add(&r, "DRAM", 1, 15, 9, 6);
+    snprintf(x->variant, sizeof x->variant, "materialised");
+    kvr_predict_time(x, &s, &p);
+    assert_non_null(strstr(p.refused, "not measured")); /* phases absent */
+    x->verdict.phases[KVR_PHASE_PREPARE] = (struct kvr_phase_record){8, 4, 4, "overlap"};
+    x->verdict.phases[KVR_PHASE_SCAN] = (struct kvr_phase_record){5, 5, 2, "memory"};
+    kvr_predict_time(x, &s, &p);
+    near(p.predicted_ns, 2.4); /* as the step of test_phases */
+    kvr_run_record_free(&r);
+}
+
 static void test_machine(void **state)
 {
     struct kvr_run_record r;
@@ -222,20 +265,27 @@ static void test_machine(void **state)
     kvr_run_record_free(&r);
 }
 
-static void test_figures(void **state)
+/* P and C are wall time of all threads: neither is multiplied by their number. */
+static void test_limit_of_a_team(void **state)
 {
+    struct kvr_run_record r;
+    struct kvr_prediction *p = NULL;
+    size_t count = 0;
     (void)state;
-    near(kvr_other_bandwidth(&faster, "DRAM", 1), 80);
-    near(kvr_other_bandwidth(&faster, "DRAM", 2), 100); /* the node's */
-    near(kvr_other_bandwidth(&faster, "DRAM", 3), 90);  /* as stated */
-    near(kvr_other_bandwidth(&faster, "DRAM", 4), 100);
-    near(kvr_other_bandwidth(&faster, "L2", 3), 1200);
-    assert_true(isnan(kvr_other_bandwidth(&faster, "L2", 5)));
-    assert_true(isnan(kvr_other_bandwidth(&faster, "L3", 1)));
-    near(kvr_other_rate(&faster, "load", "avx512"), 18);
-    near(kvr_other_rate(&faster, "load", "avx512vbmi"), 18);
-    assert_true(isnan(kvr_other_rate(&faster, "load", "avx2")));
-    assert_true(isnan(kvr_other_rate(&faster, "store", "avx512")));
+    make(&r);
+    struct kvr_result *x = add(&r, "DRAM", 2, 2, 1, 2);
+    snprintf(x->verdict.core_limit_resource, 16, "load");
+    x->verdict.core_limit_ns = 1.8;
+    x = add(&r, "DRAM", 2, 2, 1, 2);
+    snprintf(x->verdict.core_limit_resource, 16, "load");
+    x->verdict.core_limit_ns = .9;
+    assert_int_equal(kvr_predict(&r, &faster, &p, &count), 0);
+    assert_int_equal(count, 2);
+    assert_string_equal(p[0].scaled_by, "load");
+    near(p[0].predicted_ns, 2. * 6 / 18); /* M' 1 x 24 / 100, hidden */
+    assert_string_equal(p[1].scaled_by, "clock");
+    free(p);
+    kvr_run_record_free(&r);
 }
 
 /* A case that the core fills goes by the cores, and by its look-ups from one d to another. */
@@ -258,6 +308,63 @@ static void test_check_core(void **state)
     assert_string_equal(c[0].predicted.side, "core");
     assert_string_equal(c[1].over, "head dim");
     near(c[1].predicted.predicted_ns, 8);
+    free(c);
+    kvr_run_record_free(&r);
+}
+
+/* Threads and levels are tried with every op, the head dim only with scans of one phase. */
+static void test_check_phases(void **state)
+{
+    static const char *const variants[] = {"fused", "materialised"};
+    for (size_t i = 0; i < 2; i++) {
+        struct kvr_run_record r;
+        struct kvr_prediction_check *c = NULL;
+        size_t count = 0;
+        make(&r);
+        for (size_t n = 0; n < 3; n++) {
+            struct kvr_result *x = add(&r, "DRAM", n == 1 ? 2 : 1, 15, 9, 6);
+            snprintf(x->op, sizeof x->op, "%s", i ? "scan" : "step");
+            snprintf(x->variant, sizeof x->variant, "%s", variants[i]);
+            x->head_dim = n == 2 ? 128 : 64;
+            x->verdict.phases[KVR_PHASE_PREPARE] = (struct kvr_phase_record){8, 4, 4, "overlap"};
+            x->verdict.phases[KVR_PHASE_SCAN] = (struct kvr_phase_record){5, 5, 2, "memory"};
+        }
+        assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
+        assert_int_equal(count, 2);
+        assert_string_equal(c[0].over, "threads");
+        /* prepare: C' 2, M' 4 x 16 / 24; scan: M' 5 x 16 / 24, hides C' */
+        near(c[0].predicted.predicted_ns, 2 + 9 * 16. / 24);
+        assert_string_equal(c[1].over, "head dim");
+        assert_true(isnan(c[1].error_percent) && isnan(c[1].predicted.predicted_ns));
+        assert_non_null(strstr(c[1].predicted.refused, "phases"));
+        free(c);
+        kvr_run_record_free(&r);
+    }
+    (void)state;
+}
+
+/* Only cases that differ in nothing else are sources. */
+static void test_check_alike(void **state)
+{
+    struct kvr_run_record r;
+    struct kvr_prediction_check *c = NULL;
+    size_t count = 0;
+    (void)state;
+    make(&r);
+    add(&r, "DRAM", 1, 4, 4, 1);
+    struct kvr_result *x = add(&r, "DRAM", 2, 3, 1, 1);
+    snprintf(x->mem, sizeof x->mem, "interleave");
+    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
+    assert_int_equal(count, 0);
+    free(c);
+    x->mem[0] = 0;
+    x->group = 32;
+    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
+    assert_int_equal(count, 0);
+    free(c);
+    x->group = 0;
+    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
+    assert_int_equal(count, 1);
     free(c);
     kvr_run_record_free(&r);
 }
@@ -304,98 +411,20 @@ static void test_check(void **state)
     kvr_run_record_free(&r);
 }
 
-/* ---- YAML ---- */
-
-#define HEAD "name: x\nclock_ghz: 3\nclock_source: y\ncores: 8\n"
-#define DRAM "bandwidth:\n  - {level: DRAM, threads: 1, gb_per_s: 20, source: z}\n"
-
-static int parse(const char *text, struct kvr_other_machine *m, char *error, size_t bytes)
-{
-    return kvr_other_machine_parse("file.yaml", text, strlen(text), m, error, bytes);
-}
-
-static void refuse(const char *text, const char *place, const char *part)
-{
-    static struct kvr_other_machine m;
-    char error[400] = "";
-    assert_int_equal(parse(text, &m, error, sizeof error), -EINVAL);
-    if (strncmp(error, "file.yaml", 9) || !strstr(error, place) || !strstr(error, part))
-        fail_msg("\"%s\" lacks \"%s\" or \"%s\"", error, place, part);
-}
-
-static void test_yaml(void **state)
-{
-    static struct kvr_other_machine m;
-    char error[400] = "";
-    (void)state;
-    assert_int_equal(parse(HEAD DRAM "  - {level: DRAM, threads: all, gb_per_s: 100, source: z}\n"
-                           "rates:\n  - {resource: load, isa: avx2, per_cycle: 2, source: a}\n"
-                           "  - {resource: issue, isa: scalar, gop_per_s: 15.5, source: b}\n",
-                           &m, error, sizeof error), 0);
-    assert_string_equal(m.name, "x");
-    assert_int_equal(m.cores, 8);
-    near(kvr_other_bandwidth(&m, "DRAM", 2), 40);
-    near(kvr_other_bandwidth(&m, "DRAM", 8), 100);
-    near(kvr_other_rate(&m, "load", "avx2"), 6);
-    near(kvr_other_rate(&m, "issue", "scalar"), 15.5);
-    assert_string_equal(m.rates[1].source, "b");
-}
-
-static void test_bad_yaml(void **state)
-{
-    (void)state;
-    refuse("", "", "empty");
-    refuse("- 1\n", "", "");
-    refuse("name: [\n", "", "");
-    refuse(HEAD, "", "bandwidth");
-    refuse("name: x\nclock_ghz: nan\nclock_source: y\ncores: 8\n" DRAM, "line 2", "nan");
-    refuse("name: x\nclock_ghz: 3000\nclock_source: y\ncores: 8\n" DRAM, "line 2", "between");
-    refuse("name: x\nclock_ghz: 3\nclock_source: y\ncores: 0\n" DRAM, "line 4", "cores");
-    refuse("name: x\nclock_gh: 3\n" DRAM, "line 2", "did you mean clock_ghz");
-    refuse(HEAD "bandwidth:\n  - {level: L9, threads: 1, gb_per_s: 20, source: z}\n", "line 6",
-           "L9");
-    refuse(HEAD DRAM "  - {level: L2, threads: 1, gb_per_s: inf, source: z}\n", "line 7", "inf");
-    refuse(HEAD DRAM "  - {level: L2, threads: 1, gb_per_s: -1, source: z}\n", "line 7", "-1");
-    refuse(HEAD DRAM "  - {level: L2, threads: 9, gb_per_s: 1, source: z}\n", "line 7", "threads");
-    refuse(HEAD DRAM "  - {level: DRAM, gb_per_s: 1, source: z}\n", "line 7", "twice");
-    refuse(HEAD DRAM "  - {level: L2, gb_per_s: 1}\n", "line", "source");
-    refuse(HEAD DRAM "rates:\n  - {resource: lod, isa: avx2, per_cycle: 2, source: a}\n", "line 8",
-           "lod");
-    refuse(HEAD DRAM "rates:\n  - {resource: load, isa: avx2, source: a}\n", "line 8",
-           "per_cycle or gop_per_s");
-    refuse(HEAD DRAM "rates:\n  - {resource: load, isa: avx2, per_cycle: 1, gop_per_s: 1, "
-           "source: a}\n", "line 8", "not both");
-    refuse(HEAD DRAM "rates:\n  - {resource: load, isa: avx2, per_cycle: 99, source: a}\n",
-           "line 8", "between");
-}
-
-static void test_shipped(void **state)
-{
-    static const char *const names[] = {"server", "laptop"};
-    static struct kvr_other_machine m;
-    char path[512], error[400] = "";
-    (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/machines/%s.yaml", KVR_SHIPPED_PROFILES, names[i]);
-        if (kvr_other_machine_load(path, &m, error, sizeof error))
-            fail_msg("%s", error);
-        assert_true(kvr_other_bandwidth(&m, "DRAM", m.cores) > kvr_other_bandwidth(&m, "DRAM", 1));
-        for (size_t b = 0; b < m.bandwidth_count; b++)
-            assert_true(m.bandwidths[b].source[0]);
-        assert_int_equal(kvr_other_machine_load(names[i], &m, error, sizeof error), 0);
-    }
-    assert_int_equal(kvr_other_machine_load("missing.yaml", &m, error, sizeof error), -ENOENT);
-    assert_non_null(strstr(error, "missing.yaml"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_time),    cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_phases),  cmocka_unit_test(test_machine),
-        cmocka_unit_test(test_figures), cmocka_unit_test(test_check),
-        cmocka_unit_test(test_yaml),    cmocka_unit_test(test_bad_yaml),
-        cmocka_unit_test(test_shipped), cmocka_unit_test(test_check_core),
+        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_phases),
+        cmocka_unit_test(test_phase_without_memory),
+        cmocka_unit_test(test_copying_scan),
+        cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_limit_of_a_team),
+        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_check_core),
+        cmocka_unit_test(test_check_phases),
+        cmocka_unit_test(test_check_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
