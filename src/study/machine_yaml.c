@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "resources.h"
 #include "values.h"
 #include "yaml_file.h"
 
@@ -241,15 +242,12 @@ double kvr_other_bandwidth(const struct kvr_other_machine *machine, const char *
 double kvr_other_rate(const struct kvr_other_machine *machine, const char *resource,
                       const char *isa)
 {
-    static const char *const bases[] = {"avx512", "avx2", "scalar"};
-    const char *names[2] = {isa, NULL};
-    for (size_t b = 0; b < 3 && !names[1]; b++)
-        if (!strncmp(isa, bases[b], strlen(bases[b])))
-            names[1] = bases[b];
-    for (size_t n = 0; n < 2 && names[n]; n++)
+    const char *isas[3];
+    size_t count = kvr_rate_isas(isa, resource, isas);
+    for (size_t n = 0; n < count; n++)
         for (size_t i = 0; i < machine->rate_count; i++)
             if (!strcmp(machine->rates[i].resource, resource) &&
-                !strcmp(machine->rates[i].isa, names[n]))
+                !strcmp(machine->rates[i].isa, isas[n]))
                 return machine->rates[i].gop_per_s;
     return NAN;
 }

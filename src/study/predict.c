@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "plan.h"
-#include "resources.h"
 #include "verdict.h"
 
 static double clamp(double value)
@@ -140,15 +139,29 @@ static bool can_run(const struct kvr_other_machine *machine, const char *isa)
     return false;
 }
 
+/* The rate that P rests on, if another machine's is of the same kind; NAN: none. What is said there
+ * of shuffles and converts is of the plain ones: of bytes by a vector, of float16. */
+static double rate_of_limit(const struct kvr_run_record *record,
+                            const struct kvr_verdict_record *v)
+{
+    static const char *const plain[][2] = {{"shuffle", "byte"}, {"convert", "f16"}};
+    const struct kvr_ceiling *c = NULL;
+    for (size_t i = 0; i < record->ceiling_count && !c; i++)
+        if (!strcmp(record->ceilings[i].id, v->core_limit_ceiling))
+            c = &record->ceilings[i];
+    for (size_t i = 0; c && i < 2; i++)
+        if (!strcmp(c->type, plain[i][0]) && strcmp(c->dtype, plain[i][1]))
+            return NAN;
+    return c ? v->core_limit_rate : NAN;
+}
+
 /* C'/C of the scan: by the resource that P names if C is near P, so that it is full. */
 static double core_scaling(const struct kvr_run_record *record,
                            const struct kvr_other_machine *machine, const struct kvr_result *r,
                            double clock, char *by, size_t by_bytes)
 {
     const char *resource = r->verdict.core_limit_resource;
-    /* The kind that such kernels need most of. */
-    bool bytes = !strcmp(resource, "shuffle") && !strstr(r->isa, "vbmi");
-    double here = kvr_resource_rate(record, r->isa, bytes ? "shuffle.byte" : resource);
+    double here = rate_of_limit(record, &r->verdict);
     double there = kvr_other_rate(machine, resource, r->isa);
     /* Both are wall time of all threads over all their keys. */
     double core_ns = kvr_has_phases(r) ? r->verdict.phases[KVR_PHASE_SCAN].c_ns

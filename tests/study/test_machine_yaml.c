@@ -12,13 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "src/study/machine_yaml.h"
-
-static void near(double found, double by_hand)
-{
-    if (!(fabs(found - by_hand) <= 1e-9 * fabs(by_hand)))
-        fail_msg("%.12g, not %.12g", found, by_hand);
-}
+#include "predicting.h"
 
 static const struct kvr_other_machine faster = {
     .name = "faster",
@@ -27,8 +21,8 @@ static const struct kvr_other_machine faster = {
     .bandwidths = {{"DRAM", 1, 80, ""}, {"DRAM", KVR_ROOF_ALL_CORES, 100, ""},
                    {"L2", 1, 400, ""}, {"DRAM", 3, 90, ""}},
     .bandwidth_count = 4,
-    .rates = {{"load", "avx512", 18, ""}},
-    .rate_count = 1,
+    .rates = {{"load", "avx512", 18, ""}, {"issue", "scalar", 24, ""}},
+    .rate_count = 2,
 };
 
 static void test_figures(void **state)
@@ -45,6 +39,9 @@ static void test_figures(void **state)
     near(kvr_other_rate(&faster, "load", "avx512vbmi"), 18);
     assert_true(isnan(kvr_other_rate(&faster, "load", "avx2")));
     assert_true(isnan(kvr_other_rate(&faster, "store", "avx512")));
+    near(kvr_other_rate(&faster, "issue", "scalar"), 24);
+    near(kvr_other_rate(&faster, "issue", "avx2"), 24); /* one front end for all */
+    near(kvr_other_rate(&faster, "issue", "avx512vbmi"), 24);
 }
 
 #define HEAD "name: x\nclock_ghz: 3\nclock_source: y\ncores: 8\n"

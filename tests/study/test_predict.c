@@ -12,70 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "src/study/predict.h"
-
-static void near(double found, double by_hand)
-{
-    if (!(fabs(found - by_hand) <= 1e-9 * fabs(by_hand)))
-        fail_msg("%.12g, not %.12g", found, by_hand);
-}
-
-static struct kvr_result *add(struct kvr_run_record *record, const char *level, uint32_t threads,
-                              double t, double m, double c)
-{
-    struct kvr_result r;
-    kvr_result_init(&r);
-    r.measured = true;
-    snprintf(r.name, sizeof r.name, "case %zu", record->result_count);
-    snprintf(r.codec, sizeof r.codec, "int4");
-    snprintf(r.variant, sizeof r.variant, "fused");
-    snprintf(r.isa, sizeof r.isa, "avx512vnni");
-    snprintf(r.op, sizeof r.op, "scan");
-    snprintf(r.level, sizeof r.level, "%s", level);
-    snprintf(r.layout, sizeof r.layout, "heads");
-    r.head_dim = 64;
-    r.tokens = 512;
-    r.threads = threads;
-    r.working_set_bytes = !strcmp(level, "DRAM") ? 1 << 30 : 1 << 20;
-    r.cost.stream_bytes = 32. * 512;
-    r.cost.useful_flops = 128. * 512;
-    r.cost.lookups = 0;
-    r.result.ns_per_key = t;
-    r.result.m_ns_per_key = m;
-    r.result.c_ns_per_key = c;
-    snprintf(r.verdict.side, sizeof r.verdict.side, "memory");
-    return kvr_record_add_result(record, &r);
-}
-
-static void add_roof(struct kvr_run_record *record, const char *type, const char *level,
-                     uint32_t threads, uint64_t bytes, double value)
-{
-    struct kvr_ceiling c;
-    kvr_ceiling_init(&c);
-    snprintf(c.id, sizeof c.id, "%zu", record->ceiling_count);
-    snprintf(c.kind, sizeof c.kind, "bandwidth");
-    snprintf(c.type, sizeof c.type, "%s", type);
-    snprintf(c.level, sizeof c.level, "%s", level);
-    snprintf(c.layout, sizeof c.layout, "heads");
-    c.threads = threads;
-    c.working_set_bytes = bytes;
-    c.segment_bytes = strcmp(type, "read") ? 32 * 512 : 0;
-    c.value = value;
-    kvr_record_add_ceiling(record, &c);
-}
-
-static void add_rate(struct kvr_run_record *record, const char *type, const char *isa, double value)
-{
-    struct kvr_ceiling c;
-    kvr_ceiling_init(&c);
-    snprintf(c.id, sizeof c.id, "%zu", record->ceiling_count);
-    snprintf(c.kind, sizeof c.kind, "rate");
-    snprintf(c.type, sizeof c.type, "%s", type);
-    snprintf(c.isa, sizeof c.isa, "%s", isa);
-    snprintf(c.unit, sizeof c.unit, "Gop/s");
-    c.value = value;
-    kvr_record_add_ceiling(record, &c);
-}
+#include "predicting.h"
 
 /* Twice the clock, three times the loads, four times the bandwidth of one core. */
 static const struct kvr_other_machine faster = {
@@ -88,18 +25,6 @@ static const struct kvr_other_machine faster = {
     .rates = {{"load", "avx512", 18, ""}},
     .rate_count = 1,
 };
-
-static void make(struct kvr_run_record *record)
-{
-    kvr_run_record_init(record);
-    record->clock_ghz = 3;
-    add_roof(record, "read", "DRAM", 1, 1 << 30, 20);
-    add_roof(record, "read", "DRAM", 1, 1 << 26, 30); /* a cache has a part in this one */
-    add_roof(record, "read-family", "DRAM", 1, 1 << 30, 16);
-    add_roof(record, "read-family", "DRAM", 2, 1 << 30, 24);
-    add_roof(record, "read-family", "L2", 1, 1 << 20, 160);
-    add_rate(record, "load", "avx512", 6);
-}
 
 static void test_time(void **state)
 {
@@ -222,6 +147,17 @@ static void test_copying_scan(void **state)
     kvr_run_record_free(&r);
 }
 
+/* P: the time that a resource needs, by the rate of one of `make`'s ceilings. */
+static void set_limit(struct kvr_result *r, const char *resource, double ns, const char *ceiling,
+                      double rate)
+{
+    struct kvr_verdict_record *v = &r->verdict;
+    snprintf(v->core_limit_resource, sizeof v->core_limit_resource, "%s", resource);
+    snprintf(v->core_limit_ceiling, sizeof v->core_limit_ceiling, "%s", ceiling);
+    v->core_limit_ns = ns;
+    v->core_limit_rate = rate;
+}
+
 static void test_machine(void **state)
 {
     struct kvr_run_record r;
@@ -230,11 +166,9 @@ static void test_machine(void **state)
     (void)state;
     make(&r);
     struct kvr_result *x = add(&r, "DRAM", 1, 4, 4, 2);
-    snprintf(x->verdict.core_limit_resource, 16, "load");
-    x->verdict.core_limit_ns = 1.8; /* C is 1.11 of it: loads are full */
+    set_limit(x, "load", 1.8, "load/avx512", 6); /* C is 1.11 of it: loads are full */
     x = add(&r, "DRAM", 1, 4, 4, 2);
-    snprintf(x->verdict.core_limit_resource, 16, "load");
-    x->verdict.core_limit_ns = 1.7; /* 1.18: not full, so the clock */
+    set_limit(x, "load", 1.7, "load/avx512", 6); /* 1.18: not full, so the clock */
     add(&r, "L2", 1, .6, .2, .6);
     add(&r, "L1", 1, .5, .4, .5);
     add(&r, "DRAM", 2, 2, 2, 1);
@@ -265,6 +199,50 @@ static void test_machine(void **state)
     kvr_run_record_free(&r);
 }
 
+/* C goes by the very rate that P was made of; two-source shuffles are not those of another file. */
+static void test_kinds_of_rates(void **state)
+{
+    static const struct {
+        const char *resource, *ceiling;
+        double rate;
+        const char *by;
+    } cases[] = {{"shuffle", "shuffle.byte/avx512", 3, "shuffle"},
+                 {"shuffle", "shuffle.two/avx512vbmi", 3, "clock"},
+                 {"convert", "convert.f16/avx512", 2, "convert"},
+                 {"convert", "convert.i8/avx512", 2, "clock"},
+                 {"issue", "issue/scalar", 12, "issue"},  /* there, too, only scalar has one */
+                 {"issue", "issue/gone", 12, "clock"},    /* a result without that ceiling */
+                 {"store", "store/avx512", 3, "clock"}};  /* not stated there */
+    struct kvr_other_machine there = faster;
+    struct kvr_run_record r;
+    struct kvr_prediction *p = NULL;
+    size_t count = 0;
+    (void)state;
+    make(&r);
+    there.rates[1] = (struct kvr_other_rate){"shuffle", "avx512", 12, ""};
+    there.rates[2] = (struct kvr_other_rate){"convert", "avx512", 10, ""};
+    there.rates[3] = (struct kvr_other_rate){"issue", "scalar", 96, ""};
+    there.rate_count = 4;
+    add_rate(&r, "shuffle.byte", "avx512", 3);
+    add_rate(&r, "shuffle.two", "avx512vbmi", 3);
+    add_rate(&r, "convert.f16", "avx512", 2);
+    add_rate(&r, "convert.i8", "avx512", 2);
+    add_rate(&r, "issue", "scalar", 12);
+    add_rate(&r, "store", "avx512", 3);
+    for (size_t i = 0; i < 7; i++)
+        set_limit(add(&r, "DRAM", 1, 2, .1, 2), cases[i].resource, 1.9, cases[i].ceiling,
+                  cases[i].rate);
+    assert_int_equal(kvr_predict(&r, &there, &p, &count), 0);
+    assert_int_equal(count, 7);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(p[i].scaled_by, cases[i].by);
+    near(p[0].predicted_ns, 2. * 3 / 12);
+    near(p[2].predicted_ns, 2. * 2 / 10);
+    near(p[4].predicted_ns, 2. * 12 / 96);
+    free(p);
+    kvr_run_record_free(&r);
+}
+
 /* P and C are wall time of all threads: neither is multiplied by their number. */
 static void test_limit_of_a_team(void **state)
 {
@@ -274,140 +252,15 @@ static void test_limit_of_a_team(void **state)
     (void)state;
     make(&r);
     struct kvr_result *x = add(&r, "DRAM", 2, 2, 1, 2);
-    snprintf(x->verdict.core_limit_resource, 16, "load");
-    x->verdict.core_limit_ns = 1.8;
+    set_limit(x, "load", 1.8, "load/avx512", 6);
     x = add(&r, "DRAM", 2, 2, 1, 2);
-    snprintf(x->verdict.core_limit_resource, 16, "load");
-    x->verdict.core_limit_ns = .9;
+    set_limit(x, "load", .9, "load/avx512", 6);
     assert_int_equal(kvr_predict(&r, &faster, &p, &count), 0);
     assert_int_equal(count, 2);
     assert_string_equal(p[0].scaled_by, "load");
     near(p[0].predicted_ns, 2. * 6 / 18); /* M' 1 x 24 / 100, hidden */
     assert_string_equal(p[1].scaled_by, "clock");
     free(p);
-    kvr_run_record_free(&r);
-}
-
-/* A case that the core fills goes by the cores, and by its look-ups from one d to another. */
-static void test_check_core(void **state)
-{
-    struct kvr_run_record r;
-    struct kvr_prediction_check *c = NULL;
-    size_t count = 0;
-    (void)state;
-    make(&r);
-    add(&r, "DRAM", 1, 4, 1, 4)->cost.lookups = 4 * 512;
-    add(&r, "DRAM", 2, 2.5, 1, 1)->cost.lookups = 4 * 512;
-    struct kvr_result *wide = add(&r, "DRAM", 1, 10, 9, 9);
-    wide->head_dim = 128;
-    wide->cost.lookups = 8 * 512;
-    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
-    assert_int_equal(count, 2);
-    near(c[0].predicted.predicted_ns, 2);
-    near(c[0].error_percent, -20);
-    assert_string_equal(c[0].predicted.side, "core");
-    assert_string_equal(c[1].over, "head dim");
-    near(c[1].predicted.predicted_ns, 8);
-    free(c);
-    kvr_run_record_free(&r);
-}
-
-/* Threads and levels are tried with every op, the head dim only with scans of one phase. */
-static void test_check_phases(void **state)
-{
-    static const char *const variants[] = {"fused", "materialised"};
-    for (size_t i = 0; i < 2; i++) {
-        struct kvr_run_record r;
-        struct kvr_prediction_check *c = NULL;
-        size_t count = 0;
-        make(&r);
-        for (size_t n = 0; n < 3; n++) {
-            struct kvr_result *x = add(&r, "DRAM", n == 1 ? 2 : 1, 15, 9, 6);
-            snprintf(x->op, sizeof x->op, "%s", i ? "scan" : "step");
-            snprintf(x->variant, sizeof x->variant, "%s", variants[i]);
-            x->head_dim = n == 2 ? 128 : 64;
-            x->verdict.phases[KVR_PHASE_PREPARE] = (struct kvr_phase_record){8, 4, 4, "overlap"};
-            x->verdict.phases[KVR_PHASE_SCAN] = (struct kvr_phase_record){5, 5, 2, "memory"};
-        }
-        assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
-        assert_int_equal(count, 2);
-        assert_string_equal(c[0].over, "threads");
-        /* prepare: C' 2, M' 4 x 16 / 24; scan: M' 5 x 16 / 24, hides C' */
-        near(c[0].predicted.predicted_ns, 2 + 9 * 16. / 24);
-        assert_string_equal(c[1].over, "head dim");
-        assert_true(isnan(c[1].error_percent) && isnan(c[1].predicted.predicted_ns));
-        assert_non_null(strstr(c[1].predicted.refused, "phases"));
-        free(c);
-        kvr_run_record_free(&r);
-    }
-    (void)state;
-}
-
-/* Only cases that differ in nothing else are sources. */
-static void test_check_alike(void **state)
-{
-    struct kvr_run_record r;
-    struct kvr_prediction_check *c = NULL;
-    size_t count = 0;
-    (void)state;
-    make(&r);
-    add(&r, "DRAM", 1, 4, 4, 1);
-    struct kvr_result *x = add(&r, "DRAM", 2, 3, 1, 1);
-    snprintf(x->mem, sizeof x->mem, "interleave");
-    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
-    assert_int_equal(count, 0);
-    free(c);
-    x->mem[0] = 0;
-    x->group = 32;
-    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
-    assert_int_equal(count, 0);
-    free(c);
-    x->group = 0;
-    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
-    assert_int_equal(count, 1);
-    free(c);
-    kvr_run_record_free(&r);
-}
-
-static void test_check(void **state)
-{
-    struct kvr_run_record r;
-    struct kvr_prediction_check *c = NULL;
-    size_t count = 0;
-    (void)state;
-    make(&r);
-    add(&r, "DRAM", 1, 4, 4, 1);
-    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
-    assert_int_equal(count, 0); /* nothing differs from anything */
-    assert_true(isnan(kvr_predict_median_error(c, count)));
-    free(c);
-    add(&r, "DRAM", 2, 3, 1, 1); /* its own M and C are not looked at */
-    add(&r, "L2", 1, 1, 9, 9);
-    struct kvr_result *wide = add(&r, "DRAM", 1, 10, 9, 9);
-    wide->head_dim = 128;
-    wide->cost.stream_bytes *= 2;
-    wide->cost.useful_flops *= 2;
-    add_roof(&r, "read-family", "DRAM", 1, 1 << 30, 20); /* of its segments */
-    r.ceilings[r.ceiling_count - 1].segment_bytes = 64 * 512;
-    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
-    assert_int_equal(count, 3);
-    assert_string_equal(c[0].over, "threads");
-    near(c[0].predicted.predicted_ns, 4 * 16. / 24); /* family roofs of the same list */
-    near(c[0].error_percent, 100 * (8. / 9 - 1));
-    assert_string_equal(c[1].over, "level");
-    near(c[1].predicted.predicted_ns, 1); /* C 1, M 4 * 16/160, hidden */
-    near(c[1].error_percent + 1, 1);
-    assert_string_equal(c[1].predicted.side, "core");
-    assert_string_equal(c[2].over, "head dim");
-    near(c[2].predicted.predicted_ns, 8 * 16. / 20);
-    near(kvr_predict_median_error(c, count), 100. / 9);
-    free(c);
-    r.results[0].result.ns_per_key = 6; /* waits: then nothing follows from it */
-    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
-    assert_int_equal(count, 3);
-    assert_true(isnan(c[0].error_percent));
-    assert_non_null(strstr(c[0].predicted.refused, "latency"));
-    free(c);
     kvr_run_record_free(&r);
 }
 
@@ -420,11 +273,8 @@ int main(void)
         cmocka_unit_test(test_phase_without_memory),
         cmocka_unit_test(test_copying_scan),
         cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_kinds_of_rates),
         cmocka_unit_test(test_limit_of_a_team),
-        cmocka_unit_test(test_check),
-        cmocka_unit_test(test_check_core),
-        cmocka_unit_test(test_check_phases),
-        cmocka_unit_test(test_check_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
