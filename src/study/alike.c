@@ -33,9 +33,7 @@ static const struct {
     NUMBER(evict_bytes, 0),
 };
 
-/* A run over heads has as many of them; one over bytes as many bytes, and so more heads of a
- * smaller format. */
-static bool same_place(const struct kvr_result *a, const struct kvr_result *b)
+bool kvr_same_place(const struct kvr_result *a, const struct kvr_result *b)
 {
     bool of_heads = !strcmp(a->result.basis, "equal-tokens");
     if (of_heads != !strcmp(b->result.basis, "equal-tokens"))
@@ -52,5 +50,5 @@ bool kvr_alike(const struct kvr_result *a, const struct kvr_result *b, unsigned 
         if (!same && !(fields[i].but & but))
             return false;
     }
-    return but & (KVR_BUT_PLACE | KVR_BUT_LEVEL | KVR_BUT_THREADS) || same_place(a, b);
+    return but & (KVR_BUT_PLACE | KVR_BUT_LEVEL | KVR_BUT_THREADS) || kvr_same_place(a, b);
 }

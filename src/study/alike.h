@@ -18,8 +18,12 @@ enum {
     KVR_BUT_SHAPE = 32,   /* head dim, m */
     KVR_BUT_TOKENS = 64,
     KVR_BUT_SHARING = 128, /* queries a KV head, batch */
-    KVR_BUT_PLACE = 256    /* the working set; with --heads the number of heads */
+    KVR_BUT_PLACE = 256    /* kvr_same_place */
 };
+
+/* As many heads where a run is over heads, else as many bytes, and so more heads of a smaller
+ * format. */
+bool kvr_same_place(const struct kvr_result *a, const struct kvr_result *b);
 
 /* `but`: those flags, or 0. */
 bool kvr_alike(const struct kvr_result *a, const struct kvr_result *b, unsigned but);

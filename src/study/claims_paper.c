@@ -156,7 +156,7 @@ void kvr_claim_encoding(const struct kvr_run_record *record, struct kvr_claim *c
     kvr_claim_measured(claim, "%.0f", macs);
     kvr_claim_found(claim, macs <= negligible * dense ? KVR_CLAIM_YES : KVR_CLAIM_NO,
                     "Most favourable: a step codes one key a head, so its share fades with "
-                    "context: below %.0f %% of a dense scan from L = %.0f on. Finding: coding "
+                    "context: at most %.0f %% of a dense scan from L = %.0f on. Finding: coding "
                     "takes K d = %.0f MAC a key and head, as much as a query's tables; at L = "
                     "%.0f, the longest of the paper, that is %.0f %% of a dense scan, and a prompt "
                     "pays it for every token. Arithmetic alone: no run times an encoder.",
