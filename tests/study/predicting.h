@@ -17,6 +17,12 @@ void add_roof(struct kvr_run_record *record, const char *type, const char *level
 /* type: "load", or with a dtype "shuffle.two". */
 void add_rate(struct kvr_run_record *record, const char *type, const char *isa, double gop_per_s);
 
+/* Two phases one after the other: prepare T 8, M 4, C 4 (no overlap), scan T 5, M 5, C 2 (all). */
+void set_serial(struct kvr_result *result, const char *op, const char *variant);
+
+/* Twice the clock of `make`, three times the loads, four times the bandwidth of one core. */
+extern const struct kvr_other_machine faster;
+
 /* 3 GHz; DRAM 20 GB/s (16 and, two threads, 24 for its list), L2 160; 6 loads a ns. */
 void make(struct kvr_run_record *record);
 

@@ -14,17 +14,6 @@
 
 #include "predicting.h"
 
-static const struct kvr_other_machine faster = {
-    .name = "faster",
-    .clock_ghz = 6,
-    .cores = 4,
-    .bandwidths = {{"DRAM", 1, 80, ""}, {"DRAM", KVR_ROOF_ALL_CORES, 100, ""},
-                   {"L2", 1, 400, ""}, {"DRAM", 3, 90, ""}},
-    .bandwidth_count = 4,
-    .rates = {{"load", "avx512", 18, ""}, {"issue", "scalar", 24, ""}},
-    .rate_count = 2,
-};
-
 static void test_figures(void **state)
 {
     (void)state;
