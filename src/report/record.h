@@ -79,6 +79,8 @@ struct kvr_verdict_record {
     double confidence;             /* that the true ratios are on these sides of their thresholds */
     double core_limit_ns;          /* P: declared work over measured rates, ns a key */
     char core_limit_resource[16];  /* what P is the time of */
+    double core_limit_rate;        /* of it, instructions (gather: elements) a ns of one core */
+    char core_limit_ceiling[96];   /* the ceiling whose value that is, by its id */
     bool control_failed;
     struct kvr_phase_record phases[KVR_PHASES];
     struct kvr_witness_record witnesses[KVR_MAX_WITNESSES];
