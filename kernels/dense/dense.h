@@ -20,7 +20,7 @@ KVR_INLINE size_t kvr_whole_lines(size_t bytes)
     return (bytes + KVR_LINE_BYTES - 1) / KVR_LINE_BYTES * KVR_LINE_BYTES;
 }
 
-/* `tokens` keys, padded to whole blocks; fewer than a block, as a small page has: to whole lines. */
+/* `tokens` keys, padded to whole blocks; fewer than a block, as a small page has, to lines. */
 KVR_INLINE size_t kvr_dense_bytes(const struct kvr_shape *shape, uint32_t tokens)
 {
     size_t blocks = ((size_t)tokens + KVR_DENSE_BLOCK_KEYS - 1) / KVR_DENSE_BLOCK_KEYS;

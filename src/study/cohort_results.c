@@ -134,6 +134,7 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
     input.core_limit_ns = limit.ns_per_key * queries / s->threads; /* as C: wall time of the team */
     input.resource = limit.resource;
     kvr_verdict_record_fill(r, &input);
+    kvr_core_limit_store(&limit, &r->verdict);
     if (subject->no_time_for_witness)
         kvr_result_unavailable(r, "witnesses",
                                "T exceeds C + M and the budget left no time to look for what it "
