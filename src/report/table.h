@@ -52,8 +52,8 @@ void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evide
  * Nothing without claims. */
 void kvr_put_claims(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
 void kvr_put_markdown_claims(FILE *out, const struct kvr_run_record *record);
-/* Where ratios cross 1 over an axis: those that are reached and the number of the others; with
- * `evidence` the others, too. Nothing without series. */
+/* Where ratios cross 1 over an axis, by series: those that are reached and the number of the
+ * others; with `evidence` the others, too. Nothing without series. */
 void kvr_put_crossings(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
 void kvr_put_markdown_crossings(FILE *out, const struct kvr_run_record *record);
 /* As code: GitHub takes a bare name@isa for the mention of a user. */
