@@ -5,7 +5,7 @@
 # stands.
 #   gnuplot realism.gp                              -> realism.svg
 #   gnuplot -e 'FORMAT="png"' realism.gp            -> realism.png (also pdf, txt)
-# Columns: kind, panel, series, name, x (rung), y (times faster than FP16), low, high, 1 if
+# Columns: kind, panel, series, name, x (rung), y (times as fast as FP16), low, high, 1 if
 # flagged. Kinds:
 #   caption, common    texts below the picture
 #   size               how many panels, pixels of a panel's axes (x, y)
@@ -116,7 +116,7 @@ if (!TXT) set grid xtics ytics lc rgb "gray88" lt 1 lw .5
 unset key
 do for [p = 1:PANELS] {
     set title title_of[p] offset 0,-0.3
-    set ylabel "times faster than FP16" offset -0.6,0
+    set ylabel "times as fast as FP16" offset -0.6,0
     set xrange [left[p]:right[p]]
     set yrange [bottom[p]:top[p]]
     LEFT = SHIFT + (p - 1) % COLUMNS * (PW + MARGIN + 14) + MARGIN

@@ -116,7 +116,7 @@ do for [p = 1:PANELS] {
     set tmargin at screen from_top(HEAD)
     set bmargin at screen from_top(HEAD + PH)
     plot for [i = 1:SERIES] DATA using (in("linear", p, i, 5)):6 with lines lc rgb "gray60" \
-            lw 1 dt 3, \
+            lw .8 dt 1, \
         for [i = 1:ROOFS] "" using (in("roof", p, i, 5)):6 with lines lc rgb "black" lw 3 dt i, \
         for [i = 1:SERIES] "" using (in("point", p, i, 5)):6 with lines lc rgb paint(i) lw 1.4 \
             dt dash(i), \
@@ -151,7 +151,7 @@ Y1 = Y0 + LINE * (SERIES_ROWS + 0.6)
 line = 0
 next_line(text) = (line = line + 1, Y1 + LINE * line)
 MEANING = "letter, mark, dash: series; hollow: the case has a flag; bar: 95 % interval; " . \
-    "best reader: of the same addresses; thin dots: linear"
+    "best reader: of the same addresses; thin grey: linear"
 is(kind) = strcol(1) eq kind
 set label 2 MEANING at first 20, first Y1 left font SMALL
 plot for [i = 1:SERIES] DATA using (is("series") && int($3) == i ? across(i) + 14 : NaN): \

@@ -4,7 +4,7 @@
 # op. Draws, computes nothing but where its own legend stands.
 #   gnuplot speedup.gp                              -> speedup.svg
 #   gnuplot -e 'FORMAT="png"' speedup.gp            -> speedup.png (also pdf, txt)
-# Columns: kind, panel, series, name, x (bytes a key), y (times faster than FP16), low, high, 1 if
+# Columns: kind, panel, series, name, x (bytes a key), y (times as fast as FP16), low, high, 1 if
 # flagged. Kinds:
 #   caption, common    texts below the picture
 #   size               how many panels, pixels of a panel's axes (x, y)
@@ -108,7 +108,7 @@ unset key
 do for [p = 1:PANELS] {
     set title title_of[p] offset 0,-0.3
     set xlabel "bytes a key"
-    set ylabel "times faster than FP16" offset -0.6,0
+    set ylabel "times as fast as FP16" offset -0.6,0
     set xrange [left[p]:right[p]]
     set yrange [bottom[p]:top[p]]
     LEFT = SHIFT + (p - 1) % COLUMNS * (PW + MARGIN + 14) + MARGIN

@@ -278,6 +278,21 @@ void kvr_groups_free(struct kvr_groups *g)
     forget_names(g);
 }
 
+int kvr_groups_sheet(const struct kvr_sheet *sheet, const struct kvr_grouping *how,
+                     struct kvr_groups *groups, int (*draw)(void *context), void *context)
+{
+    struct kvr_numeric numeric = kvr_numeric_c();
+    errno = 0;
+    int rc = kvr_groups_make(sheet, how, groups);
+    if (!rc)
+        rc = draw(context);
+    if (!rc)
+        rc = kvr_sheet_end(sheet->out);
+    kvr_numeric_restore(numeric);
+    kvr_groups_free(groups);
+    return rc;
+}
+
 void kvr_groups_put_legend(const struct kvr_sheet *sheet, const struct kvr_groups *g)
 {
     char text[KVR_SERIES_BYTES + 32], letter[24];

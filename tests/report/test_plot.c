@@ -141,7 +141,7 @@ static void test_ops_svg(void **state)
     struct fixture *f = *state;
     struct kvr_run_record record;
     static const char *const realism[] = {
-        "</svg>", "LOOKAT", "n 512", "n 32768", "times faster than FP16", "contiguous", "pages:16",
+        "</svg>", "LOOKAT", "n 512", "n 32768", "times as fast as FP16", "contiguous", "pages:16",
         "evicted", "bytes saved: x32", "bytes saved: x1.94", "as fast as FP16",
         "B  lookat.f32-gather@avx512", "hollow: the case has a flag", "Sample 9000 (R)", NULL,
     };
@@ -151,7 +151,7 @@ static void test_ops_svg(void **state)
         "dashed: preparation of the query", "Sample 9000 (R)", NULL,
     };
     static const char *const speedup[] = {
-        "</svg>", "bytes a key", "times faster than FP16", "scan", "step", "attention",
+        "</svg>", "bytes a key", "times as fast as FP16", "scan", "step", "attention",
         "bytes saved", "as fast as FP16", "n 512, contiguous", "C  lookat.u8@avx512vbmi",
         "all cases: d 64, m 4", "Sample 9000 (R)", NULL,
     };
