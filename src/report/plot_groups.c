@@ -116,6 +116,23 @@ const struct kvr_mark *kvr_groups_line_end(const struct kvr_groups *g, const str
     return end;
 }
 
+const struct kvr_mark *kvr_groups_begin_panel(struct kvr_sheet *sheet, const struct kvr_groups *g,
+                                              struct kvr_panel *panel,
+                                              const struct kvr_mark **after)
+{
+    const struct kvr_mark *first = g->marks, *end;
+    panel->discs = NULL;
+    panel->disc_count = 0;
+    sheet->panel++;
+    kvr_sheet_put_panel(sheet, g->panels.text[sheet->panel - 1], panel);
+    while (first->panel != sheet->panel)
+        first++;
+    for (end = first; end < g->marks + g->count && end->panel == sheet->panel;)
+        end++;
+    *after = end;
+    return first;
+}
+
 static bool clash(const struct kvr_groups *g)
 {
     for (size_t i = 1; i < g->count; i++) {

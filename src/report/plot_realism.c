@@ -104,7 +104,8 @@ static void put_rungs(const struct realism *s)
         size_t line = 0;
         for (size_t i = 0; i < RUNG_LINES; i++)
             if (lines[i][0])
-                kvr_sheet_put(&s->sheet, "rung", ++line, lines[i], (struct kvr_spot){(double)place, NAN});
+                kvr_sheet_put(&s->sheet, "rung", ++line, lines[i],
+                              (struct kvr_spot){(double)place, NAN});
     }
 }
 
@@ -141,8 +142,8 @@ static int put_level(struct realism *s, const char *kind, const char *name, stru
 {
     struct kvr_spot to = {right, from.y}, centre = {0, 0};
     char name_kind[32];
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = kind, .name = name, .panel = s->sheet.panel,
-                  .x = from.x, .y = from.y, .low = to.x, .high = to.y});
+    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = kind, .name = name,
+                  .panel = s->sheet.panel, .x = from.x, .y = from.y, .low = to.x, .high = to.y});
     int rc = kvr_panel_line(&s->panel, from, to);
     if (rc || !named)
         return rc;
@@ -235,21 +236,15 @@ static int put_line(struct realism *s, const struct kvr_mark *m, const struct kv
 
 static int put_panel(struct realism *s)
 {
-    const struct kvr_groups *g = &s->groups;
-    const struct kvr_mark *first = g->marks, *end, *m;
+    const struct kvr_mark *m, *end, *after;
+    const struct kvr_mark *first = kvr_groups_begin_panel(&s->sheet, &s->groups, &s->panel, &after);
     int rc = 0;
-    s->panel.discs = NULL;
-    s->panel.disc_count = 0;
-    s->sheet.panel++;
-    kvr_sheet_put_panel(&s->sheet, g->panels.text[s->sheet.panel - 1], &s->panel);
-    while (first->panel != s->sheet.panel)
-        first++;
-    for (m = first; !rc && m < g->marks + g->count && m->panel == s->sheet.panel; m = end) {
-        end = kvr_groups_line_end(g, m);
+    for (m = first; !rc && m < after; m = end) {
+        end = kvr_groups_line_end(&s->groups, m);
         rc = put_line(s, m, end);
     }
-    for (m = first; !rc && m < g->marks + g->count && m->panel == s->sheet.panel; m = end) {
-        end = kvr_groups_line_end(g, m);
+    for (m = first; !rc && m < after; m = end) {
+        end = kvr_groups_line_end(&s->groups, m);
         /* Beside its last point. */
         rc = kvr_sheet_put_letter(&s->sheet, &s->panel, m->series,
                                   kvr_panel_pixels(&s->panel, across(s, end - 1),
@@ -274,7 +269,8 @@ static int put_sheet(void *context)
     kvr_sheet_header(&s->sheet);
     kvr_sheet_panel_size(s->groups.panels.count, &width, &height);
     width = fmax(LEAST_WIDTH, RUNG_PIXELS * ((double)s->rung_count + LETTER_ROOM));
-    kvr_sheet_put(&s->sheet, "size", s->groups.panels.count, NULL, (struct kvr_spot){width, height});
+    kvr_sheet_put(&s->sheet, "size", s->groups.panels.count, NULL,
+                  (struct kvr_spot){width, height});
     s->panel.width = width;
     s->panel.height = height;
     set_axes(s);

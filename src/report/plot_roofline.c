@@ -307,8 +307,8 @@ static void put_names(struct roofline *f)
     kvr_traits_common(&f->traits, f->cases, f->case_count, text, sizeof text);
     if (*text)
         kvr_sheet_put(&f->sheet, "common", 0, text, none);
-    put_left_out(f, f->phased, "a step, an attention and a scan of keys that are copied first run in "
-                 "phases, which share no one intensity");
+    put_left_out(f, f->phased, "a step, an attention and a scan of keys that are copied first run "
+                 "in phases, which share no one intensity");
     put_left_out(f, f->workless, "its operations and bytes are not known");
 }
 

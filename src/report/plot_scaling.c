@@ -215,7 +215,8 @@ static int put_roof(struct scaling *s, size_t record)
     rc = kvr_place_beside(&s->panel, kvr_panel_pixels(&s->panel, first.x, first.y),
                           kvr_text_pixels(name), &centre);
     if (!rc)
-        kvr_sheet_put(&s->sheet, "roof-name", record + 1, name, kvr_panel_values(&s->panel, centre));
+        kvr_sheet_put(&s->sheet, "roof-name", record + 1, name,
+                      kvr_panel_values(&s->panel, centre));
     return rc;
 }
 

@@ -139,6 +139,12 @@ void kvr_groups_free(struct kvr_groups *groups);
  * -ENODATA: nothing to draw; -ENOMEM; -errno of the write; what draw says. */
 int kvr_groups_sheet(const struct kvr_sheet *sheet, const struct kvr_grouping *how,
                      struct kvr_groups *groups, int (*draw)(void *context), void *context);
+/* Begins the sheet's next panel: its row, and axes without anything on them. Its first mark, and
+ * the one after its last. */
+const struct kvr_mark *kvr_groups_begin_panel(struct kvr_sheet *sheet,
+                                              const struct kvr_groups *groups,
+                                              struct kvr_panel *panel,
+                                              const struct kvr_mark **after);
 /* The first of the marks after `mark` that is of another panel or series. */
 const struct kvr_mark *kvr_groups_line_end(const struct kvr_groups *groups,
                                            const struct kvr_mark *mark);

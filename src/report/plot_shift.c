@@ -242,16 +242,8 @@ static int put_lines(struct shift *s, const struct kvr_mark *first, const struct
 
 static int put_panel(struct shift *s)
 {
-    const struct kvr_groups *g = &s->groups;
-    const struct kvr_mark *first = g->marks, *after;
-    s->panel.discs = NULL;
-    s->panel.disc_count = 0;
-    s->sheet.panel++;
-    kvr_sheet_put_panel(&s->sheet, g->panels.text[s->sheet.panel - 1], &s->panel);
-    while (first->panel != s->sheet.panel)
-        first++;
-    for (after = first; after < g->marks + g->count && after->panel == s->sheet.panel;)
-        after++;
+    const struct kvr_mark *after, *first = kvr_groups_begin_panel(&s->sheet, &s->groups, &s->panel,
+                                                                  &after);
     int rc = put_lines(s, first, after);
     free(s->panel.discs);
     return rc;

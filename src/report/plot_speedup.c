@@ -154,18 +154,13 @@ static int occupy(struct kvr_panel *a, const struct kvr_mark *m)
 
 static int put_panel(struct speedup *s)
 {
-    const struct kvr_groups *g = &s->groups;
     struct kvr_panel *a = &s->panel;
-    size_t first = 0, after;
+    const struct kvr_mark *marks = s->groups.marks, *end;
+    size_t first = (size_t)(kvr_groups_begin_panel(&s->sheet, &s->groups, a, &end) - marks);
+    size_t after = (size_t)(end - marks);
     int rc = 0;
-    a->discs = NULL;
-    a->disc_count = 0;
-    s->sheet.panel++;
-    kvr_sheet_put_panel(&s->sheet, g->panels.text[s->sheet.panel - 1], a);
-    while (g->marks[first].panel != s->sheet.panel)
-        first++;
-    for (after = first; !rc && after < g->count && g->marks[after].panel == s->sheet.panel; after++)
-        rc = occupy(a, &g->marks[after]);
+    for (size_t i = first; !rc && i < after; i++)
+        rc = occupy(a, &marks[i]);
     put_points(s, first, after);
     const struct kvr_spot from = {a->left, 1}, to = {a->right, 1};
     kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "even", .panel = s->sheet.panel,
@@ -175,7 +170,7 @@ static int put_panel(struct speedup *s)
     for (size_t i = first; !rc && i < after; i++)
         rc = put_letter(s, first, i);
     if (!rc)
-        rc = put_promise(s, g->marks[first].result);
+        rc = put_promise(s, marks[first].result);
     if (!rc)
         rc = put_name(s, "even-name", "as fast as FP16", from, to);
     free(a->discs);
