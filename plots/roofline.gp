@@ -118,8 +118,9 @@ do for [p = 1:PANELS] {
             nohead lc rgb "#555555" lw 1.4 dt i, \
         for [i = 1:4] "" using (in("rate", p, i, 5)):6:($7 - $5):($8 - $6) with vectors nohead \
             lc rgb "black" lw 2.2 dt i, \
-        "" using (of("bandwidth-name", p, 5)):6:(strcol(4)) with labels center \
-            rotate by (TXT ? 0 : ANGLE) font SMALL tc rgb "gray20", \
+        "" using (TXT ? NaN : of("bandwidth-name", p, 5)):6:(strcol(4)) with labels center \
+            rotate by ANGLE font SMALL tc rgb "gray20", \
+        "" using (TXT ? of("bandwidth-name", p, 5) : NaN):6:(strcol(4)) with labels left, \
         "" using (of("rate-name", p, 5)):6:(strcol(4)) with labels center font SMALL \
             tc rgb "black", \
         "" using (TXT ? NaN : of("point", p, 5)):6:7:8 with yerrorbars lc rgb "gray40" pt -1, \

@@ -193,14 +193,14 @@ static void put_line(FILE *out, const struct cells *cells, const int widths[CELL
     char line[sizeof *cells + 16];
     const char *shift = cells->shift;
     int columns = widths[0] + widths[1] + widths[2] + 4 + (*shift ? 2 + (int)strlen(shift) : 0);
-    bool narrow = width && columns > width;
-    snprintf(line, sizeof line, "%-*s  %-*s  %-*s%s%s", narrow ? 0 : widths[0], cells->name,
-             narrow ? 0 : widths[1], cells->phrase, narrow || !*shift ? 0 : widths[2],
-             cells->balance, *shift ? "  " : "", shift);
-    if (narrow)
+    if (width && columns > width) {
+        snprintf(line, sizeof line, "%s: %s; %s%s%s", cells->name, cells->phrase, cells->balance,
+                 *shift ? "; " : "", shift);
         kvr_put_wrapped(out, line, width);
-    else
-        fprintf(out, "%s\n", line); /* as aligned */
+        return;
+    }
+    fprintf(out, "%-*s  %-*s  %-*s%s%s\n", widths[0], cells->name, widths[1], cells->phrase,
+            *shift ? widths[2] : 0, cells->balance, *shift ? "  " : "", shift);
 }
 
 void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evidence, int width)
