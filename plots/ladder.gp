@@ -48,7 +48,7 @@ array filled[5] = [7, 5, 9, 11, 13]
 mark(i) = filled[(i - 1) % 5 + 1]
 dash(i) = (i - 1 + (i - 1) / 5) % 5 + 1
 
-set title "Bandwidth over the working set"
+set title "Bandwidth over the working set" . (FORMAT eq "txt" ? " (up: GB/s)" : "")
 set xlabel "working set (bytes)"
 set ylabel "bandwidth (GB/s)"
 set logscale x 2
