@@ -61,14 +61,16 @@ static void phrase_text(const struct kvr_verdict_record *v, char *text, size_t b
 {
     bool undecided = !strcmp(v->side, "undecided");
     const char *detail = v->resource[0] ? v->resource : v->cause;
-    char attained[20], more[32] = "";
-    kvr_figure_text(100 * v->attained, v->attained < 1 ? 2 : 3, attained, sizeof attained);
+    char figure[20], attained[40] = "", more[32] = "";
+    kvr_figure_text(100 * v->attained, v->attained < 1 ? 2 : 3, figure, sizeof figure);
+    if (figure[0])
+        snprintf(attained, sizeof attained, ", %s %% attained", figure);
     if (detail[0])
         snprintf(more, sizeof more, " (%.24s)", detail);
     int n = undecided ? snprintf(text, bytes, "side undecided")
                       : snprintf(text, bytes, "%s side", v->side);
     if (n > 0 && (size_t)n < bytes)
-        snprintf(text + n, bytes - (size_t)n, ", %s %% attained: %s%s", attained, v->bound, more);
+        snprintf(text + n, bytes - (size_t)n, "%s: %s%s", attained, v->bound, more);
 }
 
 static void balance_text(const struct kvr_verdict_record *v, char *text, size_t bytes)
@@ -174,7 +176,8 @@ static void put_evidence(FILE *out, const struct kvr_result *r, int width)
     if (r->round_count && r->rounds[0].e_ns > 0)
         put_phases(out, r, width);
     snprintf(line, sizeof line, "- %s", v->why);
-    kvr_put_wrapped(out, line, width);
+    if (v->why[0])
+        kvr_put_wrapped(out, line, width);
 }
 
 struct cells { char name[NAME_BYTES], phrase[PHRASE_BYTES], balance[BALANCE_BYTES],
