@@ -233,6 +233,19 @@ static void test_settings(void **state)
     check_says(text, "layout contiguous, 1 thread, batch 8): fp16.fused@avx512");
     free(text);
     kvr_run_record_free(&record);
+    sample_ops(&record);
+    for (size_t i = 0; i < record.result_count; i++) {
+        struct kvr_result *r = &record.results[i];
+        if (r->codebook_residency[0])
+            snprintf(r->codebook, sizeof r->codebook, r->tokens == 512 ? "f32" : "f16");
+    }
+    text = written_text(put_table, &record);
+    check_says(text, "  cb   codebook  "); /* columns, as they vary */
+    check_says(text, "  evict  ");
+    check_says(text, "64M  ");
+    check_says(text, "512 tokens, layout heads, 1 thread, codebook f32, codebook warm)");
+    free(text);
+    kvr_run_record_free(&record);
 }
 
 static void test_shift_words(void **state)
