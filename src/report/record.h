@@ -201,6 +201,8 @@ struct kvr_crossing *kvr_record_add_crossing(struct kvr_run_record *record,
                                              const struct kvr_crossing *);
 void kvr_result_flag(struct kvr_result *result, const char *flag); /* once each */
 bool kvr_result_flagged(const struct kvr_result *result, const char *flag);
+/* Why something is not there, NULL: nobody said. */
+const char *kvr_result_why(const struct kvr_result *result, const char *what);
 void kvr_result_unavailable(struct kvr_result *result, const char *what, const char *why, ...)
     __attribute__((format(printf, 3, 4)));
 
