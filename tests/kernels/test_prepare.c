@@ -207,8 +207,8 @@ static void check_tables(const struct kvr_prepare_step *step, uint32_t d, uint32
     free(p.natural);
 }
 
-/* Rows: the codecs' prepared queries, which have tests of their own; codes of a query equal. */
-static void check_rows(const struct kvr_prepare_step *step, uint32_t d)
+/* Dense and affine: the codecs' prepared queries, which have tests of their own; codes of a query equal. */
+static void check_query(const struct kvr_prepare_step *step, uint32_t d)
 {
     static const char *const names[] = {"fp16", "int8", "int4", "int8q8", "int4q8"};
     static const struct kvr_format *const formats[] = {
@@ -254,7 +254,7 @@ static void test_step(void **state)
     const struct kvr_prepare_step *step = *state;
     for (size_t i = 0; i < COUNT(dims); i++) {
         if (step->codebook == KVR_CODEBOOK_NONE)
-            check_rows(step, dims[i]);
+            check_query(step, dims[i]);
         for (size_t j = 0; j < COUNT(tables) && step->codebook != KVR_CODEBOOK_NONE; j++)
             if (dims[i] % tables[j] == 0)
                 check_tables(step, dims[i], tables[j], MAX_ENTRIES);

@@ -4,7 +4,7 @@
  */
 #include <immintrin.h>
 
-#include "rows.h"
+#include "prepare.h"
 
 enum { LANES = 8 };
 
@@ -72,10 +72,11 @@ KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, cons
         _mm_storel_epi64((__m128i *)(void *)(bytes + c), _mm_setzero_si128());
         _mm_storel_epi64((__m128i *)(void *)(dwords + c), _mm_setzero_si128());
     }
-    kvr_finish_q8(shape, side, largest, nibbles ? KVR_ZERO4 : KVR_ZERO8, sum_of(sum), p);
+    kvr_finish_q8(shape, side, largest, nibbles ? KVR_AFFINE4_ZERO : KVR_AFFINE8_ZERO,
+                  sum_of(sum), p);
 }
 
 #define ISA_NAME "avx2"
 #define ISA_BITS KVR_ISA_AVX2
 #define STEP(name) kvr_prepare_##name##_none_avx2
-#include "rows_steps.inc"
+#include "prepare_steps.inc"
