@@ -100,7 +100,7 @@ KVR_INLINE void kvr_dequantise_dim(const enum kvr_affine_kind kind,
         kvr_dequantise_segment(kind, segments, i, scale, keys, head_dim, 0, 0);
 }
 
-/* A member of dequantise.inc. */
+/* A DEQUANTISE of steps.inc. */
 #define KVR_DEQUANTISE_STEP(format_, kind, isa_text, isa_suffix, isa_bits)                         \
     static void dequantise_##format_(const struct kvr_shape *shape,                                \
                                      const struct kvr_segments *segments, uint32_t i, float scale, \
