@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The dequantisers of steps.inc, apart from the tables of steps.c: the plan asks for these only, and
- * its tests bring some of their own, for which no other table must be linked.
+ * The dequantisers of steps.inc, apart from the tables of steps.c: a plan asks for these only, and
+ * its tests bring their own instead, beside which none of the kernels is linked.
  */
 #include "steps.h"
 
