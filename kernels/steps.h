@@ -57,8 +57,6 @@ struct kvr_softmax_step {
 struct kvr_values_step {
     const char *isa_name;
     uint64_t isa;
-    struct kvr_work work;
-    uint32_t work_head_dim;
     void (*values)(const struct kvr_shape *, const struct kvr_segments *, uint32_t i,
                    const float *weights, float rescale, float *output);
 };

@@ -98,7 +98,5 @@ static void values(const struct kvr_shape *shape, const struct kvr_segments *seg
 const struct kvr_values_step kvr_values_avx2 = {
     .isa_name = "avx2",
     .isa = KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C,
-    .work = {.block_keys = 4, .loads = 36, .fma = 32, .converts = 32, .uops = 76},
-    .work_head_dim = 64,
     .values = values,
 };

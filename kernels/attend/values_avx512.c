@@ -101,7 +101,5 @@ static void values(const struct kvr_shape *shape, const struct kvr_segments *seg
 const struct kvr_values_step kvr_values_avx512 = {
     .isa_name = "avx512",
     .isa = KVR_ISA_AVX512 | KVR_ISA_FMA | KVR_ISA_F16C,
-    .work = {.block_keys = 4, .loads = 20, .fma = 16, .converts = 16, .uops = 45},
-    .work_head_dim = 64,
     .values = values,
 };
