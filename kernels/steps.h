@@ -50,9 +50,10 @@ struct kvr_softmax_step {
 
 /* output[c] = output[c] * rescale + sum_t weights[t] * values[t][c] over the tokens of segment i;
  * with rescale 0, as the first tile has it, output is not read and need not be set.
- * values: row-major float16 [token][head_dim], segments padded as dense_f16 pads them, a segment
- * list like the keys' with look-ahead, streams and fold as kernel.h says. Only rows of tokens are
- * read (padding may hold anything), weights[0, tokens) likewise. head_dim: a multiple of 16.
+ * values: row-major float16 [row][head_dim], a row for every token and padding to whole blocks as
+ * dense_f16 has it, a segment list like the keys' with look-ahead, streams and fold as kernel.h
+ * says. Only rows of tokens are read (padding may hold anything; it is prefetched), weights[0,
+ * tokens) likewise. head_dim: a multiple of 16.
  * output: float [head_dim], 64-byte aligned. */
 struct kvr_values_step {
     const char *isa_name;
