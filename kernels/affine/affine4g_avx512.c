@@ -28,8 +28,7 @@ KVR_INLINE __m512 add_group(__m512 total, const unsigned char *block, uint32_t g
                              query + g * KVR_AFFINE4G_GROUP + l * KVR_AFFINE4_LINE_CHANNELS,
                              values);
     }
-    return _mm512_fmadd_ps(kvr_nibbles_total(&s), _mm512_cvtph_ps(_mm256_loadu_si256(scales)),
-                           total);
+    return _mm512_fmadd_ps(kvr_nibbles_total(&s), kvr_load_half16(scales), total);
 }
 
 KVR_INLINE __m512 block_score(const unsigned char *block, const float *query,

@@ -14,10 +14,9 @@
 #ifndef KVR_DEQUANTISE_AVX2_H
 #define KVR_DEQUANTISE_AVX2_H
 
-#include <immintrin.h>
-
 #include "../simd/repeat.h"
 #include "../simd/unroll.h"
+#include "../simd/x86_avx2.h"
 #include "affine.h"
 
 /* What 4-bit codes stand for: bytes of 16 float16, for each of two keys a lane. */

@@ -6,9 +6,8 @@
  *
  * Limit, d = 64: 8 conversions and 8 multiply-adds a token, on the same two ports: 8 cycles.
  */
-#include <immintrin.h>
-
 #include "../simd/unroll.h"
+#include "../simd/x86_avx2.h"
 #include "values.h"
 
 enum { LANES = 8, CHUNK_BYTES = 16, FIXED_CHUNKS = 8 };
@@ -18,11 +17,6 @@ struct sums {
     float *output;
 };
 
-KVR_INLINE __m256 load_half(const unsigned char *p)
-{
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
-}
-
 KVR_INLINE void add_row(struct sums *sums, const unsigned char *row, float weight,
                         const uint32_t chunks, const int fixed)
 {
@@ -30,12 +24,13 @@ KVR_INLINE void add_row(struct sums *sums, const unsigned char *row, float weigh
     if (fixed) {
         KVR_UNROLL
         for (uint32_t j = 0; j < FIXED_CHUNKS; j++)
-            sums->fixed[j] = _mm256_fmadd_ps(load_half(row + j * CHUNK_BYTES), w, sums->fixed[j]);
+            sums->fixed[j] =
+                _mm256_fmadd_ps(kvr_load_half8(row + j * CHUNK_BYTES), w, sums->fixed[j]);
         return;
     }
     for (uint32_t j = 0; j < chunks; j++) {
         __m256 sum = _mm256_load_ps(sums->output + j * LANES);
-        sum = _mm256_fmadd_ps(load_half(row + j * CHUNK_BYTES), w, sum);
+        sum = _mm256_fmadd_ps(kvr_load_half8(row + j * CHUNK_BYTES), w, sum);
         _mm256_store_ps(sums->output + j * LANES, sum);
     }
 }
@@ -47,10 +42,10 @@ KVR_INLINE __m256 add_chunk(__m256 sum, const unsigned char *p, size_t row_bytes
 {
     if (prefetch)
         kvr_prefetch(ahead, KVR_LINE_BYTES);
-    sum = _mm256_fmadd_ps(load_half(p), weights[0], sum);
-    sum = _mm256_fmadd_ps(load_half(p + row_bytes), weights[1], sum);
-    sum = _mm256_fmadd_ps(load_half(p + 2 * row_bytes), weights[2], sum);
-    return _mm256_fmadd_ps(load_half(p + 3 * row_bytes), weights[3], sum);
+    sum = _mm256_fmadd_ps(kvr_load_half8(p), weights[0], sum);
+    sum = _mm256_fmadd_ps(kvr_load_half8(p + row_bytes), weights[1], sum);
+    sum = _mm256_fmadd_ps(kvr_load_half8(p + 2 * row_bytes), weights[2], sum);
+    return _mm256_fmadd_ps(kvr_load_half8(p + 3 * row_bytes), weights[3], sum);
 }
 
 KVR_INLINE void add_group(struct sums *sums, const unsigned char *rows, const float *weights,

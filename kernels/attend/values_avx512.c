@@ -17,11 +17,6 @@ struct sums {
     __m512 even[MAX_CHUNKS], odd[TWO_SETS];
 };
 
-KVR_INLINE __m512 load_half(const unsigned char *p)
-{
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
-}
-
 KVR_INLINE void add_row(struct sums *sums, const unsigned char *row, float weight,
                         const uint32_t chunks, const int fixed)
 {
@@ -30,7 +25,8 @@ KVR_INLINE void add_row(struct sums *sums, const unsigned char *row, float weigh
     KVR_UNROLL
     for (uint32_t j = 0; j < MAX_CHUNKS; j++) {
         if (j < chunks)
-            sums->even[j] = _mm512_fmadd_ps(load_half(row + j * CHUNK_BYTES), w, sums->even[j]);
+            sums->even[j] =
+                _mm512_fmadd_ps(kvr_load_half16(row + j * CHUNK_BYTES), w, sums->even[j]);
     }
 }
 
@@ -52,10 +48,10 @@ KVR_INLINE void add_group(struct sums *sums, const unsigned char *rows, const fl
         __m512 *odd = fixed && chunks == TWO_SETS ? sums->odd + j % TWO_SETS : even;
         if (prefetch)
             kvr_prefetch(ahead + j * 2 * KVR_LINE_BYTES, 2 * KVR_LINE_BYTES);
-        *even = _mm512_fmadd_ps(load_half(p), a, *even);
-        *odd = _mm512_fmadd_ps(load_half(p + row_bytes), b, *odd);
-        *even = _mm512_fmadd_ps(load_half(p + 2 * row_bytes), c, *even);
-        *odd = _mm512_fmadd_ps(load_half(p + 3 * row_bytes), d, *odd);
+        *even = _mm512_fmadd_ps(kvr_load_half16(p), a, *even);
+        *odd = _mm512_fmadd_ps(kvr_load_half16(p + row_bytes), b, *odd);
+        *even = _mm512_fmadd_ps(kvr_load_half16(p + 2 * row_bytes), c, *even);
+        *odd = _mm512_fmadd_ps(kvr_load_half16(p + 3 * row_bytes), d, *odd);
     }
 }
 

@@ -5,17 +5,10 @@
 #ifndef KVR_DOT_AVX2_H
 #define KVR_DOT_AVX2_H
 
-#include <immintrin.h>
-
-#include "../ahead.h"
 #include "../simd/inject.h"
+#include "../simd/x86_avx2.h"
 
 enum { KVR_DOT8_LANES = 8, KVR_DOT8_CHUNK_BYTES = 16, KVR_DOT8_KEYS = 8 };
-
-KVR_INLINE __m256 kvr_load_half8(const unsigned char *p)
-{
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
-}
 
 /* Partial sums of four keys -> in each 128-bit lane the four keys' sums over that lane. */
 KVR_INLINE __m256 kvr_merge4_avx2(__m256 a, __m256 b, __m256 c, __m256 d)
@@ -51,19 +44,6 @@ KVR_INLINE __m256 kvr_dot8(const unsigned char *keys, const float *query, uint32
     __m256 low = kvr_merge4_avx2(a, b, c, d), high = kvr_merge4_avx2(e, f, g, h);
     return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
                          _mm256_permute2f128_ps(low, high, 0x31));
-}
-
-static const int32_t kvr_tail_masks[2 * KVR_DOT8_LANES] = {-1, -1, -1, -1, -1, -1, -1, -1};
-
-/* Stores the first min(left, 8) floats; left may be 0 or negative. */
-KVR_INLINE void kvr_store8(float *scores, int64_t left, __m256 values)
-{
-    if (left >= KVR_DOT8_LANES) {
-        _mm256_storeu_ps(scores, values);
-    } else if (left > 0) {
-        const void *mask = kvr_tail_masks + KVR_DOT8_LANES - left;
-        _mm256_maskstore_ps(scores, _mm256_loadu_si256((const __m256i *)mask), values);
-    }
 }
 
 #endif
