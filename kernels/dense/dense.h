@@ -30,11 +30,10 @@ KVR_INLINE size_t kvr_dense_bytes(const struct kvr_shape *shape, uint32_t tokens
     return blocks * KVR_DENSE_BLOCK_KEYS * kvr_dense_key_bytes(shape);
 }
 
-/* A segment of fewer keys than a block, one by one. `row` scores one key; the loop is inlined into
- * a caller that names it. */
-KVR_INLINE void kvr_dense_rows(const struct kvr_segments *segments, uint32_t i, size_t key_bytes,
-                               const float *query, uint32_t chunks, float *scores,
-                               float (*row)(const unsigned char *, const float *, uint32_t))
+/* Calls visit (inlined) for every row of a segment of fewer keys than a block. */
+KVR_INLINE void kvr_each_row(const struct kvr_segments *segments, uint32_t i, size_t key_bytes,
+                             void (*visit)(void *context, uint32_t key, const unsigned char *row),
+                             void *context)
 {
     const size_t bytes = kvr_whole_lines(segments->tokens * key_bytes);
     const int prefetch = segments->ahead_segments || segments->ahead_bytes;
@@ -48,10 +47,17 @@ KVR_INLINE void kvr_dense_rows(const struct kvr_segments *segments, uint32_t i, 
             if (prefetch)
                 kvr_prefetch(run.ahead + line,
                              kvr_whole_lines(offset + at + key_bytes) - offset - line);
-            scores[key++] = row(run.codes + at, query, chunks);
+            visit(context, key++, run.codes + at);
         }
         offset += run.bytes;
     }
 }
+
+/* What scoring row by row needs. */
+struct kvr_row_scores {
+    const float *query;
+    uint32_t chunks; /* of the query, as the ISA cuts it */
+    float *scores;
+};
 
 #endif

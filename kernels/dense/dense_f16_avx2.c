@@ -57,15 +57,21 @@ KVR_INLINE void score_chunks(const struct kvr_segments *segments, uint32_t i, co
         score(segments, i, prepared, scores, bytes, chunks, 0, 1);
 }
 
+KVR_INLINE void score_row(void *context, uint32_t key, const unsigned char *row)
+{
+    const struct kvr_row_scores *x = context;
+    x->scores[key] = kvr_dot1_avx2(row, x->query, x->chunks);
+}
+
 static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segments *segments,
                             uint32_t i, const void *side, const void *prepared, float *scores)
 {
     const size_t bytes = kvr_dense_bytes(shape, segments->tokens);
-    const struct kvr_prepared_dense *p = prepared;
+    struct kvr_row_scores x = {((const struct kvr_prepared_dense *)prepared)->query,
+                               shape->head_dim / KVR_DOT8_LANES, scores};
     (void)side;
     if (segments->tokens < KVR_DENSE_BLOCK_KEYS)
-        kvr_dense_rows(segments, i, kvr_dense_key_bytes(shape), p->query,
-                       shape->head_dim / KVR_DOT8_LANES, scores, kvr_dot1_avx2);
+        kvr_each_row(segments, i, kvr_dense_key_bytes(shape), score_row, &x);
     else if (shape->head_dim == 64)
         score_chunks(segments, i, prepared, scores, bytes, 8);
     else

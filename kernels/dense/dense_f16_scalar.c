@@ -33,19 +33,20 @@ KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *
     }
 }
 
-KVR_INLINE float row(const unsigned char *key, const float *query, uint32_t head_dim)
+KVR_INLINE void score_row(void *context, uint32_t key, const unsigned char *row)
 {
-    return kvr_dot_scalar(key, query, head_dim);
+    const struct kvr_row_scores *x = context;
+    x->scores[key] = kvr_dot_scalar(row, x->query, x->chunks);
 }
 
 static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segments *segments,
                             uint32_t i, const void *side, const void *prepared, float *scores)
 {
-    const struct kvr_prepared_dense *p = prepared;
+    struct kvr_row_scores x = {((const struct kvr_prepared_dense *)prepared)->query,
+                               shape->head_dim, scores};
     (void)side;
     if (segments->tokens < KVR_DENSE_BLOCK_KEYS)
-        kvr_dense_rows(segments, i, kvr_dense_key_bytes(shape), p->query, shape->head_dim, scores,
-                       row);
+        kvr_each_row(segments, i, kvr_dense_key_bytes(shape), score_row, &x);
     else if (segments->ahead_segments || segments->ahead_bytes)
         score(shape, segments, i, prepared, scores, 1);
     else

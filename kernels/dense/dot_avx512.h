@@ -16,11 +16,6 @@ enum {
     KVR_DOT_MAX_CHUNKS = KVR_MAX_HEAD_DIM / KVR_DOT_LANES
 };
 
-KVR_INLINE __m512 kvr_load_half16(const unsigned char *p)
-{
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
-}
-
 /* One key. */
 KVR_INLINE float kvr_dot1(const unsigned char *key, const float *query, uint32_t chunks)
 {
