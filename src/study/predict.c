@@ -190,13 +190,13 @@ static void predict_one(const struct kvr_run_record *record,
         snprintf(refused, sizeof refused, "%.23s is not among that machine's isas; measure here "
                  "with --isa what it has", r->isa);
     else if (r->threads > machine->cores)
-        snprintf(refused, sizeof refused, "that machine has %u cores, this case %u threads",
+        snprintf(refused, sizeof refused, "that machine has %u cores, this case %u thread(s)",
                  machine->cores, r->threads);
     else if (!isfinite(s.c) || !isfinite(s.c_other))
         snprintf(refused, sizeof refused, "the clock of this run is not known");
     else if (!in_l1 && !(there > 0))
         snprintf(refused, sizeof refused, "that file gives no bandwidth of %s for one core or for "
-                 "%u threads", r->level, r->threads);
+                 "%u thread(s)", r->level, r->threads);
     else if (!in_l1 && !(here > 0))
         snprintf(refused, sizeof refused, "this result holds no read bandwidth of %s with %u "
                  "threads", r->level, r->threads);
