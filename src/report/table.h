@@ -56,6 +56,9 @@ void kvr_put_markdown_claims(FILE *out, const struct kvr_run_record *record);
  * others; with `evidence` the others, too. Nothing without series. */
 void kvr_put_crossings(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
 void kvr_put_markdown_crossings(FILE *out, const struct kvr_run_record *record);
+/* Heads and keys that fit in a step of step_ms, for every case that is one: op step or attention.
+ * Nothing without such cases. */
+void kvr_put_sizing(FILE *out, const struct kvr_run_record *record, double step_ms, int width);
 /* As code: GitHub takes a bare name@isa for the mention of a user. */
 void kvr_put_code(FILE *out, const char *text);
 /* What Markdown would take for a mark is escaped. */
