@@ -4,8 +4,10 @@
 A test file defines functions test_*() and ends in harness.main(globals()). Each runs in an empty
 working folder of its own. $KVROOF names the program, $KVROOF_SOURCE the source tree. Exit codes as
 Meson wants them: 0, 1, and 77 if something could not be tested here, with the reason printed.
+Tests in Python of other folders end in harness.script() and skip in the same way.
 """
 
+import importlib
 import json
 import os
 import shutil
@@ -139,6 +141,14 @@ def need(tool):
     return path
 
 
+def need_module(name):
+    """A module that Debian packages as python3-NAME, or a skip."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise Skip(f"no python3-{name} on this host") from error
+
+
 def interrupt_when(process, ready, limit_s, number=signal.SIGINT):
     """Reads stderr until a line satisfies ready(), then sends the signal; the lines read."""
     def too_late(*_):
@@ -158,11 +168,25 @@ def interrupt_when(process, ready, limit_s, number=signal.SIGINT):
     return lines
 
 
+def script(test):
+    """Runs one function of the command line's words, which returns what is wrong, and exits."""
+    try:
+        wrong = test(*sys.argv[1:])
+    except Skip as reason:
+        print(f"skipped: {reason}")
+        sys.exit(77)
+    for text in wrong:
+        print(f"FAILED  {text}")
+    sys.exit(1 if wrong else 0)
+
+
 def main(names):
     """Runs every test_* of the caller's globals() and exits."""
     failed, skipped = [], []
     start = os.getcwd()
     tests = [(name, test) for name, test in names.items() if name.startswith("test_")]
+    if not tests:
+        sys.exit("no test_* in this file")
     for name, test in tests:
         with tempfile.TemporaryDirectory(prefix="kvroof-test-") as folder:
             os.chdir(folder)

@@ -7,7 +7,7 @@ import json
 import os
 
 import harness
-from harness import SOURCE, Skip, check, read_json, read_text, run_tiny
+from harness import SOURCE, check, need_module, read_json, read_text, run_tiny
 
 
 def test_json_file_and_table():
@@ -37,10 +37,7 @@ def test_fields_of_a_result():
 
 
 def test_schema():
-    try:
-        import jsonschema  # pylint: disable=import-outside-toplevel # absent on some hosts
-    except ImportError as error:
-        raise Skip("no python3-jsonschema on this host") from error
+    jsonschema = need_module("jsonschema")
     run_tiny("-k", "all", "-o", "json:out.json", code=0)
     with open(os.path.join(SOURCE, "schema", "kvroof.result.1.json"), encoding="utf-8") as file:
         schema = json.load(file)
