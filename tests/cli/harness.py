@@ -149,6 +149,17 @@ def need_module(name):
         raise Skip(f"no python3-{name} on this host") from error
 
 
+def check_schema(result):
+    """A result against the schema that ships. Last in a test: what follows a skip is not run."""
+    jsonschema = need_module("jsonschema")
+    schema = read_json(os.path.join(SOURCE, "schema", "kvroof.result.1.json"))
+    jsonschema.Draft7Validator.check_schema(schema)
+    try:
+        jsonschema.validate(result, schema)
+    except jsonschema.ValidationError as error:
+        raise Failure(f"{list(error.absolute_path)}: {error.message}") from error
+
+
 def interrupt_when(process, ready, limit_s, number=signal.SIGINT):
     """Reads stderr until a line satisfies ready(), then sends the signal; the lines read."""
     def too_late(*_):

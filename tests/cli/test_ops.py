@@ -66,16 +66,11 @@ def test_step_warm_batched_group():
     lookat = of_codec(stored, "lookat")
     check(lookat["name"].endswith("/q2/b4"), lookat["name"])
     check(lookat["batch"] == 4 and lookat["group_queries"] == 2, "stored as asked")
-    # four sequences share a codebook
-    check(near(lookat["traffic"]["l1"], 4 + 4 / 512 * lookat_parts(lookat) + 256 * 64 * 2 / 512 / 4),
-          f"{lookat['traffic']}")
+    # four sequences share a codebook; 512 codes of 4 bytes are one part of a head, or eight of 64
+    # keys where the host does not tell how large L1 is
+    check(any(near(lookat["traffic"]["l1"], 4 + 4 / 512 * parts + 256 * 64 * 2 / 512 / 4)
+              for parts in (1, 8)), f"{lookat['traffic']}")
     check(lookat["cost"]["prepare_flops"] == 2 * 256 * 64 * 2, f"{lookat['cost']}")
-
-
-def lookat_parts(result):
-    """Parts of a head, from what the order list adds to the bytes of a key."""
-    rest = result["traffic"]["l1"] - 4 - 256 * 64 * 2 / 512 / 4
-    return round(rest * 512 / 4)
 
 
 def test_attention():

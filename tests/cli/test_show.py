@@ -102,7 +102,8 @@ def test_on_another_machine():
         check("Assumed" in table.out and "estimate" in table.out, "it says its sources", table)
         check("checked out of sample" in table.out or "Not checked" in table.out,
               "and whether the method was checked", table)
-        check(table.out == run("show", "out.json", "--on", machine, code=0).out, "by its name", table)
+        named = run("show", "out.json", "--on", machine, code=0)
+        check(table.out == named.out, "by its name", table)
         rows = run("show", "out.json", "--on", path, "--format", "json", code=0).json()
         check({row["name"] for row in rows} == names, f"a row for every case: {rows}")
         for row in rows:
