@@ -92,6 +92,20 @@ def test_pages():
     check(near(fp16["traffic"]["l1"], 8 * (64 * 128 + 4) / 500), f"{fp16['traffic']}")
 
 
+def test_attention_in_pages_of_groups_and_batches():
+    stored = results("-k", "fp16,lookat.u8", "-m", "4", "-n", "500", "--op", "attention",
+                     "--layout", "pages:64", "--batch", "4", "--group-queries", "2", *SMALL)
+    for result in stored:
+        check(result["name"].split("/")[-3:] == ["thp", "q2", "b4"], result["name"])
+        check(result["verified"], f"{result['name']} is not verified")
+        check_sums(result, ["prepare", "scan", "softmax", "values"])
+    # eight pages of keys, a place in the order list, and eight of float16 values
+    fp16, lookat = of_codec(stored, "fp16"), of_codec(stored, "lookat")
+    check(near(fp16["traffic"]["l1"], 8 * (64 * 128 + 4 + 64 * 128) / 500), f"{fp16['traffic']}")
+    check(near(lookat["traffic"]["l1"],
+               8 * (64 * 4 + 4 + 64 * 128) / 500 + 256 * 64 * 2 / 500 / 4), f"{lookat['traffic']}")
+
+
 def test_evicted_heads():
     stored = results("-k", "fp16,lookat.u8", "-m", "4", "--op", "step", "--heads", "8", "--evict",
                      "8M", "-r", "6")
