@@ -9,6 +9,7 @@
 #include "op.h"
 #include "resources.h"
 #include "threads.h"
+#include "traffic.h"
 #include "verdict.h"
 
 static void identify(const struct kvr_session *s, const struct kvr_cohort_work *w,
@@ -55,32 +56,6 @@ void kvr_cohort_unmeasured(struct kvr_session *s, const struct kvr_cohort_work *
     identify(s, w, c, c->candidate_count == 1 ? c->candidates[0] : NULL, &result);
     kvr_result_unavailable(&result, what, "%s", why);
     kvr_record_add_result(s->record, &result);
-}
-
-/* Bytes a key that cross each boundary: codes in whole lines, the order list, the head's codebook
- * and values. What a level holds does not cross the boundaries beyond it; a warm codebook stays in
- * the core's caches. */
-static void traffic(const struct kvr_lists *lists, const struct kvr_beside *beside,
-                    const struct kvr_case *c, const char *level, struct kvr_traffic *traffic)
-{
-    double head_tokens = c->shape.tokens;
-    double bytes = ((double)lists->segment_bytes + sizeof(uint32_t)) * lists->parts / head_tokens;
-    double codebook = 0;
-    if (beside->has_rows)
-        bytes += (double)beside->rows.segment_bytes * lists->parts / head_tokens;
-    if (beside->has_codebooks)
-        codebook =
-            (double)beside->codebooks.segment_bytes / head_tokens / (c->batch ? c->batch : 1);
-    traffic->l1 = bytes + codebook;
-    if (!c->codebook_warm)
-        bytes += codebook;
-    if (strcmp(level, "L1"))
-        traffic->l1_l2 = bytes + (c->codebook_warm ? codebook : 0);
-    if (!strcmp(level, "L3") || !strcmp(level, "DRAM"))
-        traffic->l2_l3 = bytes;
-    traffic->mem_read = strcmp(level, "DRAM") ? 0 : bytes;
-    traffic->mem_write = 0;
-    traffic->mem_allocate = 0;
 }
 
 static double peak_flops(const struct kvr_session *s, unsigned threads)
@@ -131,20 +106,17 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     r.heads = (uint32_t)lists->heads;
     r.tuning = subject->tuning;
     subject->kernel->format->cost(&subject->shape, &r.cost);
-    traffic(lists, w->is_reference ? &w->reference_beside : &w->subject_beside, c, w->level,
-            &r.traffic);
-    if (kvr_case_materialises(c)) {
-        /* The copy is written, allocated first where stores go through the caches, and read. */
-        double copied = (double)w->copy_lists.segment_bytes / w->copy_lists.tokens;
-        bool allocates = !subject->op->dequantise.non_temporal;
-        r.cost.written_bytes = copied * r.tokens;
-        r.traffic.l1 += 2 * copied;
-        if (r.traffic.mem_read > 0) {
-            r.traffic.mem_read += copied;
-            r.traffic.mem_write = copied;
-            r.traffic.mem_allocate = allocates ? copied : 0;
-        }
-    }
+    const bool copied = kvr_case_materialises(c);
+    const struct kvr_traffic_request request = {
+        .c = c,
+        .level = w->level,
+        .keys = lists,
+        .beside = w->is_reference ? &w->reference_beside : &w->subject_beside,
+        .copy = copied ? &w->copy_lists : NULL,
+        .copy_past_caches = copied && subject->op->dequantise.non_temporal};
+    kvr_traffic_count(&request, &r.traffic);
+    if (copied)
+        r.cost.written_bytes = (double)w->copy_lists.segment_bytes * w->copy_lists.parts;
     if (c->codebook != KVR_CODEBOOK_NONE) /* K * d multiply-adds a query and head (SYSTEMS 1) */
         r.prepare_flops = 2.0 * c->shape.entries * c->shape.head_dim * c->shape.queries;
     r.huge_fraction = half->huge_fraction;
