@@ -3,15 +3,26 @@
 
 #include <float.h>
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
 
-int attention_steps_find(const struct kvr_prepare_step *prepare, uint64_t usable_isa,
-                         uint32_t tables, struct attention_steps *s)
+#include <cmocka.h>
+
+static int is_one_of(const struct kvr_format *format, const struct kvr_format *const *formats)
+{
+    while (*formats && *formats != format)
+        formats++;
+    return *formats != NULL;
+}
+
+/* 0 without all four. */
+static int find(const struct kvr_prepare_step *prepare, uint64_t usable_isa, uint32_t tables,
+                struct attention_steps *s)
 {
     size_t count;
     *s = (struct attention_steps){.prepare = prepare};
-    if (prepare->isa & ~usable_isa)
-        return 0;
     const struct kvr_softmax_step *const *softmax = kvr_softmax_steps(&count);
     for (size_t i = 0; i < count; i++)
         if (!strcmp(softmax[i]->isa_name, prepare->isa_name))
@@ -26,6 +37,25 @@ int attention_steps_find(const struct kvr_prepare_step *prepare, uint64_t usable
             (!kernels[i]->max_tables || kernels[i]->max_tables >= tables))
             s->kernel = kernels[i];
     return s->softmax && s->values && s->kernel;
+}
+
+size_t attention_steps_of(const struct kvr_format *const *formats, uint64_t usable_isa,
+                          uint32_t tables, struct attention_steps steps[ATTENTION_MOST_STEPS])
+{
+    size_t count, listed = 0, used = 0;
+    const struct kvr_prepare_step *const *all = kvr_prepare_steps(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_one_of(all[i]->format, formats))
+            continue;
+        listed++;
+        if (all[i]->isa & ~usable_isa)
+            continue;
+        if (used == ATTENTION_MOST_STEPS || !find(all[i], usable_isa, tables, &steps[used]))
+            fail_msg("%s@%s: no steps to go with it", all[i]->format->name, all[i]->isa_name);
+        used++;
+    }
+    assert_int_equal(used == 0, listed == 0); /* every host can run the scalar ones */
+    return used;
 }
 
 void attention_scores(const float *query, const float *keys, uint32_t tokens, uint32_t d,
@@ -61,8 +91,9 @@ double attention_format_error(const struct kvr_prepare_step *step, const struct 
     /* Roundings of floats: of the factor and of every product with the query, and of their sum,
      * which an offset multiplies with a zero of at most 8 / 7 of the largest key. */
     double error = (d + 8) * 0x1p-24 * sum * largest_key * 8 / 7;
-    if (step->codebook == KVR_CODEBOOK_F16) /* half a unit of the centroids' last place */
-        error += 0x1p-11 * sum * largest_key + 0x1p-25 * sum;
+    if (step->codebook == KVR_CODEBOOK_F16 || step->format == &kvr_format_affine8_f16 ||
+        step->format == &kvr_format_affine4_f16 || step->format == &kvr_format_affine4g_f16)
+        error += 0x1p-11 * sum * largest_key + 0x1p-25 * sum; /* centroids or keys as float16 */
     if (step->format == &kvr_format_lookup_u8) { /* half a step an entry, and the step's rounding */
         double entry_step = (double)((const struct kvr_prepared_lookup_u8 *)prepared)->step;
         error += shape->tables * entry_step * (.5 + 255 * 0x1p-22);

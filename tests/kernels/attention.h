@@ -20,9 +20,11 @@ struct attention_steps {
     const struct kvr_kernel *kernel;
 };
 
-/* 0 if this host cannot run the preparing step; else 1 with all four. */
-int attention_steps_find(const struct kvr_prepare_step *prepare, uint64_t usable_isa,
-                         uint32_t tables, struct attention_steps *steps);
+enum { ATTENTION_MOST_STEPS = 16 };
+/* All that serve a codec's formats (NULL-terminated) on a host with these ISA bits; their number.
+ * A codec without any on this host must have none at all. */
+size_t attention_steps_of(const struct kvr_format *const *formats, uint64_t usable_isa,
+                          uint32_t tables, struct attention_steps steps[ATTENTION_MOST_STEPS]);
 
 /* q.k / sqrt(d) from the definition; keys [tokens][d]. */
 void attention_scores(const float *query, const float *keys, uint32_t tokens, uint32_t d,

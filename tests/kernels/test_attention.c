@@ -109,14 +109,15 @@ static void check(const struct head *h, const struct attention_steps *s)
     free(prepared);
 }
 
-static void make(struct head *h, const struct kvr_keyset *set, const char *name)
+static void make(struct head *h, const struct kvr_keyset *set, const struct kvr_codec *codec)
 {
     const struct kvr_codec *fp16 = kvr_codec_find("fp16");
     const uint32_t d = set->head_dim;
-    const int lookup = !strcmp(name, "lookat");
-    h->codec = kvr_codec_find(name);
+    const int lookup = codec->calibrated;
+    h->codec = codec;
     h->shape = (struct kvr_shape){.head_dim = d, .tokens = TOKENS, .heads = 1, .queries = 1,
-                                  .tables = lookup ? TABLES : 0, .entries = lookup ? 256 : 0};
+                                  .tables = lookup ? TABLES : 0, .entries = lookup ? 256 : 0,
+                                  .group = codec->group};
     h->side = aligned_bytes(h->codec->side_bytes(&h->shape) + 1);
     h->codes = aligned_bytes(h->codec->formats[0]->segment_bytes(&h->shape, TOKENS));
     h->values = aligned_bytes(kvr_format_dense_f16.segment_bytes(&h->shape, TOKENS));
@@ -130,61 +131,65 @@ static void make(struct head *h, const struct kvr_keyset *set, const char *name)
     fp16->decode(&h->shape, NULL, h->values, TOKENS, h->decoded_values);
 }
 
-static void check_codec(const struct kvr_keyset *set, const char *name)
+static void check_steps(struct head *h, const struct kvr_keyset *set,
+                        const struct attention_steps *s)
+{
+    const enum kvr_codebook kind = s->prepare->codebook;
+    h->codebook = h->side;
+    if (kind != KVR_CODEBOOK_NONE) {
+        h->codebook = aligned_bytes(kvr_codebook_bytes(&h->shape, kind));
+        assert_int_equal(kvr_codebook_pack(&h->shape, h->side, kind, h->codebook), 0);
+    }
+    for (size_t q = 0; q < 3; q++) {
+        float query[KVR_MAX_HEAD_DIM];
+        /* as it is, uniform weights, and nearly all weight on one key */
+        static const float factors[] = {1, 1e-3f, 30};
+        for (uint32_t c = 0; c < set->head_dim; c++)
+            query[c] =
+                set->queries[(q * 7 % set->query_tokens) * set->head_dim + c] * factors[q];
+        h->query = query;
+        check(h, s);
+    }
+    if (kind != KVR_CODEBOOK_NONE)
+        free(h->codebook);
+}
+
+/* How many formats and steps the codec was tested with. */
+static size_t check_codec(const struct kvr_keyset *set, const struct kvr_codec *codec)
 {
     struct head h = {0};
-    size_t count, checked = 0;
-    const struct kvr_prepare_step *const *all = kvr_prepare_steps(&count);
-    make(&h, set, name);
-    for (size_t i = 0; i < count; i++) {
-        struct attention_steps s;
-        const struct kvr_format *const *f = h.codec->formats;
-        while (*f && *f != all[i]->format)
-            f++;
-        if (!*f || !attention_steps_find(all[i], isa.usable, TABLES, &s))
-            continue;
-        h.codebook = h.side;
-        if (all[i]->codebook != KVR_CODEBOOK_NONE) {
-            h.codebook = aligned_bytes(kvr_codebook_bytes(&h.shape, all[i]->codebook));
-            assert_int_equal(kvr_codebook_pack(&h.shape, h.side, all[i]->codebook, h.codebook), 0);
-        }
-        for (size_t q = 0; q < 3; q++) {
-            float query[KVR_MAX_HEAD_DIM];
-            /* as it is, uniform weights, and nearly all weight on one key */
-            static const float factors[] = {1, 1e-3f, 30};
-            for (uint32_t c = 0; c < set->head_dim; c++)
-                query[c] = set->queries[(q * 7 % set->query_tokens) * set->head_dim + c] *
-                           factors[q];
-            h.query = query;
-            check(&h, &s);
-        }
-        if (all[i]->codebook != KVR_CODEBOOK_NONE)
-            free(h.codebook);
-        checked++;
-    }
-    assert_true(checked > 0);
+    struct attention_steps steps[ATTENTION_MOST_STEPS];
+    size_t count = attention_steps_of(codec->formats, isa.usable, TABLES, steps);
+    make(&h, set, codec);
+    for (size_t i = 0; i < count; i++)
+        check_steps(&h, set, &steps[i]);
     free(h.side);
     free(h.codes);
     free(h.values);
     free(h.decoded);
     free(h.decoded_values);
+    return count;
 }
 
 static void test_attention(void **state)
 {
     static const uint32_t dims[] = {64, 128};
-    static const char *const codecs[] = {"fp16",   "int8",   "int4",
-                                         "int8q8", "int4q8", "lookat"};
     (void)state;
     for (size_t i = 0; i < sizeof dims / sizeof *dims; i++) {
         const struct kvr_keyset_paths none = {0};
         struct kvr_keyset set;
         char error[512] = "";
+        size_t tested = 0;
         if (kvr_keyset_load(&none, dims[i], &set, error, sizeof error))
             fail_msg("%s", error);
         assert_true(set.tokens >= TOKENS);
-        for (size_t c = 0; c < sizeof codecs / sizeof *codecs; c++)
-            check_codec(&set, codecs[c]);
+        for (const struct kvr_codec *const *codec = kvr_codecs(); *codec; codec++) {
+            if (check_codec(&set, *codec))
+                tested++;
+            else
+                print_message("no step prepares queries of %s\n", (*codec)->name);
+        }
+        assert_true(tested >= 6); /* fp16, int8, int4, with a query of 8 bits, lookat */
         kvr_keyset_free(&set);
     }
 }
