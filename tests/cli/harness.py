@@ -127,6 +127,13 @@ def read_json(path):
         return strict_json(file.read(), path)
 
 
+def read_results(path):
+    """The rows of a result file; a loop over them is not over nothing."""
+    rows = read_json(path)["results"]
+    check(rows, f"{path} holds no row")
+    return rows
+
+
 def read_text(path):
     """A text file."""
     with open(path, encoding="utf-8") as file:

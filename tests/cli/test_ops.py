@@ -3,14 +3,14 @@
 Nothing here looks at how long anything took; sums and bytes are counted by hand."""
 
 import harness
-from harness import check, read_json, run_tiny
+from harness import check, read_results, run_tiny
 
 SMALL = ["--bytes", "4M", "-r", "6"]
 
 
 def results(*arguments):
     run_tiny(*arguments, "-o", "json:out.json", code=0, limit_s=280)
-    stored = read_json("out.json")["results"]
+    stored = read_results("out.json")
     check(all("rounds" in result for result in stored),
           f"every case is measured: {[r.get('unavailable') for r in stored]}")
     return stored

@@ -6,7 +6,7 @@ import io
 import os
 
 import harness
-from harness import check, check_schema, read_json, read_text, run_tiny
+from harness import check, check_schema, read_json, read_results, read_text, run_tiny
 
 
 def test_json_file_and_table():
@@ -21,7 +21,7 @@ def test_json_file_and_table():
 
 def test_fields_of_a_result():
     run_tiny("-k", "lookat.u8", "-m", "4", "-o", "json:out.json", code=0)
-    row = read_json("out.json")["results"][0]
+    row = read_results("out.json")[0]
     expected = {"codec": "lookat", "variant": "u8", "op": "scan", "head_dim": 64, "tokens": 512,
                 "subspaces": 4, "entries": 256, "table": "u8", "layout": "heads", "threads": 1,
                 "verified": True}

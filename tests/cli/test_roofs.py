@@ -20,6 +20,7 @@ def test_ceilings():
     kinds = {(row["kind"], row["type"]) for row in result["ceilings"]}
     for kind in (("bandwidth", "read"), ("rate", "load"), ("rate", "fma")):
         check(kind in kinds, f"no {kind} among {kinds}")
+    check(any(row.get("level") == "L1" for row in result["ceilings"]), "the ladder begins in L1")
     for level in ("L1", "DRAM"):
         types = {row["type"] for row in result["ceilings"]
                  if row.get("level") == level and row["type"] != "peak"}
