@@ -14,6 +14,7 @@
 
 #include "../../src/cli/cli.h"
 #include "../../src/report/writers.h"
+#include "../skips.h"
 #include "sample.h"
 
 struct fixture {
@@ -126,10 +127,8 @@ static void test_full_disk(void **state)
 {
     struct fixture *f = *state;
     char *argv[] = {"show", f->result, NULL};
-    if (access("/dev/full", W_OK)) {
-        print_message("no /dev/full on this host\n");
-        skip();
-    }
+    if (access("/dev/full", W_OK))
+        SKIP_BECAUSE("no /dev/full on this host");
     assert_int_equal(show("/dev/full", 2, argv), KVR_EXIT_IO);
 }
 
@@ -139,5 +138,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_formats), TEST(test_usage), TEST(test_help), TEST(test_full_disk),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return exit_code(cmocka_run_group_tests(tests, NULL, NULL));
 }
