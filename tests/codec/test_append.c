@@ -90,7 +90,7 @@ static void every_codec_grows_by_a_token(void **state)
 {
     const struct kvr_codec *const *codecs = kvr_codecs();
     float *calibration = test_random(1, CALIBRATION * D, 4.0f);
-    float *keys = test_random(2, KEYS * D, 6.0f); /* some lie outside what was seen: clipped alike */
+    float *keys = test_random(2, KEYS * D, 6.0f); /* some beyond those seen: clipped alike */
     (void)state;
     assert_non_null(codecs[0]);
     for (; *codecs; codecs++)

@@ -128,11 +128,11 @@ void attention_expect(const double *scores, const float *values, uint32_t tokens
 }
 
 /* A weight is e^(score - maximum) of a score that is off by score_error, so by e^(+-score_error).
- * exp itself is off by 4e-7 and by 2^-24 of its argument (steps.h), of which at most 88 matter: what
- * lies below is 0 in float. So is every rescaling, once a tile. Weights that are all off by at most
- * e^(+-x) move a weighted mean by at most (e^2x - 1) of the mean magnitude. Sums in float, of weights
- * and of products, are off by 2^-24 for every term at most, in whatever order; a rescaling and the
- * division are a term each. */
+ * exp itself is off by 4e-7 and by 2^-24 of its argument (steps.h), of which at most 88 matter:
+ * what lies below is 0 in float. So is every rescaling, once a tile. Weights that are all off by at
+ * most e^(+-x) move a weighted mean by at most (e^2x - 1) of the mean magnitude. Sums in float, of
+ * weights and of products, are off by 2^-24 for every term at most, in whatever order; a rescaling
+ * and the division are a term each. */
 double attention_allowed(const struct attention_expected *e, uint32_t c, uint32_t tokens,
                          uint32_t tiles, double score_error)
 {

@@ -26,8 +26,8 @@ enum { MAX_COUNT = 5000, CANARY_FLOATS = 32 };
 
 static const uint32_t counts[] = {1,  2,  3,  7,  8,  9,   15,  16,  17,  31,  32,
                                   33, 63, 64, 65, 79, 127, 128, 129, 577, 1000, MAX_COUNT};
-/* FAR, FAR_BOTH: as large as scores of outlier channels; ONE_LOW: a key that is masked by the lowest
- * float; ONE_HIGH: all but one are. */
+/* FAR, FAR_BOTH: as large as scores of outlier channels; ONE_LOW: a key that is masked, with the
+ * lowest float; ONE_HIGH: all but one are. */
 enum fills {
     NEAR, WIDE, EQUAL, LOWEST, HIGHEST, BOTH, RISING, FAR, FAR_BOTH, ONE_LOW, ONE_HIGH, FILLS
 };
