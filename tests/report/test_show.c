@@ -127,8 +127,9 @@ static void test_full_disk(void **state)
 {
     struct fixture *f = *state;
     char *argv[] = {"show", f->result, NULL};
-    if (access("/dev/full", W_OK))
+    if (access("/dev/full", W_OK)) {
         SKIP_BECAUSE("no /dev/full on this host");
+    }
     assert_int_equal(show("/dev/full", 2, argv), KVR_EXIT_IO);
 }
 
