@@ -86,7 +86,8 @@ missing() {
 other_distribution() {
     cat >&2 <<'END'
 bootstrap.sh: this is not a Debian system (no apt-get and dpkg-query). Install, with headers:
-  meson >= 1.0, ninja, a C17 compiler (gcc >= 12 or clang >= 14), pkg-config, python3 >= 3.9, gnuplot
+  meson >= 1.0, ninja, a C17 compiler (gcc >= 12 or clang >= 14), pkg-config, python3 >= 3.9,
+  gnuplot
   library      pkg-config name  at least
   hwloc        hwloc            2.9
   libnuma      numa             2.0.16

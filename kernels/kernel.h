@@ -60,7 +60,7 @@ struct kvr_cost {
  * between registers or from memory are shuffles; a broadcast from memory is a load; vector_alu is
  * what else computes in vector registers, be it on one float. Copies of registers and zeros count
  * in uops only: instructions, one with the load or the jump fused to them, and 12 or 20 for a
- * gather of 8 or 16. tests/kernels/test_work.py compares all but uops with the compiled loop. */
+ * gather of 8 or 16. tests/kernels/test_work.py compares all of it with the compiled loop. */
 struct kvr_work {
     uint32_t block_keys; /* keys that one iteration of the inner loop consumes; 0: not declared */
     uint32_t loads, stores, shuffles, vector_alu, fma, int_dots, converts, gathered, uops;

@@ -9,6 +9,7 @@
 #include "op.h"
 #include "resources.h"
 #include "threads.h"
+#include "traffic.h"
 #include "verdict.h"
 
 static void identify(const struct kvr_session *s, const struct kvr_cohort_work *w,
@@ -55,51 +56,6 @@ void kvr_cohort_unmeasured(struct kvr_session *s, const struct kvr_cohort_work *
     identify(s, w, c, c->candidate_count == 1 ? c->candidates[0] : NULL, &result);
     kvr_result_unavailable(&result, what, "%s", why);
     kvr_record_add_result(s->record, &result);
-}
-
-/* Bytes a key that cross each boundary: codes in whole lines, the order list, the head's codebook
- * and values. What a level holds does not cross the boundaries beyond it; a warm codebook stays in
- * the core's caches. */
-static void traffic(const struct kvr_lists *lists, const struct kvr_beside *beside,
-                    const struct kvr_case *c, const char *level, struct kvr_traffic *traffic)
-{
-    double head_tokens = c->shape.tokens;
-    double order = (double)lists->parts * sizeof(uint32_t), codebook = 0;
-    double bytes = (kvr_lists_head_bytes(lists) + order) / head_tokens;
-    if (beside->has_rows)
-        bytes += kvr_lists_head_bytes(&beside->rows) / head_tokens;
-    if (beside->has_codebooks)
-        codebook =
-            (double)beside->codebooks.segment_bytes / head_tokens / (c->batch ? c->batch : 1);
-    traffic->l1 = bytes + codebook;
-    if (!c->codebook_warm)
-        bytes += codebook;
-    if (strcmp(level, "L1"))
-        traffic->l1_l2 = bytes + (c->codebook_warm ? codebook : 0);
-    if (!strcmp(level, "L3") || !strcmp(level, "DRAM"))
-        traffic->l2_l3 = bytes;
-    traffic->mem_read = strcmp(level, "DRAM") ? 0 : bytes;
-    traffic->mem_write = 0;
-    traffic->mem_allocate = 0;
-}
-
-/* The copy is written, its lines allocated first where stores go through the caches, and read. */
-static void add_copy_traffic(const struct kvr_cohort_work *w, const struct kvr_subject *subject,
-                             struct kvr_result *r)
-{
-    double copied = kvr_lists_head_bytes(&w->copy_lists) / r->tokens;
-    double allocated = subject->op->dequantise.non_temporal ? 0 : copied;
-    r->cost.written_bytes = copied * r->tokens;
-    r->traffic.l1 += 2 * copied;
-    if (r->traffic.l1_l2 > 0)
-        r->traffic.l1_l2 += 2 * copied + allocated;
-    if (r->traffic.l2_l3 > 0)
-        r->traffic.l2_l3 += 2 * copied + allocated;
-    if (r->traffic.mem_read > 0) {
-        r->traffic.mem_read += copied;
-        r->traffic.mem_write = copied;
-        r->traffic.mem_allocate = allocated;
-    }
 }
 
 static double peak_flops(const struct kvr_session *s, unsigned threads)
@@ -170,10 +126,17 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     r.heads = (uint32_t)lists->heads;
     r.tuning = subject->tuning;
     subject->kernel->format->cost(&subject->shape, &r.cost);
-    traffic(lists, w->is_reference ? &w->reference_beside : &w->subject_beside, c, w->level,
-            &r.traffic);
-    if (kvr_case_materialises(c))
-        add_copy_traffic(w, subject, &r);
+    const bool copied = kvr_case_materialises(c);
+    const struct kvr_traffic_request request = {
+        .c = c,
+        .level = w->level,
+        .keys = lists,
+        .beside = w->is_reference ? &w->reference_beside : &w->subject_beside,
+        .copy = copied ? &w->copy_lists : NULL,
+        .copy_past_caches = copied && subject->op->dequantise.non_temporal};
+    kvr_traffic_count(&request, &r.traffic);
+    if (copied)
+        r.cost.written_bytes = kvr_lists_head_bytes(&w->copy_lists);
     if (c->codebook != KVR_CODEBOOK_NONE) /* K * d multiply-adds a query and head (SYSTEMS 1) */
         r.prepare_flops = 2.0 * c->shape.entries * c->shape.head_dim * c->shape.queries;
     r.huge_fraction = half->huge_fraction;
@@ -181,7 +144,7 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
              !c->shape.tables                              ? ""
              : strstr(subject->kernel->format->name, "u8") ? "u8"
                                                            : "f32");
-    if (kvr_case_materialises(c))
+    if (copied)
         kvr_op_restore_copy(subject->op);
     snprintf(r.checksum, sizeof r.checksum, "%016llx",
              (unsigned long long)kvr_scan_checksum(&subject->t));

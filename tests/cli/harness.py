@@ -4,8 +4,10 @@
 A test file defines functions test_*() and ends in harness.main(globals()). Each runs in an empty
 working folder of its own. $KVROOF names the program, $KVROOF_SOURCE the source tree. Exit codes as
 Meson wants them: 0, 1, and 77 if something could not be tested here, with the reason printed.
+Tests in Python of other folders end in harness.script() and skip in the same way.
 """
 
+import importlib
 import json
 import os
 import shutil
@@ -125,6 +127,13 @@ def read_json(path):
         return strict_json(file.read(), path)
 
 
+def read_results(path):
+    """The rows of a result file; a loop over them is not over nothing."""
+    rows = read_json(path)["results"]
+    check(rows, f"{path} holds no row")
+    return rows
+
+
 def read_text(path):
     """A text file."""
     with open(path, encoding="utf-8") as file:
@@ -137,6 +146,25 @@ def need(tool):
     if path is None:
         raise Skip(f"no {tool} on this host")
     return path
+
+
+def need_module(name):
+    """A module that Debian packages as python3-NAME, or a skip."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise Skip(f"no python3-{name} on this host") from error
+
+
+def check_schema(result):
+    """A result against the schema that ships. Last in a test: what follows a skip is not run."""
+    jsonschema = need_module("jsonschema")
+    schema = read_json(os.path.join(SOURCE, "schema", "kvroof.result.1.json"))
+    jsonschema.Draft7Validator.check_schema(schema)
+    try:
+        jsonschema.validate(result, schema)
+    except jsonschema.ValidationError as error:
+        raise Failure(f"{list(error.absolute_path)}: {error.message}") from error
 
 
 def interrupt_when(process, ready, limit_s, number=signal.SIGINT):
@@ -158,11 +186,25 @@ def interrupt_when(process, ready, limit_s, number=signal.SIGINT):
     return lines
 
 
+def script(test):
+    """Runs one function of the command line's words, which returns what is wrong, and exits."""
+    try:
+        wrong = test(*sys.argv[1:])
+    except Skip as reason:
+        print(f"skipped: {reason}")
+        sys.exit(77)
+    for text in wrong:
+        print(f"FAILED  {text}")
+    sys.exit(1 if wrong else 0)
+
+
 def main(names):
     """Runs every test_* of the caller's globals() and exits."""
     failed, skipped = [], []
     start = os.getcwd()
     tests = [(name, test) for name, test in names.items() if name.startswith("test_")]
+    if not tests:
+        sys.exit("no test_* in this file")
     for name, test in tests:
         with tempfile.TemporaryDirectory(prefix="kvroof-test-") as folder:
             os.chdir(folder)

@@ -11,7 +11,9 @@ from harness import check, check_refused, run
 def commands():
     """The commands that the program's own help lists."""
     text = run("--help", code=0).out
-    return re.findall(r"^\s{2,}(?:kvroof )?([a-z]+)\s", text, re.M)
+    names = re.findall(r"^\s{2,}(?:kvroof )?([a-z]+)\s", text, re.M)
+    check(names, f"no command in {text}")
+    return names
 
 
 def test_version():

@@ -3,13 +3,13 @@
 
 import harness
 import npyfile
-from harness import check, read_json, run_tiny
+from harness import check, read_json, read_results, run_tiny
 
 
 def flags(*arguments):
     """Flags of the only result of a run on these tensors."""
     run_tiny("-k", "lookat.u8", *arguments, "-o", "json:out.json", code=0)
-    results = read_json("out.json")["results"]
+    results = read_results("out.json")
     check(len(results) == 1 and results[0]["verified"] is True, f"one verified result: {results}")
     return results[0].get("flags", [])
 

@@ -68,15 +68,18 @@ def test_commands():
 
 
 def test_links():
-    for name in ("README.md", "CONTRIBUTING.md"):
-        text = read_text(os.path.join(SOURCE, name))
-        for target in re.findall(r"\]\(([^)#:]+)\)", text):
-            check(os.path.exists(os.path.join(SOURCE, target)), f"{name} links to {target}")
+    found = [(name, target) for name in ("README.md", "CONTRIBUTING.md") for target in
+             re.findall(r"\]\(([^)#:]+)\)", read_text(os.path.join(SOURCE, name)))]
+    check(found, "no link was found")
+    for name, target in found:
+        check(os.path.exists(os.path.join(SOURCE, target)), f"{name} links to {target}")
 
 
 def test_paths_in_contributing():
     text = read_text(os.path.join(SOURCE, "CONTRIBUTING.md"))
-    for path in re.findall(r"`((?:src|kernels|tests|profiles|plots|schema)/[\w./-]*)`", text):
+    paths = re.findall(r"`((?:src|kernels|tests|profiles|plots|schema)/[\w./-]*)`", text)
+    check(len(paths) >= 6, f"the folders of the map: {paths}")
+    for path in paths:
         check(os.path.exists(os.path.join(SOURCE, path)), f"CONTRIBUTING.md names {path}")
 
 

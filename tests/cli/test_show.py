@@ -5,13 +5,13 @@ import json
 import os
 
 import harness
-from harness import SOURCE, check, check_refused, read_json, run, run_tiny
+from harness import SOURCE, check, check_refused, read_json, read_results, run, run_tiny
 
 
 def test_table():
     measured = run_tiny("-k", "fp16,lookat.u8", "-o", "json:out.json", code=0)
     shown = run("show", "out.json", code=0)
-    for row in read_json("out.json")["results"]:
+    for row in read_results("out.json"):
         kernel = f"{row['codec']}.{row['variant']}"
         check(kernel in shown.out or row["codec"] in shown.out, f"lacks {kernel}", shown)
     check(measured.out.split("\n")[0] == shown.out.split("\n")[0], "it is the same table", shown)
@@ -62,7 +62,8 @@ def test_claims():
     shown = run("show", "out.json", code=0)
     for claim in claims:
         check(claim["id"] in shown.out, f"show lacks {claim['id']}", shown)
-        check(claim["holds"] in shown.out, f"show lacks {claim['holds']}", shown)
+        rows = [line for line in shown.out.splitlines() if claim["id"] in line]
+        check(any(claim["holds"] in row for row in rows), f"{claim['holds']} in {rows}", shown)
         check(claim["why"][:30] in shown.out, f"show lacks the reasons of {claim['id']}", shown)
     check("2601.10155" in run("show", "out.json", "--format", "md", code=0).out, "Markdown, too")
 
@@ -110,14 +111,15 @@ def test_what_fits_in_a_step():
 
 def test_on_another_machine():
     run_tiny("-k", "fp16,int8q8,lookat", "--bytes", "64k", "-o", "json:out.json", code=0)
-    names = {row["name"] for row in read_json("out.json")["results"]}
+    names = {row["name"] for row in read_results("out.json")}
     for machine in ("server", "laptop"):
         path = os.path.join(SOURCE, "profiles", "machines", machine + ".yaml")
         table = run("show", "out.json", "--on", path, code=0)
         check("Assumed" in table.out and "estimate" in table.out, "it says its sources", table)
         check("checked out of sample" in table.out or "Not checked" in table.out,
               "and whether the method was checked", table)
-        check(table.out == run("show", "out.json", "--on", machine, code=0).out, "by its name", table)
+        named = run("show", "out.json", "--on", machine, code=0)
+        check(table.out == named.out, "by its name", table)
         rows = run("show", "out.json", "--on", path, "--format", "json", code=0).json()
         check({row["name"] for row in rows} == names, f"a row for every case: {rows}")
         for row in rows:

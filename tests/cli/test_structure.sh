@@ -81,6 +81,14 @@ violations() {
                 ;;
         esac
     done
+    texts | grep -E '\.(py|sh)$' | while read -r file; do
+        grep -nE '^.{101,}' "$file" | sed "s|^\([0-9]*\):.*|$file:\1: more than 100 columns|"
+    done
+    # Skips end in exit code 77 in one place a language: tests/skips.h, tests/cli/harness.py.
+    grep -rnE '[^_[:alnum:]][s]kip\(\);' tests --include='*.c' |
+        sed 's|$|: skips without SKIP_BECAUSE|'
+    grep -rnE 'exit\([7]7\)' tests --include='*.py' | grep -v '^tests/cli/harness.py:' |
+        sed 's|$|: skips without harness.Skip|'
     # The bracket keeps this file from finding itself.
     texts | tr '\n' '\0' | xargs -0 grep -nE '(^|[^[:alnum:]_.])/([w]ork|[t]mp|[h]ome|[r]oot)/' \
         /dev/null | sed 's|$|: a path of one machine|'
@@ -142,6 +150,10 @@ plant src/cli/bad21.h 'unfinished' "/* $(echo TO)DO */"
 plant src/cli/bad22.h 'fewer than 450' "$(yes '/* long */' | head -n 449)"
 plant tests/cli/test_bad23.sh 'not listed in its meson.build' ''
 plant tests/codec/test_bad24.c 'not listed in its meson.build' ''
+plant tests/codec/bad26.c 'skips without SKIP_BECAUSE' '    skip();'
+licence='# SPDX-License-Identifier: GPL-3.0-or-later'
+plant tests/cli/bad27.py 'skips without harness.Skip' "    sys.$(echo ex)it(77)"
+plant tests/cli/bad28.py 'more than 100 columns' "# $(printf '%0101d' 0)"
 licence='/* by nobody */'
 plant src/cli/bad25.h 'no SPDX line' ''
 

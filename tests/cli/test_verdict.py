@@ -4,7 +4,7 @@
 import json
 
 import harness
-from harness import check, read_json, run, run_tiny
+from harness import check, read_json, read_results, run, run_tiny
 
 SIDES = {"memory", "core", "even", "undecided"}
 BOUNDS = {"memory", "core", "balanced", "overlap", "latency", "undecided"}
@@ -13,7 +13,7 @@ BOUNDS = {"memory", "core", "balanced", "overlap", "latency", "undecided"}
 def test_a_run_of_six_rounds_has_verdicts():
     run_tiny("-k", "fp16,int8q8,lookat.u8", "-r", "6", "--bytes", "8M", "-o", "json:out.json",
              code=0)
-    for row in read_json("out.json")["results"]:
+    for row in read_results("out.json"):
         verdict = row["verdict"]
         check(verdict["side"] in SIDES and verdict["bound"] in BOUNDS, f"{verdict}")
         check(verdict["why"], f"{row['name']} does not say why")
@@ -22,7 +22,7 @@ def test_a_run_of_six_rounds_has_verdicts():
 
 def test_fewer_rounds_decide_nothing():
     run_tiny("-k", "fp16", "-r", "2", "-o", "json:out.json", code=0)
-    verdict = read_json("out.json")["results"][0]["verdict"]
+    verdict = read_results("out.json")[0]["verdict"]
     check(verdict["side"] == "undecided" and "rounds" in verdict["why"], f"{verdict}")
 
 

@@ -15,7 +15,7 @@ def test_choice():
     one = run("verify", "--kernel", "lookat.u8@scalar", "--cases", "5", code=0)
     check("lookat.u8" in one.out and "fp16" not in one.out, "only what was asked for", one)
     scalar = run("verify", "--isa", "scalar", "--cases", "5", code=0)
-    check("@avx" not in scalar.out, "only this ISA", scalar)
+    check("@scalar" in scalar.out and "@avx" not in scalar.out, "only this ISA", scalar)
 
 
 def test_seed_repeats():

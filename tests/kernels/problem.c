@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
 #include "guarded.h"
 
 const char *const fill_names[FILL_COUNT] = {"all min", "all max", "random", "alternating"};
@@ -183,4 +187,16 @@ double allowed_difference(const struct kvr_format *format, const struct kvr_shap
 {
     double factor = format->magnitude ? format->magnitude(shape, tokens, codes) : 1;
     return format->tolerance * format->scale(shape, prepared) * factor;
+}
+
+void with_and_without_denormals(void (*check)(const void *), const void *argument)
+{
+    check(argument);
+#if defined(__x86_64__)
+    enum { FLUSH_TO_ZERO = 0x8000, DENORMALS_ARE_ZERO = 0x40 };
+    unsigned before = _mm_getcsr();
+    _mm_setcsr(before | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO);
+    check(argument);
+    _mm_setcsr(before);
+#endif
 }

@@ -29,6 +29,10 @@ void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shap
 /* Zeroed, 64-byte aligned; aborts without memory. */
 void *aligned_bytes(size_t bytes);
 
+/* Runs the check, and again with the floating-point modes of measured threads (denormal floats are
+ * taken and written as zero), where this build knows how to set them. */
+void with_and_without_denormals(void (*check)(const void *), const void *argument);
+
 /* What kernel and reference may differ by. */
 double allowed_difference(const struct kvr_format *format, const struct kvr_shape *shape,
                           uint32_t tokens, const void *codes, const void *prepared);

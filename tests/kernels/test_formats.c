@@ -17,10 +17,6 @@
 #include "problem.h"
 #include "src/machine/isa.h"
 
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
-
 static const struct kvr_format *const formats[] = {
     &kvr_format_dense_f16,    &kvr_format_affine8,     &kvr_format_affine4,
     &kvr_format_affine4g,     &kvr_format_affine8_f16, &kvr_format_affine4_f16,
@@ -298,8 +294,9 @@ static void test_kernel_list(void **state)
 }
 
 /* Key k holds the values k * 16 .. k * 16 + 15; a query of one 1 picks a channel exactly. */
-static void check_halves(const struct kvr_kernel *kernel)
+static void check_halves(const void *argument)
 {
+    const struct kvr_kernel *kernel = argument;
     enum { D = 16, KEYS = 65536 / D };
     static const uint32_t order[] = {0};
     const struct kvr_shape shape = {.head_dim = D, .tokens = KEYS, .queries = 1};
@@ -339,14 +336,7 @@ static void test_halves(void **state)
     for (size_t i = 0; i < count; i++) {
         if (k[i]->format != &kvr_format_dense_f16 || (k[i]->isa & ~isa.usable))
             continue;
-        check_halves(k[i]);
-#if defined(__x86_64__)
-        /* measured threads flush denormal floats to zero; no float16 is one */
-        unsigned before = _mm_getcsr();
-        _mm_setcsr(before | 0x8040);
-        check_halves(k[i]);
-        _mm_setcsr(before);
-#endif
+        with_and_without_denormals(check_halves, k[i]); /* no float16 is a denormal float */
     }
 }
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The object code of the kernels with extra instructions: as many as the registry says, in a loop,
 and nothing else changed; the placebo is the kernel itself but for the cleared register.
@@ -7,9 +6,9 @@ usage: test_injected.py COMPILER BUILDTYPE TEST_INJECTED ISA=BASE.a,INJECTED.a .
 """
 import collections
 import re
-import shutil
 import subprocess
-import sys
+
+from harness import Skip, need, script
 
 MNEMONIC = {
     "load": {"scalar": "movss", "": "vmovaps"}, "valu": {"scalar": "addss", "": "vpaddd"},
@@ -27,11 +26,6 @@ OWN = {
 # its vector instructions, within 5 %: of equal paths of rare shapes one may be merged.
 SOFT = re.compile(r"v?(mov[aduhlsq]|p?xor)")
 failures = []
-
-
-def skip(why):
-    print(why)
-    sys.exit(77)
 
 
 def functions(archive):
@@ -90,7 +84,6 @@ def loops(body):
 def check(right, what):
     if not right:
         failures.append(what)
-        print(f"FAILED  {what}")
 
 
 def check_placebo(what, base, placebo):
@@ -118,19 +111,20 @@ def check_copy(what, isa, resource, count, body, placebo):
     return len(where)
 
 
-def main():
-    compiler, buildtype, program = sys.argv[1:4]
+def test_injected(compiler, buildtype, program, *pairs):
+    """What is wrong."""
     if compiler != "gcc" or buildtype != "release":
-        skip(f"object code is compared in release builds by gcc, not {buildtype} by {compiler}")
-    if not shutil.which("objdump"):
-        skip("no objdump")
+        raise Skip(f"object code is compared in release builds by gcc, not {buildtype} by "
+                   f"{compiler}")
+    need("objdump")
     archives = {}
-    for argument in sys.argv[4:]:
-        isa, paths = argument.split("=", 1)
+    for pair in pairs:
+        isa, paths = pair.split("=", 1)
         archives[isa] = [functions(path) for path in paths.split(",")]
     listed = subprocess.run([program, "--list"], stdout=subprocess.PIPE, text=True)
-    if listed.returncode:
-        skip(listed.stdout.strip())
+    if listed.returncode == 77:
+        raise Skip(listed.stdout.strip())
+    check(listed.returncode == 0, f"{program} --list: exit code {listed.returncode}")
     checked, places = 0, {}
     for line in listed.stdout.splitlines():
         codec, variant, isa, resource, level, count = line.split()
@@ -146,8 +140,9 @@ def main():
             check(n == expected, f"{what}: {n} places, other resources have {expected}")
         checked += 1
     print(f"{checked} copies of {len(places)} kernels, {len(failures)} failures")
-    sys.exit(1 if failures or not checked else 0)
+    check(checked, "no copy was compared")
+    return failures
 
 
 if __name__ == "__main__":
-    main()
+    script(test_injected)

@@ -15,10 +15,6 @@
 
 #include <cmocka.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include "guarded.h"
 #include "kernels/steps.h"
 #include "problem.h"
@@ -30,7 +26,11 @@ enum { MAX_COUNT = 5000, CANARY_FLOATS = 32 };
 
 static const uint32_t counts[] = {1,  2,  3,  7,  8,  9,   15,  16,  17,  31,  32,
                                   33, 63, 64, 65, 79, 127, 128, 129, 577, 1000, MAX_COUNT};
-enum fills { NEAR, WIDE, EQUAL, LOWEST, HIGHEST, BOTH, RISING, FILLS };
+/* FAR, FAR_BOTH: as large as scores of outlier channels; ONE_LOW: a key that is masked, with the
+ * lowest float; ONE_HIGH: all but one are. */
+enum fills {
+    NEAR, WIDE, EQUAL, LOWEST, HIGHEST, BOTH, RISING, FAR, FAR_BOTH, ONE_LOW, ONE_HIGH, FILLS
+};
 
 static float score_of(enum fills fill, uint32_t i, uint32_t count, uint64_t *random)
 {
@@ -48,6 +48,14 @@ static float score_of(enum fills fill, uint32_t i, uint32_t count, uint64_t *ran
         return 3e38f;
     case BOTH:
         return i % 2 ? 3e38f : -3e38f;
+    case FAR:
+        return unit * 1e4f;
+    case FAR_BOTH:
+        return i % 2 ? 1e4f : -1e4f;
+    case ONE_LOW:
+        return i == count / 2 ? -FLT_MAX : unit * 8;
+    case ONE_HIGH:
+        return i == count / 2 ? unit * 8 : -FLT_MAX;
     default:
         return (float)i / (float)count * 90;
     }
@@ -75,7 +83,7 @@ static void check_weight(const char *isa, float weight, float score, float maxim
 
 static void check_count(const struct kvr_softmax_step *step, uint32_t count, enum fills fill)
 {
-    uint64_t random = count * 8 + fill;
+    uint64_t random = count * FILLS + fill;
     struct guarded buffer = guarded_map((2 * count + CANARY_FLOATS) * sizeof(float));
     float *before = aligned_bytes(count * sizeof *before), *first = (float *)buffer.first;
     float *scores = (float *)buffer.end - count; /* up to the guard page, any alignment */
@@ -143,25 +151,26 @@ static void check_tiles(const struct kvr_softmax_step *step, enum fills fill, ui
     assert_true(fabs((double)state.sum - sum) <= 1e-5 * sum);
 }
 
-static void test_counts(void **state)
+static void check_counts(const void *step)
 {
     for (size_t c = 0; c < COUNT(counts); c++)
         for (unsigned fill = 0; fill < FILLS; fill++)
-            check_count(*state, counts[c], (enum fills)fill);
+            check_count(step, counts[c], (enum fills)fill);
 }
 
-static void test_tiles(void **state)
+static void check_all_tiles(const void *step)
 {
     static const uint32_t tiles[] = {1, 16, 64, 77, 500, 1000};
     for (size_t t = 0; t < COUNT(tiles); t++)
         for (unsigned fill = 0; fill < FILLS; fill++)
-            check_tiles(*state, (enum fills)fill, tiles[t]);
+            check_tiles(step, (enum fills)fill, tiles[t]);
 }
 
-/* Every 97th float from -0 to -105, also with the measured threads' flush-to-zero modes. */
-static void check_exp(const struct kvr_softmax_step *step)
+/* Every 97th float from -0 to -105. */
+static void check_exp(const void *argument)
 {
     enum { N = 255 };
+    const struct kvr_softmax_step *step = argument;
     float scores[N + 1], x[N];
     uint32_t bits = 0x80000000u;
     float last = 0;
@@ -183,15 +192,19 @@ static void check_exp(const struct kvr_softmax_step *step)
     }
 }
 
+static void test_counts(void **state)
+{
+    with_and_without_denormals(check_counts, *state);
+}
+
+static void test_tiles(void **state)
+{
+    with_and_without_denormals(check_all_tiles, *state);
+}
+
 static void test_exp(void **state)
 {
-    check_exp(*state);
-#if defined(__x86_64__)
-    unsigned before = _mm_getcsr();
-    _mm_setcsr(before | 0x8040);
-    test_counts(state);
-    _mm_setcsr(before);
-#endif
+    with_and_without_denormals(check_exp, *state);
 }
 
 int main(void)

@@ -33,7 +33,7 @@ void root_put_bytes(const char *root, const char *path, const void *data, size_t
         if (*c != '/')
             continue;
         *c = '\0';
-        mkdir(full, 0700); /* it may be there already */
+        mkdir(full, 0755); /* it may be there already */
         *c = '/';
     }
     FILE *file = fopen(full, "w");

@@ -13,6 +13,7 @@
 
 #include "../../src/machine/files.h"
 #include "../../src/machine/memory.h"
+#include "../skips.h"
 
 enum { MIB = 1 << 20 };
 
@@ -62,10 +63,8 @@ static void transparent_huge_pages(void **state)
 {
     (void)state;
     struct kvr_memory first, second;
-    if (machine.thp[0] == '\0' || strcmp(machine.thp, "never") == 0) {
-        puts("skipped: transparent huge pages are off here");
-        skip();
-    }
+    if (machine.thp[0] == '\0' || strcmp(machine.thp, "never") == 0)
+        SKIP_BECAUSE("transparent huge pages are off here");
     map_or_fail(16 * MIB, KVR_PAGES_THP, &first);
     map_or_fail(16 * MIB, KVR_PAGES_THP, &second);
     assert_int_equal(kvr_memory_huge_bytes(&machine, &first), 0); /* not touched */
@@ -207,5 +206,5 @@ int main(void)
         cmocka_unit_test(smaps_is_clipped_to_the_range),
         cmocka_unit_test(names),
     };
-    return cmocka_run_group_tests(tests, setup, NULL);
+    return exit_code(cmocka_run_group_tests(tests, setup, NULL));
 }

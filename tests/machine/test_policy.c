@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../../src/machine/memory.h"
+#include "../skips.h"
 
 enum { MIB = 1 << 20, BLOCKED = 77 };
 
@@ -62,10 +63,8 @@ static void every_policy_works_with_own_nodes(void **state)
     struct kvr_machine machine;
     const char *why;
     load(&machine);
-    if (machine.node_count > 1) {
-        puts("skipped: written for one node; several may be full or refused");
-        skip();
-    }
+    if (machine.node_count > 1)
+        SKIP_BECAUSE("written for one node; several may be full or refused");
     for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
         for (enum kvr_pages pages = KVR_PAGES_4K; pages <= KVR_PAGES_THP; pages++)
             assert_int_equal(map(&machine, policies[i], machine.nodes[0].os_index, pages, &why), 0);
@@ -161,10 +160,8 @@ static void a_container_that_refuses_mbind(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == BLOCKED) {
-        puts("skipped: seccomp is not available here");
-        skip();
-    }
+    if (WEXITSTATUS(status) == BLOCKED)
+        SKIP_BECAUSE("seccomp is not available here");
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
@@ -178,5 +175,5 @@ int main(void)
         cmocka_unit_test(a_foreign_machine_has_no_memory_here),
         cmocka_unit_test(a_container_that_refuses_mbind),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return exit_code(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -71,6 +71,18 @@ static size_t times(const char *sheet, const char *text)
     return n;
 }
 
+struct expected { const char *text; size_t count; };
+
+static void check_times(const char *sheet, const struct expected *expected, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (times(sheet, expected[i].text) != expected[i].count)
+            print_message("%zu times, not %zu: %s\n", times(sheet, expected[i].text),
+                          expected[i].count, expected[i].text);
+        assert_int_equal(times(sheet, expected[i].text), expected[i].count);
+    }
+}
+
 static void test_roofline_data(void **state)
 {
     struct kvr_run_record records[2];
@@ -78,7 +90,7 @@ static void test_roofline_data(void **state)
     sample_work(&records[0]);
     sample_work(&records[1]);
     char *one = sheet_of(kvr_plot_roofline, records, 1);
-    static const struct { const char *text; size_t count; } expected[] = {
+    static const struct expected expected[] = {
         {"\npanel\t", 3}, {"\npoint\t1\t", 9}, {"\npoint\t2\t", 6}, {"\npoint\t3\t", 1},
         /* 128 flops of 128 bytes; stored, else 128 / 3.3 ns; the interval of the time turned */
         {"fp16.fused@avx512/d64/m0/n512/DRAM/1t/scan/heads/thp\t1\t36\t", 1},
@@ -95,11 +107,7 @@ static void test_roofline_data(void **state)
         {"\nplace\t0\t1\tDRAM, n 512, 1t\t", 1},
         {"\ncommon\t0\t0\td 64, m 4, K 256, scan, heads", 1},
     };
-    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-        if (times(one, expected[i].text) != expected[i].count)
-            print_message("not %zu times: %s\n", expected[i].count, expected[i].text);
-        assert_int_equal(times(one, expected[i].text), expected[i].count);
-    }
+    check_times(one, expected, sizeof expected / sizeof *expected);
     free(one);
     check_sheet("roofline.tsv", kvr_plot_roofline, records, 1);
     char *same = sheet_of(kvr_plot_roofline, records, 2); /* one machine has one set of roofs */
@@ -122,7 +130,7 @@ static void test_scaling_data(void **state)
     sample_run(&records[0]);
     sample_run(&records[1]);
     char *one = sheet_of(kvr_plot_scaling, records, 1);
-    static const struct { const char *text; size_t count; } expected[] = {
+    static const struct expected expected[] = {
         {"\npanel\t", 1}, {"\npoint\t1\t1\t", 2}, {"\npoint\t1\t2\t", 2}, {"\npoint\t1\t3\t", 0},
         /* 128 bytes in 1.9 ns on two threads; linear: twice 128 / 3.3 */
         {"/n4096/DRAM/2t/scan/heads/thp\t2\t67.36842105263158\t", 1},
@@ -131,11 +139,7 @@ static void test_scaling_data(void **state)
         {"\nroof\t1\t1\tbest reader\t1\t40", 1}, {"\nroof\t1\t1\tbest reader\t2\t69.189189189", 1},
         {"\nseries\t0\t2\tB  lookat.u8@avx512\t", 1},
     };
-    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-        if (times(one, expected[i].text) != expected[i].count)
-            print_message("not %zu times: %s\n", expected[i].count, expected[i].text);
-        assert_int_equal(times(one, expected[i].text), expected[i].count);
-    }
+    check_times(one, expected, sizeof expected / sizeof *expected);
     free(one);
     check_sheet("scaling.tsv", kvr_plot_scaling, records, 1);
     check_sheet("scaling.two.tsv", kvr_plot_scaling, records, 2);
@@ -144,18 +148,6 @@ static void test_scaling_data(void **state)
 }
 
 /* ---- realism, shift, speedup ---- */
-
-struct expected { const char *text; size_t count; };
-
-static void check_times(const char *sheet, const struct expected *expected, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (times(sheet, expected[i].text) != expected[i].count)
-            print_message("%zu times, not %zu: %s\n", times(sheet, expected[i].text),
-                          expected[i].count, expected[i].text);
-        assert_int_equal(times(sheet, expected[i].text), expected[i].count);
-    }
-}
 
 static void test_realism_data(void **state)
 {

@@ -7,13 +7,8 @@ usage: test_schema.py SCHEMA WRITE_SAMPLE
 import copy
 import json
 import subprocess
-import sys
 
-try:
-    import jsonschema
-except ImportError:
-    print("python3-jsonschema is not installed: the schema cannot be checked")
-    sys.exit(77)
+import harness
 
 
 def known_fields(schema, node):
@@ -79,30 +74,26 @@ def wrong_documents(good):
     yield change("checks", 0, "id", value="Not Kebab")
 
 
-def main():
-    """Exit code 1 with what is wrong."""
-    with open(sys.argv[1], encoding="utf-8") as file:
-        schema = json.load(file)
+def test_schema(schema_path, write_sample):
+    """What is wrong."""
+    jsonschema = harness.need_module("jsonschema")
+    schema, wrong = harness.read_json(schema_path), []
     validator_class = jsonschema.validators.validator_for(schema)
     validator_class.check_schema(schema)
     validator = validator_class(schema)
-    failed = 0
     known = known_fields(schema, schema)
     for which in ("run", "ops", "everything", "bare"):
-        text = subprocess.run([sys.argv[2], which], check=True, stdout=subprocess.PIPE).stdout
+        text = subprocess.run([write_sample, which], check=True, stdout=subprocess.PIPE).stdout
         document = json.loads(text)
-        for error in validator.iter_errors(document):
-            print(f"{which}: {list(error.absolute_path)}: {error.message}")
-            failed += 1
-        for name in sorted(used_fields(document) - known):
-            print(f"{which}: the schema does not describe {name}")
-            failed += 1
+        wrong += [f"{which}: {list(error.absolute_path)}: {error.message}"
+                  for error in validator.iter_errors(document)]
+        wrong += [f"{which}: the schema does not describe {name}"
+                  for name in sorted(used_fields(document) - known)]
         if which in ("run", "everything"):  # they hold something of every kind
-            for what, wrong in wrong_documents(document):
-                if validator.is_valid(wrong):
-                    print(f"{which}: the schema accepts a wrong or missing {what}")
-                    failed += 1
-    sys.exit(1 if failed else 0)
+            wrong += [f"{which}: the schema accepts a wrong or missing {what}"
+                      for what, changed in wrong_documents(document)
+                      if validator.is_valid(changed)]
+    return wrong
 
 
-main()
+harness.script(test_schema)

@@ -14,6 +14,7 @@
 
 #include "../../src/cli/cli.h"
 #include "../../src/report/writers.h"
+#include "../skips.h"
 #include "sample.h"
 
 struct fixture {
@@ -113,8 +114,7 @@ static void test_full_disk(void **state)
     struct fixture *f = *state;
     char *argv[] = {"show", f->place.result, NULL};
     if (access("/dev/full", W_OK)) {
-        print_message("no /dev/full on this host\n");
-        skip();
+        SKIP_BECAUSE("no /dev/full on this host");
     }
     assert_int_equal(show("/dev/full", 2, argv), KVR_EXIT_IO);
 }
@@ -125,5 +125,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_formats), TEST(test_usage), TEST(test_help), TEST(test_full_disk),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return exit_code(cmocka_run_group_tests(tests, NULL, NULL));
 }

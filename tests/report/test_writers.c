@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "../../src/report/writers.h"
+#include "../skips.h"
 #include "sample.h"
 
 typedef int write_sample(FILE *out, const struct kvr_run_record *record);
@@ -309,10 +310,8 @@ static void test_full_disk(void **state)
     struct kvr_run_record record;
     (void)state;
     FILE *full = fopen("/dev/full", "w");
-    if (!full) {
-        print_message("no /dev/full on this host\n");
-        skip();
-    }
+    if (!full)
+        SKIP_BECAUSE("no /dev/full on this host");
     fclose(full);
     sample_run(&record);
     for (int format = KVR_OUT_TABLE; format <= KVR_OUT_MD; format++) {
@@ -351,8 +350,7 @@ static void test_comma_locale(void **state)
     sample_folder(folder, sizeof folder);
     if (!set_comma_locale(folder)) {
         sample_folder_remove(folder);
-        print_message("no locale with a decimal comma on this host\n");
-        skip();
+        SKIP_BECAUSE("no locale with a decimal comma on this host");
     }
     snprintf(number, sizeof number, "%.1f", 1.5);
     assert_string_equal(number, "1,5");
@@ -379,5 +377,5 @@ int main(void)
         cmocka_unit_test(test_settings), cmocka_unit_test(test_shift_words),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return failed || getenv("KVROOF_UPDATE_GOLDEN");
+    return exit_code(failed || getenv("KVROOF_UPDATE_GOLDEN"));
 }

@@ -11,19 +11,21 @@
 
 int main(int argc, char **argv)
 {
-    struct kvr_run_record record;
-    const char *which = argc > 1 ? argv[1] : "";
-    if (!strcmp(which, "run"))
-        sample_run(&record);
-    else if (!strcmp(which, "ops"))
-        sample_ops(&record);
-    else if (!strcmp(which, "everything"))
-        sample_everything(&record);
-    else if (!strcmp(which, "bare"))
-        kvr_run_record_init(&record);
-    else
-        return 2;
-    int rc = kvr_write(stdout, KVR_OUT_JSON, &record, NULL);
-    kvr_run_record_free(&record);
-    return rc != 0;
+    static const struct {
+        const char *name;
+        void (*make)(struct kvr_run_record *);
+    } samples[] = {{"run", sample_run},
+                   {"ops", sample_ops},
+                   {"everything", sample_everything},
+                   {"bare", kvr_run_record_init}};
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        struct kvr_run_record record;
+        if (argc != 2 || strcmp(argv[1], samples[i].name))
+            continue;
+        samples[i].make(&record);
+        int rc = kvr_write(stdout, KVR_OUT_JSON, &record, NULL);
+        kvr_run_record_free(&record);
+        return rc != 0;
+    }
+    return 2;
 }

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "traffic.h"
+
+#include <string.h>
+
+static double bytes_per_key(const struct kvr_lists *lists, const struct kvr_case *c)
+{
+    return kvr_lists_head_bytes(lists) / c->shape.tokens;
+}
+
+static void count_copy(const struct kvr_traffic_request *r, struct kvr_traffic *t)
+{
+    const double copied = bytes_per_key(r->copy, r->c);
+    const int crossings = r->copy_past_caches ? 1 : 3;
+    t->l1 += 2 * copied;
+    if (t->l1_l2 > 0 || r->copy_past_caches)
+        t->l1_l2 += crossings * copied;
+    if (t->l2_l3 > 0 || r->copy_past_caches)
+        t->l2_l3 += crossings * copied;
+    if (t->mem_read > 0 || r->copy_past_caches) {
+        t->mem_read += copied;
+        t->mem_write = copied;
+        t->mem_allocate = r->copy_past_caches ? 0 : copied;
+    }
+}
+
+void kvr_traffic_count(const struct kvr_traffic_request *r, struct kvr_traffic *t)
+{
+    double bytes = bytes_per_key(r->keys, r->c) +
+                   (double)sizeof(uint32_t) * r->keys->parts / r->c->shape.tokens;
+    double codebook = 0;
+    if (r->beside->has_rows)
+        bytes += bytes_per_key(&r->beside->rows, r->c);
+    if (r->beside->has_codebooks)
+        codebook = (double)r->beside->codebooks.segment_bytes / r->c->shape.tokens /
+                   (r->c->batch ? r->c->batch : 1);
+    *t = (struct kvr_traffic){.l1 = bytes + codebook};
+    if (strcmp(r->level, "L1"))
+        t->l1_l2 = bytes + codebook;
+    if (!r->c->codebook_warm)
+        bytes += codebook;
+    if (!strcmp(r->level, "L3") || !strcmp(r->level, "DRAM"))
+        t->l2_l3 = bytes;
+    if (!strcmp(r->level, "DRAM"))
+        t->mem_read = bytes;
+    if (r->copy)
+        count_copy(r, t);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Every traffic figure of two shapes against counts by hand, at every level: an attention of LOOKAT
+ * in pages, and INT8 keys that are turned back into float16.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernels/formats.h"
+#include "src/study/traffic.h"
+
+static unsigned char memory[1];
+static const char *const levels[] = {"L1", "L2", "L3", "DRAM"};
+
+static void near(const char *level, const char *name, double found, double expected)
+{
+    if (!(fabs(found - expected) <= 1e-12 * expected))
+        fail_msg("%s of a working set in %s: %.12g bytes a key, by hand %.12g", name, level, found,
+                 expected);
+}
+
+static void check(const char *level, const struct kvr_traffic *found, struct kvr_traffic expected)
+{
+    near(level, "l1", found->l1, expected.l1);
+    near(level, "l1_l2", found->l1_l2, expected.l1_l2);
+    near(level, "l2_l3", found->l2_l3, expected.l2_l3);
+    near(level, "mem_read", found->mem_read, expected.mem_read);
+    near(level, "mem_write", found->mem_write, expected.mem_write);
+    near(level, "mem_allocate", found->mem_allocate, expected.mem_allocate);
+}
+
+static void build(const struct kvr_format *format, const struct kvr_shape *shape, uint32_t part,
+                  struct kvr_lists *lists)
+{
+    const struct kvr_lists_request request = {.base = memory, .format = format, .shape = shape,
+                                              .part_tokens = part, .heads = 8, .threads = 1,
+                                              .paged = part < shape->tokens};
+    assert_int_equal(kvr_lists_build(&request, lists), 0);
+}
+
+/* 500 keys of d = 64 and m = 4 in pages of 64, four sequences to a codebook of float16. */
+static void attention_of_lookat_in_pages(void **state)
+{
+    struct kvr_case c = {.shape = {.head_dim = 64, .tokens = 500, .queries = 1, .tables = 4,
+                                   .entries = 256},
+                         .batch = 4};
+    struct kvr_lists keys;
+    struct kvr_beside beside = {.has_rows = true, .has_codebooks = true};
+    (void)state;
+    build(&kvr_format_lookup_u8, &c.shape, 64, &keys);
+    assert_int_equal(
+        kvr_lists_beside(&keys, memory, &kvr_format_dense_f16, &c.shape, &beside.rows), 0);
+    assert_int_equal(
+        kvr_lists_codebooks(&keys, memory, 256 * 64 * 2, 4, false, 1, &beside.codebooks), 0);
+    /* 8 pages (the last one lies whole): 4 bytes of codes and 128 of values a key, 4 of the order
+     * list a page */
+    const double head = (8 * 64 * 4 + 8 * 64 * 128 + 8 * 4) / 500.0;
+    const double codebook = 256 * 64 * 2 / 4 / 500.0;
+    const double all = head + codebook;
+    const struct kvr_traffic cold[] = {{all, 0, 0, 0, 0, 0},
+                                       {all, all, 0, 0, 0, 0},
+                                       {all, all, all, 0, 0, 0},
+                                       {all, all, all, all, 0, 0}};
+    const struct kvr_traffic warm[] = {{all, 0, 0, 0, 0, 0},
+                                       {all, all, 0, 0, 0, 0},
+                                       {all, all, head, 0, 0, 0},
+                                       {all, all, head, head, 0, 0}};
+    for (size_t i = 0; i < 4; i++) {
+        const struct kvr_traffic_request request = {
+            .c = &c, .level = levels[i], .keys = &keys, .beside = &beside};
+        struct kvr_traffic traffic;
+        c.codebook_warm = false;
+        kvr_traffic_count(&request, &traffic);
+        check(levels[i], &traffic, cold[i]);
+        c.codebook_warm = true;
+        kvr_traffic_count(&request, &traffic);
+        check(levels[i], &traffic, warm[i]);
+    }
+    kvr_lists_free(&keys);
+    kvr_beside_free(&beside);
+}
+
+/* 512 keys of d = 128 in one piece: 128 bytes of codes, and a copy of 256. */
+static void materialised_int8(void **state)
+{
+    const struct kvr_case c = {.shape = {.head_dim = 128, .tokens = 512, .queries = 1},
+                               .batch = 1};
+    struct kvr_lists keys, copy;
+    const struct kvr_beside beside = {.has_rows = false};
+    (void)state;
+    build(&kvr_format_affine8, &c.shape, 512, &keys);
+    assert_int_equal(kvr_lists_beside(&keys, memory, &kvr_format_dense_f16, &c.shape, &copy), 0);
+    const double codes = 128 + 4 / 512.0;
+    /* The core writes the copy and reads it. A cache that does not hold it takes each line twice,
+     * to be written and to be read, and gives it back once. */
+    const double core = codes + 2 * 256, thrice = codes + 3 * 256;
+    const struct kvr_traffic through[] = {
+        {core, 0, 0, 0, 0, 0},
+        {core, thrice, 0, 0, 0, 0},
+        {core, thrice, thrice, 0, 0, 0},
+        {core, thrice, thrice, codes + 256, 256, 256}};
+    /* Past the caches it lies in memory and is read from there, wherever the codes are. */
+    const struct kvr_traffic past[] = {{core, 256, 256, 256, 256, 0},
+                                       {core, codes + 256, 256, 256, 256, 0},
+                                       {core, codes + 256, codes + 256, 256, 256, 0},
+                                       {core, codes + 256, codes + 256, codes + 256, 256, 0}};
+    for (size_t i = 0; i < 4; i++) {
+        struct kvr_traffic_request request = {
+            .c = &c, .level = levels[i], .keys = &keys, .beside = &beside, .copy = &copy};
+        struct kvr_traffic traffic;
+        kvr_traffic_count(&request, &traffic);
+        check(levels[i], &traffic, through[i]);
+        request.copy_past_caches = true;
+        kvr_traffic_count(&request, &traffic);
+        check(levels[i], &traffic, past[i]);
+    }
+    kvr_lists_free(&keys);
+    kvr_lists_free(&copy);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(attention_of_lookat_in_pages),
+                                       cmocka_unit_test(materialised_int8)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
