@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "call_names.h"
 #include "interrupts.h"
@@ -32,7 +34,6 @@ struct kvr_bypass {
     struct sigaction old_segv;
     struct kvr_interrupts interrupts;
     uint64_t interrupts_before;
-    double ready_begin_ns;
     struct kvr_bypass_counts counts;
     char subject[sizeof((struct kvr_entry *)0)->subject];
     char how[160];
@@ -105,10 +106,11 @@ static void watch_vdso(struct kvr_bypass *b, char *how, size_t how_bytes)
 
 /* ---- open and close ---- */
 
+/* Past the vDSO, which may be closed. */
 static double now_ns(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+    struct timespec t = {0};
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC_RAW, &t);
     return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
 }
 
@@ -249,14 +251,14 @@ static bool read_interrupts(struct kvr_bypass *b, uint64_t *count)
 void kvr_bypass_enter(struct kvr_bypass *b, unsigned thread)
 {
     struct kvr_watch *watch = &b->watches[thread];
-    if (!thread)
-        b->ready_begin_ns = now_ns();
     kvr_team_barrier(b->team); /* nobody is in the vDSO any more */
     if (!thread) {
+        double begin_ns = now_ns();
         b->vdso_closed = b->vdso_closes;
         if (b->vdso_closes && kvr_vdso_close(&b->vdso))
             add_entry(b, KVR_ENTRY_VDSO, 0, 1, "unknown: the vDSO's pages stayed open", "");
         b->counts.interrupts_known = read_interrupts(b, &b->interrupts_before);
+        b->counts.ready_ns += now_ns() - begin_ns;
     }
     kvr_team_barrier(b->team);
     kvr_perf_events_read(&watch->events, &watch->before);
@@ -281,6 +283,7 @@ void kvr_bypass_leave(struct kvr_bypass *b, unsigned thread)
     kvr_perf_events_read(&watch->events, &watch->counted);
     kvr_team_barrier(b->team);
     if (!thread) {
+        double begin_ns = now_ns();
         uint64_t now;
         b->counts.interrupts_known = read_interrupts(b, &now);
         if (b->counts.interrupts_known)
@@ -288,7 +291,7 @@ void kvr_bypass_leave(struct kvr_bypass *b, unsigned thread)
         if (b->vdso_closes)
             kvr_vdso_open(&b->vdso);
         b->vdso_closed = false;
-        b->counts.ready_ns += now_ns() - b->ready_begin_ns;
+        b->counts.ready_ns += now_ns() - begin_ns;
     }
     kvr_team_barrier(b->team);
 }

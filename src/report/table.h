@@ -46,6 +46,8 @@ void kvr_machine_text(const struct kvr_run_record *record, char *text, size_t by
 
 /* One line per verdict; with `evidence` what it rests on below each. Nothing without verdicts. */
 void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
+/* What a proof of bypass found, as one sentence; nothing without --prove. */
+int kvr_put_bypass(FILE *out, const struct kvr_run_record *record, const char *bullet, int width);
 /* One line per claim, with `evidence` also the open ones, and the claim and its reasons below each.
  * Nothing without claims. */
 void kvr_put_claims(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
