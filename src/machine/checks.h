@@ -25,7 +25,7 @@ struct kvr_bypass_value {
     double stolen_percent;          /* of the time of all regions; NAN unknown, as below */
     double ready_us;                /* outside the stamps, per sample */
     double t_ratio, t_ratio_ci95[2]; /* a plain read with the proof over one without */
-    char method[160];
+    char method[200];
 };
 
 struct kvr_check {

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "team.h"
+#include "usage.h"
 
 enum kvr_entry_kind { KVR_ENTRY_CALL, KVR_ENTRY_VDSO, KVR_ENTRY_FAULT, KVR_ENTRY_SWITCH,
                       KVR_ENTRY_KINDS };
@@ -72,10 +73,13 @@ uint64_t kvr_bypass_entries(const struct kvr_bypass *bypass);
 const char *kvr_bypass_how(const struct kvr_bypass *bypass);
 
 /* ---- for the sampler: every thread of the team, in this order ---- */
-void kvr_bypass_enter(struct kvr_bypass *bypass, unsigned thread);  /* contains barriers */
-void kvr_bypass_arm(struct kvr_bypass *bypass, unsigned thread);    /* a store */
-void kvr_bypass_disarm(struct kvr_bypass *bypass, unsigned thread); /* a store */
-void kvr_bypass_leave(struct kvr_bypass *bypass, unsigned thread);  /* contains barriers */
+/* Contain barriers. From the one to the other the vDSO is closed. */
+void kvr_bypass_enter(struct kvr_bypass *bypass, unsigned thread);
+void kvr_bypass_leave(struct kvr_bypass *bypass, unsigned thread);
+/* Right before the first stamp and right after the last: what the thread has used so far; from the
+ * one to the other its calls are caught. With bypass NULL its usage only. */
+void kvr_bypass_arm(struct kvr_bypass *bypass, unsigned thread, struct kvr_usage *usage);
+void kvr_bypass_disarm(struct kvr_bypass *bypass, unsigned thread, struct kvr_usage *usage);
 
 /* After the team has returned, by thread 0: what one thread's usage says of its region. `code`
  * names what ran. */

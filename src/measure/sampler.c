@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "usage.h"
-
 struct thread_record {
     uint64_t *stamps; /* [2 * KVR_MAX_SLICES]: begin and end of each slice */
     struct kvr_region_usage usage;
@@ -107,19 +105,15 @@ static void sample_thread(void *argument, unsigned thread)
     const struct kvr_sample_request *r = job->request;
     struct kvr_usage before, after;
 
-    if (r->warm_segments)
-        r->run(r->argument, thread, r->cursors[thread], r->warm_segments);
     int cpu = sched_getcpu();
     if (job->bypass)
         kvr_bypass_enter(job->bypass, thread);
-    kvr_thread_usage(&before);
-    if (job->bypass)
-        kvr_bypass_arm(job->bypass, thread);
+    if (r->warm_segments)
+        r->run(r->argument, thread, r->cursors[thread], r->warm_segments);
+    kvr_bypass_arm(job->bypass, thread, &before);
     kvr_team_barrier(job->sampler->team);
     uint32_t at = stamp_slices(job, thread);
-    if (job->bypass)
-        kvr_bypass_disarm(job->bypass, thread);
-    kvr_thread_usage(&after);
+    kvr_bypass_disarm(job->bypass, thread, &after);
     if (job->bypass)
         kvr_bypass_leave(job->bypass, thread);
     r->cursors[thread] = at;

@@ -63,7 +63,8 @@ extern const struct kvr_field kvr_cache_fields[];       /* struct kvr_cache_leve
 extern const struct kvr_field kvr_node_fields[];        /* struct kvr_node */
 extern const struct kvr_field kvr_place_fields[];       /* struct kvr_cpu */
 extern const struct kvr_field kvr_check_fields[];       /* struct kvr_check, but status and value */
-extern const struct kvr_field kvr_bypass_fields[];      /* struct kvr_bypass_value, but interrupts */
+/* struct kvr_bypass_value, but interrupts */
+extern const struct kvr_field kvr_bypass_fields[];
 extern const struct kvr_field kvr_ceiling_fields[];     /* struct kvr_ceiling, but its family */
 extern const struct kvr_field kvr_claim_fields[];       /* struct kvr_claim */
 extern const struct kvr_field kvr_crossing_fields[];    /* struct kvr_crossing */

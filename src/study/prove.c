@@ -149,7 +149,8 @@ void kvr_prove_conclude(const struct kvr_session *s)
         return; /* the run has ended with the reason */
     const struct kvr_bypass_counts *counts = kvr_bypass_counted(s->bypass);
     if (!counts->regions) {
-        kvr_check_add(checks, "bypass", KVR_CHECK_UNKNOWN, "the run ended before a region was timed");
+        kvr_check_add(checks, "bypass", KVR_CHECK_UNKNOWN,
+                      "the run ended before a region was timed");
         return;
     }
     kvr_prove_text(counts, text, sizeof text);
