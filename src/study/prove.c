@@ -156,5 +156,9 @@ void kvr_prove_conclude(const struct kvr_session *s)
     kvr_prove_text(counts, text, sizeof text);
     c = kvr_check_add(checks, "bypass",
                       kvr_bypass_entries(s->bypass) ? KVR_CHECK_REFUSE : KVR_CHECK_OK, "%s", text);
+    if (counts->entries[KVR_ENTRY_FAULT].count || counts->entries[KVR_ENTRY_SWITCH].count)
+        snprintf(c->fix, sizeof c->fix,
+                 "run again: a page fault that does not recur was the kernel's own doing (huge "
+                 "pages collected, pages moved between nodes)");
     fill_value(s, counts, &c->bypass);
 }

@@ -13,6 +13,8 @@ from harness import Skip, check, environment, need, read_json, read_text, run_ti
 
 PLANT = r"""
 #define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,35 @@ __attribute__((constructor)) static void begin(void)
     madvise((void *)fresh, 1ul << 40, MADV_NOHUGEPAGE);
     helpers_only = getenv("PLANT_IN_HELPERS") != 0;
     what = plant ? plant[0] : 0;
+}
+
+/* A system that lacks the one or the other. */
+int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+    static int (*real)(int, ...);
+    if (option == 59 && getenv("NO_DISPATCH")) { /* PR_SET_SYSCALL_USER_DISPATCH */
+        errno = EINVAL;
+        return -1;
+    }
+    real = dlsym(RTLD_NEXT, "prctl");
+    return real(option, a, b, c, d);
+}
+
+long syscall(long number, ...)
+{
+    static long (*real)(long, ...);
+    long a[6];
+    __builtin_va_list list;
+    __builtin_va_start(list, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = __builtin_va_arg(list, long);
+    __builtin_va_end(list);
+    if (number == SYS_seccomp && getenv("NO_SECCOMP")) {
+        errno = ENOSYS;
+        return -1;
+    }
+    real = dlsym(RTLD_NEXT, "syscall");
+    return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 static void act(void)
@@ -78,7 +109,7 @@ def plant():
     with open("plant.c", "w", encoding="utf-8") as file:
         file.write(PLANT)
     built = subprocess.run([compiler, "-O1", "-fno-builtin", "-shared", "-fPIC", "-o", "plant.so",
-                            "plant.c"], stderr=subprocess.PIPE, text=True, check=False)
+                            "plant.c", "-ldl"], stderr=subprocess.PIPE, text=True, check=False)
     if built.returncode:
         raise Skip(f"no library can be built here: {built.stderr[-300:]}")
     return os.path.abspath("plant.so")
@@ -168,6 +199,23 @@ def test_planted_in_a_helper():
         raise Skip("one CPU: a run has no helper threads")
     row = caught("getpid", "getpid", "syscalls", threads="2", PLANT_IN_HELPERS="1")
     check("by thread 1" in row["text"], row["text"])
+
+
+def test_the_other_method():
+    library = plant()
+    env = environment(LD_PRELOAD=library, NO_DISPATCH="1")
+    outcome = run_tiny(*ATTENTION, "--prove", "-o", "json:out.json", env=env)
+    row = proof(outcome, "out.json")
+    check(outcome.code == 0 and row["status"] == "ok", f"{row}", outcome)
+    check("seccomp" in row["value"]["method"], f"{row}", outcome)
+    caught("getpid", "getpid", "syscalls", NO_DISPATCH="1")
+
+
+def test_no_method():
+    env = environment(LD_PRELOAD=plant(), NO_DISPATCH="1", NO_SECCOMP="1")
+    outcome = run_tiny("-k", "fp16", "--prove", "-o", "json:out.json", env=env)
+    harness.check_refused(outcome, 3, "--prove", "dispatch", "seccomp")
+    check(not os.path.exists("out.json"), "no result without a proof", outcome)
 
 
 def test_planted_without_proof_is_not_seen():
