@@ -20,6 +20,8 @@
  * would make regions wait for their proof. */
 #define MOST_INTERRUPT_READ_NS 5e5
 
+#define SIGNAL_RETURN "__kernel_rt_sigreturn"
+
 struct kvr_bypass {
     const struct kvr_bypass_method *method;
     struct kvr_watch watches[KVR_MAX_THREADS]; /* first: on lines of their own */
@@ -330,10 +332,14 @@ static void add_noted(struct kvr_bypass *b, unsigned thread, const char *code)
     char name[64];
     if (!atomic_load(&watch->entered))
         return;
-    if (watch->kind == KVR_ENTRY_VDSO)
+    if (watch->kind == KVR_ENTRY_VDSO) {
         kvr_vdso_name(watch->address, name, sizeof name);
-    else
+        /* Where a handler returns through the vDSO (arm64): a signal came from outside. */
+        if (!strncmp(name, SIGNAL_RETURN, sizeof SIGNAL_RETURN - 1))
+            return;
+    } else {
         kvr_call_name(watch->number, name, sizeof name);
+    }
     add_entry(b, watch->kind, thread, 1, name, code);
 }
 
