@@ -25,14 +25,14 @@
 struct kvr_bypass {
     const struct kvr_bypass_method *method;
     struct kvr_watch watches[KVR_MAX_THREADS]; /* first: on lines of their own */
-    struct kvr_team *team; /* NULL: none enrolled */
+    struct kvr_team *team;                     /* NULL: none enrolled */
     unsigned threads;
     atomic_int enroll_error;
     uint32_t cpus[KVR_MAX_THREADS];
     struct kvr_vdso vdso;
     bool vdso_closes;
-    bool vdso_closed;        /* from before the first stamp to after the last */
-    atomic_uint strangers;   /* vDSO calls by threads that nobody watches */
+    bool vdso_closed;      /* from before the first stamp to after the last */
+    atomic_uint strangers; /* vDSO calls by threads that nobody watches */
     struct sigaction old_segv;
     struct kvr_interrupts interrupts;
     uint64_t interrupts_before;

@@ -27,8 +27,11 @@
 #define SECCOMP_USER_NOTIF_FLAG_CONTINUE (1UL << 0)
 #endif
 /* Both architectures that have a place of their own for it (usage.c) are little-endian. */
-enum { MESSAGE_BYTES = 4096, PROBE_SECONDS = 10,
-       IP_LOW = offsetof(struct seccomp_data, instruction_pointer) };
+enum {
+    MESSAGE_BYTES = 4096,
+    PROBE_SECONDS = 10,
+    IP_LOW = offsetof(struct seccomp_data, instruction_pointer)
+};
 
 /* A filter cannot be taken off, so the one who answers lives as long as the process. */
 static struct {
@@ -112,9 +115,10 @@ static int install(void)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         rc = -errno;
     /* No call may lie between the filter and the store: it would wait for an answer. */
-    int listener = rc ? -1 : seccomp(SECCOMP_SET_MODE_FILTER,
-                                     SECCOMP_FILTER_FLAG_NEW_LISTENER |
-                                         SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+    int listener =
+        rc ? -1
+           : seccomp(SECCOMP_SET_MODE_FILTER,
+                     SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
     atomic_store(&answerer.listener, listener > 0 ? listener : -1);
     return listener > 0 ? 0 : rc ? rc : -errno;
 }

@@ -39,10 +39,15 @@ static void on_sigsys(int number, siginfo_t *info, void *context)
 
 /* The kernel's own view of an action names the code that a handler returns to: libc's, which makes
  * one system call. A signal from outside, such as an interrupt, must be able to return. */
-struct kernel_action { void *handler; unsigned long flags; void *restorer; uint64_t mask; };
+struct kernel_action {
+    void *handler;
+    unsigned long flags;
+    void *restorer;
+    uint64_t mask;
+};
 
-static const unsigned char restorer_code[] = {0x48, 0xc7, 0xc0, SYS_rt_sigreturn, 0, 0, 0,
-                                              0x0f, 0x05};
+static const unsigned char restorer_code[] = {0x48, 0xc7, 0xc0, SYS_rt_sigreturn, 0, 0,
+                                              0,    0x0f, 0x05};
 
 static int dispatch_on(volatile unsigned char *selector)
 {
@@ -73,8 +78,8 @@ static int open_dispatch(struct kvr_watch *watches, size_t count, char *why, siz
     }
     int rc = dispatch_on(&watches[0].selector);
     if (rc) {
-        snprintf(why, why_bytes, "%s", rc == -EINVAL ? "this kernel has none (Linux 5.11)"
-                                                     : strerror(-rc));
+        snprintf(why, why_bytes, "%s",
+                 rc == -EINVAL ? "this kernel has none (Linux 5.11)" : strerror(-rc));
         sigaction(SIGSYS, &old_sigsys, NULL);
         return rc;
     }

@@ -38,7 +38,9 @@ void kvr_perf_events_close(struct kvr_perf_events *events)
 
 void kvr_perf_events_read(const struct kvr_perf_events *events, struct kvr_perf_counts *counts)
 {
-    struct { uint64_t count, values[3]; } group;
+    struct {
+        uint64_t count, values[3];
+    } group;
     if (events->count && read(events->fds[0], &group, sizeof group) == sizeof group)
         *counts = (struct kvr_perf_counts){group.values[0], group.values[1], group.values[2]};
 }

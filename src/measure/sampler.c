@@ -16,7 +16,7 @@ struct kvr_sampler {
     const struct kvr_clock *clock;
     unsigned threads;
     struct thread_record *records;
-    double *slices; /* scratch for the median */
+    double *slices;            /* scratch for the median */
     struct kvr_bypass *bypass; /* NULL: nothing is to be proven */
 };
 
@@ -117,11 +117,11 @@ static void sample_thread(void *argument, unsigned thread)
     if (job->bypass)
         kvr_bypass_leave(job->bypass, thread);
     r->cursors[thread] = at;
-    job->sampler->records[thread].usage = (struct kvr_region_usage){
-        .faults = (uint32_t)(after.faults - before.faults),
-        .switches = (uint32_t)(after.switches - before.switches),
-        .preemptions = (uint32_t)(after.preemptions - before.preemptions),
-        .migrations = sched_getcpu() != cpu};
+    job->sampler->records[thread].usage =
+        (struct kvr_region_usage){.faults = (uint32_t)(after.faults - before.faults),
+                                  .switches = (uint32_t)(after.switches - before.switches),
+                                  .preemptions = (uint32_t)(after.preemptions - before.preemptions),
+                                  .migrations = sched_getcpu() != cpu};
 }
 
 static int compare_doubles(const void *a, const void *b)

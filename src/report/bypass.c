@@ -8,6 +8,11 @@
 
 static void put_cost(struct kvr_sentence *w, const struct kvr_bypass_value *b)
 {
+    if (isfinite(b->ready_us)) {
+        fputs("; made ready outside the stamps, in ", w->line);
+        kvr_sentence_figure(w, b->ready_us, 3);
+        fputs(" us a sample", w->line);
+    }
     if (!isfinite(b->t_ratio))
         return;
     fputs("; a plain read takes ", w->line);

@@ -76,10 +76,10 @@ int kvr_prove_cost(struct kvr_session *s)
 /* "3 system calls (the first: getpid by thread 1 in lookat.u8@avx2, CASE)" */
 static size_t put_entry(const struct kvr_entry *e, const char *what, char *text, size_t bytes)
 {
-    int n = snprintf(text, bytes, "%llu %s%s (the first: %s by thread %u%s%s%s%s)",
-                     (unsigned long long)e->count, what, e->count == 1 ? "" : "s", e->name,
-                     e->thread, e->code[0] ? " in " : "", e->code, e->subject[0] ? ", " : "",
-                     e->subject);
+    int n =
+        snprintf(text, bytes, "%llu %s%s (the first: %s by thread %u%s%s%s%s)",
+                 (unsigned long long)e->count, what, e->count == 1 ? "" : "s", e->name, e->thread,
+                 e->code[0] ? " in " : "", e->code, e->subject[0] ? ", " : "", e->subject);
     return (size_t)n < bytes ? (size_t)n : bytes;
 }
 
@@ -121,8 +121,7 @@ static void fill_value(const struct kvr_session *s, const struct kvr_bypass_coun
         .migrations = counts->migrations,
         .interrupts = counts->interrupts,
         .interrupts_known = counts->interrupts_known,
-        .stolen_percent =
-            counts->total_ns > 0 ? 100 * counts->stolen_ns / counts->total_ns : NAN,
+        .stolen_percent = counts->total_ns > 0 ? 100 * counts->stolen_ns / counts->total_ns : NAN,
         .ready_us = counts->samples ? counts->ready_ns / (double)counts->samples / 1e3 : NAN,
         .t_ratio = NAN,
         .t_ratio_ci95 = {NAN, NAN}};

@@ -135,6 +135,8 @@ def test_clean_run_passes():
     for name in ("syscalls", "vdso_calls", "faults", "switches"):
         check(value[name] == 0, f"{name} of clean code: {value[name]}", outcome)
     check(value["preemptions"] >= 0 and value["method"], f"{value}", outcome)
+    check(("interrupts" in value) != ("interrupts not counted" in value["method"]), f"{value}",
+          outcome)
     line = next((line for line in outcome.out.splitlines() if line.startswith("bypass:")), "")
     check(f"{value['regions']} regions" in line and "no kernel entry" in line, line, outcome)
 

@@ -253,8 +253,8 @@ static void test_clean_regions(void **state)
         kvr_sample_take(b.sampler, &b.request, &sample);
     assert_int_equal(kvr_bypass_counted(b.bypass)->regions, 50 * THREADS);
     assert_int_equal(kvr_bypass_entries(b.bypass), 0);
-    assert_non_null(strstr(kvr_bypass_how(b.bypass),
-                           method == &kvr_bypass_dispatch ? "dispatch" : "seccomp"));
+    assert_non_null(
+        strstr(kvr_bypass_how(b.bypass), method == &kvr_bypass_dispatch ? "dispatch" : "seccomp"));
     kvr_sampler_prove(b.sampler, NULL); /* and none of what is not to be proven is counted */
     b.plant = (struct plant){.act = ask_pid, .slices = 1};
     kvr_sample_take(b.sampler, &b.request, &sample);
