@@ -61,8 +61,12 @@ static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segm
                             uint32_t i, const void *side, const void *prepared, float *scores)
 {
     const size_t bytes = kvr_dense_bytes(shape, segments->tokens);
+    const struct kvr_prepared_dense *p = prepared;
     (void)side;
-    if (shape->head_dim == 64)
+    if (segments->tokens < KVR_DENSE_BLOCK_KEYS)
+        kvr_dense_rows(segments, i, kvr_dense_key_bytes(shape), p->query,
+                       shape->head_dim / KVR_DOT8_LANES, scores, kvr_dot1_avx2);
+    else if (shape->head_dim == 64)
         score_chunks(segments, i, prepared, scores, bytes, 8);
     else
         score_chunks(segments, i, prepared, scores, bytes, shape->head_dim / KVR_DOT8_LANES);

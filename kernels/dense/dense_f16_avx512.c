@@ -66,8 +66,12 @@ static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segm
                             uint32_t i, const void *side, const void *prepared, float *scores)
 {
     const size_t bytes = kvr_dense_bytes(shape, segments->tokens);
+    const struct kvr_prepared_dense *p = prepared;
     (void)side;
-    if (shape->head_dim == 64)
+    if (segments->tokens < KVR_DENSE_BLOCK_KEYS)
+        kvr_dense_rows(segments, i, kvr_dense_key_bytes(shape), p->query,
+                       shape->head_dim / KVR_DOT_LANES, scores, kvr_dot1);
+    else if (shape->head_dim == 64)
         score_chunks(segments, i, prepared, scores, bytes, 4);
     else if (shape->head_dim == 128)
         score_chunks(segments, i, prepared, scores, bytes, 8);

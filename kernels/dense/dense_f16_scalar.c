@@ -33,11 +33,20 @@ KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *
     }
 }
 
+KVR_INLINE float row(const unsigned char *key, const float *query, uint32_t head_dim)
+{
+    return kvr_dot_scalar(key, query, head_dim);
+}
+
 static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segments *segments,
                             uint32_t i, const void *side, const void *prepared, float *scores)
 {
+    const struct kvr_prepared_dense *p = prepared;
     (void)side;
-    if (segments->ahead_segments || segments->ahead_bytes)
+    if (segments->tokens < KVR_DENSE_BLOCK_KEYS)
+        kvr_dense_rows(segments, i, kvr_dense_key_bytes(shape), p->query, shape->head_dim, scores,
+                       row);
+    else if (segments->ahead_segments || segments->ahead_bytes)
         score(shape, segments, i, prepared, scores, 1);
     else
         score(shape, segments, i, prepared, scores, 0);

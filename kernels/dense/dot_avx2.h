@@ -53,6 +53,23 @@ KVR_INLINE __m256 kvr_dot8(const unsigned char *keys, const float *query, uint32
                          _mm256_permute2f128_ps(low, high, 0x31));
 }
 
+/* One key. */
+KVR_INLINE float kvr_dot1_avx2(const unsigned char *key, const float *query, uint32_t chunks)
+{
+    __m256 a = _mm256_setzero_ps(), b = a;
+    for (uint32_t j = 0; j < chunks; j += 2) { /* head dims are multiples of 16 */
+        const unsigned char *p = key + j * KVR_DOT8_CHUNK_BYTES;
+        const float *x = query + j * KVR_DOT8_LANES;
+        a = _mm256_fmadd_ps(kvr_load_half8(p), _mm256_loadu_ps(x), a);
+        b = _mm256_fmadd_ps(kvr_load_half8(p + KVR_DOT8_CHUNK_BYTES),
+                            _mm256_loadu_ps(x + KVR_DOT8_LANES), b);
+    }
+    __m256 sum = _mm256_add_ps(a, b);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps(sum, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+}
+
 static const int32_t kvr_tail_masks[2 * KVR_DOT8_LANES] = {-1, -1, -1, -1, -1, -1, -1, -1};
 
 /* Stores the first min(left, 8) floats; left may be 0 or negative. */

@@ -27,9 +27,10 @@ static void put_cost(struct kvr_sentence *w, const struct kvr_bypass_value *b)
     }
 }
 
-int kvr_put_bypass(FILE *out, const struct kvr_run_record *record, const char *bullet, int width)
+int kvr_put_bypass(FILE *out, const struct kvr_run_record *record, const char *bullet,
+                   const char *quote, int width)
 {
-    struct kvr_sentence w = {.out = out, .bullet = bullet, .quote = "", .width = width};
+    struct kvr_sentence w = {.out = out, .bullet = bullet, .width = width};
     for (size_t i = 0; i < record->checks.count; i++) {
         const struct kvr_check *c = &record->checks.items[i];
         if (!c->bypass.regions)
@@ -37,7 +38,12 @@ int kvr_put_bypass(FILE *out, const struct kvr_run_record *record, const char *b
         int rc = kvr_sentence_begin(&w);
         if (rc)
             return rc;
-        fprintf(w.line, "bypass: %s; method: %s", c->text, c->bypass.method);
+        if (c->status != KVR_CHECK_REFUSE) /* no names in it */
+            quote = "";
+        fprintf(w.line, "bypass: %s%s%s", quote, c->text, quote);
+        if (c->fix[0])
+            fprintf(w.line, "; what would help: %s", c->fix);
+        fprintf(w.line, "; method: %s", c->bypass.method);
         put_cost(&w, &c->bypass);
         fputc('.', w.line);
         return kvr_sentence_end(&w);

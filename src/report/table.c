@@ -86,7 +86,7 @@ int kvr_put_table(FILE *out, const struct kvr_run_record *record,
     }
     kvr_put_verdicts(out, record, style->evidence, style->width);
     fputc('\n', out);
-    int rc = kvr_put_bypass(out, record, "", style->width);
+    int rc = kvr_put_bypass(out, record, "", "", style->width);
     if (!rc)
         rc = kvr_put_summary(out, record, "", "", style->width);
     kvr_put_crossings(out, record, style->evidence, style->width);
@@ -175,7 +175,7 @@ int kvr_put_markdown(FILE *out, const struct kvr_run_record *record)
             return rc;
     }
     fputc('\n', out);
-    int rc = kvr_put_bypass(out, record, "- ", 0);
+    int rc = kvr_put_bypass(out, record, "- ", "`", 0);
     if (!rc)
         rc = kvr_put_summary(out, record, "- ", "`", 0);
     kvr_put_markdown_crossings(out, record);

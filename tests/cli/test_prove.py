@@ -143,7 +143,7 @@ def test_clean_run_passes():
 
 def test_every_kind_of_case_passes():
     for options in (["-k", "fp16,lookat.u8", "--op", "step"], ATTENTION,
-                    ["-k", "int8.materialised", "--evict", "1M"]):
+                    ["-k", "int8.materialised"], ["-k", "int8.fused", "--evict", "1M"]):
         outcome = run_tiny(*options, "--prove", "-o", "json:out.json")
         row = proof(outcome, "out.json")
         check(outcome.code == 0 and row["status"] == "ok", f"{row}", outcome)
