@@ -280,6 +280,9 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
     case KEY_DEEP:
         o->deep = true;
         return 0;
+    case KEY_PROVE:
+        o->prove = true;
+        return 0;
     case KEY_STRICT:
         o->strict = true;
         return 0;

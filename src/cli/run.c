@@ -142,6 +142,17 @@ static bool anything_amiss(const struct kvr_run_record *record)
     return false;
 }
 
+/* --prove: what was found is in the results, too. */
+static int proof_failed(const struct kvr_run_record *record)
+{
+    for (size_t i = 0; i < record->checks.count; i++) {
+        const struct kvr_check *c = &record->checks.items[i];
+        if (!strcmp(c->id, "bypass") && c->status == KVR_CHECK_REFUSE)
+            return kvr_fail(KVR_EXIT_NO, "--prove: %s", c->text);
+    }
+    return KVR_EXIT_OK;
+}
+
 static int measure(struct run *run)
 {
     char error[512] = "";
@@ -176,6 +187,8 @@ static int measure(struct run *run)
     struct kvr_output_style style = style_of(&run->options);
     if (kvr_sinks_finish(&run->sinks, &run->record, &style, error, sizeof error))
         return kvr_fail(KVR_EXIT_IO, "%s", error);
+    if (!code)
+        code = proof_failed(&run->record);
     if (!run->options.output_count && !run->options.quiet)
         fprintf(stderr, "results: %s\n", run->sinks.items[0].path);
     if (!code && run->options.strict && anything_amiss(&run->record))

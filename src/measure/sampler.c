@@ -5,11 +5,10 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 struct thread_record {
     uint64_t *stamps; /* [2 * KVR_MAX_SLICES]: begin and end of each slice */
-    uint32_t faults, switches, preemptions, migrations;
+    struct kvr_region_usage usage;
 };
 
 struct kvr_sampler {
@@ -17,12 +16,14 @@ struct kvr_sampler {
     const struct kvr_clock *clock;
     unsigned threads;
     struct thread_record *records;
-    double *slices; /* scratch for the median */
+    double *slices;            /* scratch for the median */
+    struct kvr_bypass *bypass; /* NULL: nothing is to be proven */
 };
 
 struct sample_job {
     struct kvr_sampler *sampler;
     const struct kvr_sample_request *request;
+    struct kvr_bypass *bypass;
 };
 
 struct kvr_sampler *kvr_sampler_new(struct kvr_team *team, const struct kvr_clock *clock)
@@ -66,26 +67,23 @@ unsigned kvr_sampler_threads(const struct kvr_sampler *sampler)
     return sampler->threads;
 }
 
+void kvr_sampler_prove(struct kvr_sampler *sampler, struct kvr_bypass *bypass)
+{
+    sampler->bypass = bypass;
+}
+
 static uint32_t wrap(uint64_t position, uint32_t count)
 {
     return (uint32_t)(position < count ? position : position % count);
 }
 
-static void sample_thread(void *argument, unsigned thread)
+/* Between the stamps: nothing but what the request asks for. The next segment is returned. */
+static uint32_t stamp_slices(const struct sample_job *job, unsigned thread)
 {
-    const struct sample_job *job = argument;
     const struct kvr_sample_request *r = job->request;
     const struct kvr_clock *clock = job->sampler->clock;
-    struct thread_record *record = &job->sampler->records[thread];
     uint32_t count = r->list_counts[thread], at = r->cursors[thread];
-    struct rusage before, after;
-
-    if (r->warm_segments)
-        r->run(r->argument, thread, at, r->warm_segments);
-    int cpu = sched_getcpu();
-    getrusage(RUSAGE_THREAD, &before);
-    kvr_team_barrier(job->sampler->team);
-    uint64_t *stamps = record->stamps, stamp = clock->now(clock->state);
+    uint64_t *stamps = job->sampler->records[thread].stamps, stamp = clock->now(clock->state);
     for (uint32_t i = 0; i < r->slices; i++) {
         if (r->between) {
             r->between(r->between_context, thread);
@@ -98,13 +96,32 @@ static void sample_thread(void *argument, unsigned thread)
         stamps[2 * i + 1] = stamp;
         at = wrap((uint64_t)at + r->slice_segments, count);
     }
-    getrusage(RUSAGE_THREAD, &after);
+    return at;
+}
+
+static void sample_thread(void *argument, unsigned thread)
+{
+    const struct sample_job *job = argument;
+    const struct kvr_sample_request *r = job->request;
+    struct kvr_usage before, after;
+
+    int cpu = sched_getcpu();
+    if (job->bypass)
+        kvr_bypass_enter(job->bypass, thread);
+    if (r->warm_segments)
+        r->run(r->argument, thread, r->cursors[thread], r->warm_segments);
+    kvr_bypass_arm(job->bypass, thread, &before);
+    kvr_team_barrier(job->sampler->team);
+    uint32_t at = stamp_slices(job, thread);
+    kvr_bypass_disarm(job->bypass, thread, &after);
+    if (job->bypass)
+        kvr_bypass_leave(job->bypass, thread);
     r->cursors[thread] = at;
-    record->faults =
-        (uint32_t)(after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt);
-    record->switches = (uint32_t)(after.ru_nvcsw - before.ru_nvcsw);
-    record->preemptions = (uint32_t)(after.ru_nivcsw - before.ru_nivcsw);
-    record->migrations = sched_getcpu() != cpu;
+    job->sampler->records[thread].usage =
+        (struct kvr_region_usage){.faults = (uint32_t)(after.faults - before.faults),
+                                  .switches = (uint32_t)(after.switches - before.switches),
+                                  .preemptions = (uint32_t)(after.preemptions - before.preemptions),
+                                  .migrations = sched_getcpu() != cpu};
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -130,10 +147,21 @@ static double sum_ticks(const uint64_t *stamps, uint32_t slices)
     return sum;
 }
 
-void kvr_sample_take(struct kvr_sampler *s, const struct kvr_sample_request *request,
-                     struct kvr_sample *sample)
+static void report(const struct sample_job *job, const struct kvr_sample *sample)
 {
-    struct sample_job job = {s, request};
+    const struct kvr_sample_request *request = job->request;
+    char code[96] = "";
+    if (request->name)
+        request->name(request->argument, code, sizeof code);
+    for (unsigned t = 0; t < job->sampler->threads; t++)
+        kvr_bypass_region(job->bypass, t, &job->sampler->records[t].usage, code);
+    kvr_bypass_sample(job->bypass, sample->total_ns, sample->stolen);
+}
+
+static void take(struct kvr_sampler *s, const struct kvr_sample_request *request,
+                 struct kvr_bypass *bypass, struct kvr_sample *sample)
+{
+    struct sample_job job = {s, request, bypass};
     kvr_team_run(s->team, sample_thread, &job);
 
     uint64_t first = UINT64_MAX, last = 0;
@@ -148,10 +176,10 @@ void kvr_sample_take(struct kvr_sampler *s, const struct kvr_sample_request *req
         double ticks = median_slice_ticks(s, r->stamps, request->slices) * request->slices;
         robust_ticks = fmax(robust_ticks, ticks);
         slices_ticks = fmax(slices_ticks, sum_ticks(r->stamps, request->slices));
-        sample->faults += r->faults;
-        sample->switches += r->switches;
-        sample->preemptions += r->preemptions;
-        sample->migrations += r->migrations;
+        sample->faults += r->usage.faults;
+        sample->switches += r->usage.switches;
+        sample->preemptions += r->usage.preemptions;
+        sample->migrations += r->usage.migrations;
         sample->segments += (uint64_t)request->slices * request->slice_segments;
     }
     double total_ticks = request->between ? slices_ticks : (double)(last - first);
@@ -159,6 +187,14 @@ void kvr_sample_take(struct kvr_sampler *s, const struct kvr_sample_request *req
     sample->robust_ns = robust_ticks / s->clock->ticks_per_ns;
     sample->stolen = sample->total_ns > 0 ? fmax(0, 1 - sample->robust_ns / sample->total_ns) : 0;
     sample->invalid = sample->faults || sample->migrations;
+    if (bypass)
+        report(&job, sample);
+}
+
+void kvr_sample_take(struct kvr_sampler *s, const struct kvr_sample_request *request,
+                     struct kvr_sample *sample)
+{
+    take(s, request, s->bypass, sample);
 }
 
 static void plan_passes(struct kvr_sampler *s, struct kvr_sample_request *request, double sample_s)
@@ -167,7 +203,7 @@ static void plan_passes(struct kvr_sampler *s, struct kvr_sample_request *reques
     struct kvr_sample sample;
     request->slice_segments = request->list_counts[0];
     request->slices = LEAST;
-    kvr_sample_take(s, request, &sample);
+    take(s, request, NULL, &sample);
     double slices = ceil(sample_s * 1e9 / fmax(sample.robust_ns / LEAST, 1));
     request->slices = (uint32_t)fmin(fmax(slices, LEAST), MOST);
 }
@@ -184,7 +220,7 @@ void kvr_sample_plan(struct kvr_sampler *s, struct kvr_sample_request *request, 
     request->slice_segments = 1;
     request->slices = 3; /* the median of three: one preemption must not end the search early */
     for (;;) {
-        kvr_sample_take(s, request, &sample);
+        take(s, request, NULL, &sample); /* first touches of code and lists */
         request->warm_segments = 0;
         double took = sample.robust_ns / 3;
         if (took >= slice_ns / 4 || request->slice_segments >= UINT32_MAX / 16) {
@@ -196,7 +232,7 @@ void kvr_sample_plan(struct kvr_sampler *s, struct kvr_sample_request *request, 
         request->slice_segments = (uint32_t)(request->slice_segments * fmax(2, fmin(16, factor)));
     }
     /* Above one segment a slice lasts about slice_ns; a single long segment lasts what it lasts. */
-    kvr_sample_take(s, request, &sample);
+    take(s, request, NULL, &sample);
     double one_ns = fmax(sample.robust_ns / 3, 1);
     double slices = ceil(sample_s * 1e9 / one_ns * 1.05);
     request->slices = (uint32_t)fmin(fmax(slices, 3), KVR_MAX_SLICES);

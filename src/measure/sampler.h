@@ -8,8 +8,10 @@
 #define KVR_SAMPLER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "bypass.h"
 #include "clock.h"
 #include "team.h"
 
@@ -29,6 +31,8 @@ struct kvr_sample_request {
      * the next slice's first stamp is the last one's second. */
     void (*between)(void *context, unsigned thread);
     void *between_context;
+    /* Says what `run` runs with this argument; NULL: it has no name. Only called to report. */
+    void (*name)(const void *argument, char *text, size_t bytes);
 };
 
 struct kvr_sample {
@@ -48,6 +52,10 @@ struct kvr_sampler;
 struct kvr_sampler *kvr_sampler_new(struct kvr_team *team, const struct kvr_clock *clock);
 void kvr_sampler_free(struct kvr_sampler *sampler);
 unsigned kvr_sampler_threads(const struct kvr_sampler *sampler);
+
+/* From now on every sample but those of kvr_sample_plan is proven (bypass.h), whose threads are
+ * enrolled already; NULL: none is. Borrowed. */
+void kvr_sampler_prove(struct kvr_sampler *sampler, struct kvr_bypass *bypass);
 
 /* Takes one sample. */
 void kvr_sample_take(struct kvr_sampler *sampler, const struct kvr_sample_request *request,

@@ -131,9 +131,26 @@ const struct kvr_field kvr_place_fields[] = {
 #define F(member, json, unit, how) KVR_FIELD(struct kvr_check, member, json, unit, how)
 const struct kvr_field kvr_check_fields[] = {
     F(id, "id", "", REQ | WHOLE),
-    F(value, "value", "", 0),
     F(text, "text", "", 0),
     F(fix, "fix", "", 0),
+    KVR_FIELD_END,
+};
+#undef F
+
+#define F(member, json, unit, how) KVR_FIELD(struct kvr_bypass_value, member, json, unit, how)
+const struct kvr_field kvr_bypass_fields[] = {
+    F(regions, "regions", "", REQ),
+    F(syscalls, "syscalls", "", REQ),
+    F(vdso_calls, "vdso_calls", "", 0),
+    F(faults, "faults", "", REQ),
+    F(switches, "switches", "", REQ),
+    F(preemptions, "preemptions", "", 0),
+    F(migrations, "migrations", "", 0),
+    F(stolen_percent, "stolen_percent", "%", 0),
+    F(ready_us, "ready_us", "us", 0),
+    F(t_ratio, "t_ratio", "", 0),
+    F(t_ratio_ci95, "t_ratio_ci95", "", 0),
+    F(method, "method", "", 0),
     KVR_FIELD_END,
 };
 #undef F

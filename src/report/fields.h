@@ -62,7 +62,9 @@ extern const struct kvr_field kvr_cgroup_fields[];      /* struct kvr_machine: l
 extern const struct kvr_field kvr_cache_fields[];       /* struct kvr_cache_level */
 extern const struct kvr_field kvr_node_fields[];        /* struct kvr_node */
 extern const struct kvr_field kvr_place_fields[];       /* struct kvr_cpu */
-extern const struct kvr_field kvr_check_fields[];       /* struct kvr_check, but its status */
+extern const struct kvr_field kvr_check_fields[];       /* struct kvr_check, but status and value */
+/* struct kvr_bypass_value, but interrupts */
+extern const struct kvr_field kvr_bypass_fields[];
 extern const struct kvr_field kvr_ceiling_fields[];     /* struct kvr_ceiling, but its family */
 extern const struct kvr_field kvr_claim_fields[];       /* struct kvr_claim */
 extern const struct kvr_field kvr_crossing_fields[];    /* struct kvr_crossing */

@@ -82,6 +82,33 @@ static int read_profile(const struct kvr_reader *reader, const json_t *root,
     return record->profile_json ? 0 : -ENOMEM;
 }
 
+static int read_check_value(const struct kvr_reader *reader, const char *where,
+                            const json_t *item, struct kvr_check *check)
+{
+    char inner[PLACE_BYTES + 8];
+    json_t *value = json_object_get(item, "value"), *interrupts = NULL;
+    struct kvr_bypass_value *b = &check->bypass;
+    if (!json_is_object(value)) {
+        int rc = kvr_json_member(reader, where, item, "value", JSON_STRING, &value);
+        if (value && !rc)
+            kvr_utf8_copy(check->value, sizeof check->value, json_string_value(value));
+        return rc;
+    }
+    if (strcmp(check->id, "bypass")) /* of a later version */
+        return 0;
+    snprintf(inner, sizeof inner, "%s.value", where);
+    kvr_fields_clear(kvr_bypass_fields, b);
+    int rc = kvr_json_get(reader, inner, value, kvr_bypass_fields, b);
+    if (!rc)
+        rc = kvr_json_member(reader, inner, value, "interrupts", JSON_INTEGER, &interrupts);
+    b->interrupts_known = interrupts != NULL;
+    if (interrupts && json_integer_value(interrupts) < 0)
+        rc = kvr_reader_fail(reader, "%s.interrupts is negative", inner);
+    else if (interrupts)
+        b->interrupts = (uint64_t)json_integer_value(interrupts);
+    return rc;
+}
+
 static int read_check(const struct kvr_reader *reader, const char *where, const json_t *item,
                       struct kvr_run_record *record)
 {
@@ -90,6 +117,8 @@ static int read_check(const struct kvr_reader *reader, const char *where, const 
     int rc = kvr_json_get(reader, where, item, kvr_check_fields, &check);
     if (!rc)
         rc = kvr_json_member(reader, where, item, "status", JSON_STRING, &status);
+    if (!rc)
+        rc = read_check_value(reader, where, item, &check);
     if (rc)
         return rc;
     check.status = KVR_CHECK_UNKNOWN; /* also for a status that a later version may add */
@@ -100,6 +129,7 @@ static int read_check(const struct kvr_reader *reader, const char *where, const 
         kvr_check_add(&record->checks, check.id, check.status, "%s", check.text);
     memcpy(kept->value, check.value, sizeof kept->value);
     memcpy(kept->fix, check.fix, sizeof kept->fix);
+    kept->bypass = check.bypass;
     return 0;
 }
 

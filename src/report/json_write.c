@@ -130,6 +130,18 @@ json_t *kvr_json_machine(const struct kvr_machine *machine, double clock_ghz)
     return made_or_null(object, good);
 }
 
+/* A string; of a proof its counts. */
+static bool put_check_value(json_t *object, const struct kvr_check *c)
+{
+    if (!c->bypass.regions)
+        return !c->value[0] || kvr_json_set(object, "value", kvr_json_string(c->value));
+    json_t *value = object_of(kvr_bypass_fields, &c->bypass);
+    bool good = value != NULL;
+    if (good && c->bypass.interrupts_known)
+        good = kvr_json_set(value, "interrupts", json_integer((json_int_t)c->bypass.interrupts));
+    return kvr_json_set(object, "value", made_or_null(value, good));
+}
+
 static json_t *checks(const struct kvr_checks *checks)
 {
     json_t *array = array_of(kvr_check_fields, checks->items, checks->count,
@@ -137,7 +149,8 @@ static json_t *checks(const struct kvr_checks *checks)
     bool good = array != NULL;
     for (size_t i = 0; good && i < checks->count; i++)
         good = kvr_json_set(json_array_get(array, i), "status",
-                            json_string(kvr_check_status_name(checks->items[i].status)));
+                            json_string(kvr_check_status_name(checks->items[i].status))) &&
+               put_check_value(json_array_get(array, i), &checks->items[i]);
     return made_or_null(array, good);
 }
 

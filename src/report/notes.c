@@ -64,6 +64,8 @@ static const char *meaning(const char *flag)
         {"dram-unproven", "time per byte still changes with the working set: a cache may serve "
                           "a part"},
         {"c-unstable", "the core-alone time changes by more than 3 % with the size of the fold"},
+        {"kernel-entry", "measured code entered the kernel between the stamps: its times are not "
+                         "its own"},
         {"shared-core", "threads ran on CPUs that share a core, by the rate of their "
                         "multiply-adds"},
         {"noisy", "the interval reaches more than 3 % to a side"},

@@ -88,7 +88,9 @@ int kvr_put_table(FILE *out, const struct kvr_run_record *record,
     }
     kvr_put_verdicts(out, record, style->evidence, style->width);
     fputc('\n', out);
-    int rc = kvr_put_summary(out, record, "", "", style->width);
+    int rc = kvr_put_bypass(out, record, "", "", style->width);
+    if (!rc)
+        rc = kvr_put_summary(out, record, "", "", style->width);
     kvr_put_crossings(out, record, style->evidence, style->width);
     kvr_put_sizing(out, record, style->step_ms > 0 ? style->step_ms : USUAL_STEP_MS, style->width);
     kvr_put_claims(out, record, style->evidence, style->width);
@@ -176,7 +178,9 @@ int kvr_put_markdown(FILE *out, const struct kvr_run_record *record)
             return rc;
     }
     fputc('\n', out);
-    int rc = kvr_put_summary(out, record, "- ", "`", 0);
+    int rc = kvr_put_bypass(out, record, "- ", "`", 0);
+    if (!rc)
+        rc = kvr_put_summary(out, record, "- ", "`", 0);
     kvr_put_markdown_crossings(out, record);
     kvr_put_markdown_claims(out, record);
     return rc;

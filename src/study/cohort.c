@@ -242,6 +242,7 @@ int kvr_cohort_measure(struct kvr_session *s, const struct kvr_cohort *cohort, u
         return -ENOMEM;
     w->cohort = cohort;
     int rc = choose_working_set(s, w);
+    kvr_cohort_prove(s, w);
     if (!rc)
         rc = prepare(s, w);
     if (!rc && (w->is_reference || w->subject_count)) {

@@ -7,6 +7,7 @@
 #include "balance.h"
 #include "cohort_work.h"
 #include "op.h"
+#include "prove.h"
 #include "resources.h"
 #include "threads.h"
 #include "traffic.h"
@@ -47,6 +48,18 @@ static void identify(const struct kvr_session *s, const struct kvr_cohort_work *
     snprintf(result->mem, sizeof result->mem, policies[c->mem], c->mem_node);
     result->working_set_bytes = w->working_set_bytes;
     result->key_bytes = c->codec->key_bytes(&c->shape);
+}
+
+void kvr_cohort_prove(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    char name[KVR_NAME_BYTES];
+    const struct kvr_case *c = w->cohort->cases[0];
+    if (!s->bypass)
+        return;
+    w->entries_before = kvr_bypass_entries(s->bypass);
+    kvr_case_name(c, c->candidate_count == 1 ? c->candidates[0]->isa_name : NULL,
+                  w->working_set_bytes, name, sizeof name);
+    kvr_bypass_subject(s->bypass, name);
 }
 
 void kvr_cohort_unmeasured(struct kvr_session *s, const struct kvr_cohort_work *w,
@@ -163,6 +176,8 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
         kvr_result_flag(&r, "shared-core");
     if (fabs(w->dram_ratio - 1) > .03)
         kvr_result_flag(&r, "dram-unproven");
+    if (s->bypass && kvr_bypass_entries(s->bypass) > w->entries_before)
+        kvr_result_flag(&r, kvr_flag_entered);
     if (w->keys->leaking && c->codec->calibrated)
         kvr_result_flag(&r, "leaking");
     kvr_balance(&r, peak_flops(s, r.threads));

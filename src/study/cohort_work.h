@@ -39,6 +39,7 @@ struct kvr_cohort_work {
     struct kvr_sentinel sentinel;
     struct kvr_round *rounds;
     uint32_t rounds_done, m_wins[KVR_BEST_READERS];
+    uint64_t entries_before; /* kernel entries that --prove had found before this cohort */
     double dram_ratio; /* M per byte at half the working set over M at all of it; NAN */
     char why[240];
 };
@@ -65,6 +66,8 @@ struct kvr_reference_choice *kvr_cohort_known_reference(struct kvr_session *sess
 int kvr_cohort_make_op(struct kvr_session *session, struct kvr_cohort_work *work,
                        const struct kvr_case *c, struct kvr_subject *subject, bool reference);
 
+/* --prove: what is found from now on belongs to this cohort. */
+void kvr_cohort_prove(struct kvr_session *session, struct kvr_cohort_work *work);
 /* A row without figures: why it has none. */
 void kvr_cohort_unmeasured(struct kvr_session *session, const struct kvr_cohort_work *work,
                            const struct kvr_case *c, const char *what, const char *why);

@@ -2,6 +2,7 @@
 #include "copy.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -41,10 +42,18 @@ void kvr_copy_slice(void *argument, unsigned thread, uint32_t first, uint32_t co
     fence();
 }
 
+static void copy_name(const void *argument, char *text, size_t bytes)
+{
+    const struct kvr_copy *c = argument;
+    snprintf(text, bytes, "%s %s", c->step ? "dequantise step" : "writer",
+             c->step ? c->step->isa_name : c->writer->name);
+}
+
 struct kvr_sample_request kvr_copy_request(struct kvr_copy *c)
 {
     return (struct kvr_sample_request){.run = kvr_copy_slice,
                                        .argument = c,
                                        .list_counts = c->codes->counts,
-                                       .cursors = c->cursors};
+                                       .cursors = c->cursors,
+                                       .name = copy_name};
 }

@@ -166,12 +166,26 @@ void kvr_heads_slice(void *argument, unsigned thread, uint32_t first, uint32_t c
     }
 }
 
+static void heads_name(const void *argument, char *text, size_t bytes)
+{
+    const struct kvr_heads *h = argument;
+    size_t at = 0;
+    for (int p = 0; p < KVR_PHASES && at < bytes; p++)
+        if (h->run & 1u << p)
+            at += (size_t)snprintf(text + at, bytes - at, "%s%s", at ? "+" : "",
+                                   kvr_phase_names[p]);
+    if (at < bytes && h->kernel)
+        snprintf(text + at, bytes - at, " of %s@%s", h->kernel->format->name,
+                 h->kernel->isa_name);
+}
+
 struct kvr_sample_request kvr_heads_request(struct kvr_heads *h)
 {
     return (struct kvr_sample_request){.run = kvr_heads_slice,
                                        .argument = h,
                                        .list_counts = h->keys->counts,
                                        .cursors = h->cursors,
+                                       .name = heads_name,
                                        .between = h->between.run,
                                        .between_context = h->between.context};
 }

@@ -50,6 +50,7 @@ struct kvr_options {
     uint64_t seed;                             /* 1 */
     double peak_gb_per_s;                      /* NAN */
     bool deep;                                 /* more evidence for each verdict */
+    bool prove;                                /* every sample under the proof of bypass */
     const char *roofs;                         /* result whose ceilings are used; NULL: none */
     uint64_t max_mem_bytes;                    /* 0: 60 % of what is usable */
     bool strict, dry_run, quiet, verbose;

@@ -2,6 +2,7 @@
 #include "scan.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,12 +110,25 @@ void kvr_scan_slice(void *argument, unsigned thread, uint32_t first, uint32_t co
         reader_slice(scan, thread, first, count);
 }
 
+static void scan_name(const void *argument, char *text, size_t bytes)
+{
+    const struct kvr_scan *scan = argument;
+    if (scan->kernel)
+        snprintf(text, bytes, "%s@%s", scan->kernel->format->name, scan->kernel->isa_name);
+    else if (scan->dial || scan->reader)
+        snprintf(text, bytes, "%s %s", scan->dial ? "dial" : "reader",
+                 scan->dial ? scan->dial->name : scan->reader->name);
+    else
+        snprintf(text, bytes, "an empty loop");
+}
+
 struct kvr_sample_request kvr_scan_request(struct kvr_scan *scan)
 {
     return (struct kvr_sample_request){.run = kvr_scan_slice,
                                        .argument = scan,
                                        .list_counts = scan->lists->counts,
                                        .cursors = scan->cursors,
+                                       .name = scan_name,
                                        .between = scan->between.run,
                                        .between_context = scan->between.context};
 }

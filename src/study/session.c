@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prove.h"
+
 enum { MIN_HALF_BYTES = 16 << 20 };
 
 struct touch_job {
@@ -108,6 +110,9 @@ int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
 {
     uint64_t half_bytes = kvr_session_arena_bytes(s->plan);
     int rc = 0;
+    if (s->options->prove && (rc = kvr_prove_open(s, error, error_bytes)))
+        return rc;
+    kvr_bypass_subject(s->bypass, "the machine's ceilings");
     kvr_clock_real(&s->clock, 20);
     if (2 * half_bytes > s->plan->max_mem_bytes) {
         snprintf(error, error_bytes,
@@ -141,10 +146,21 @@ int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
     return 0;
 }
 
-void kvr_session_close(struct kvr_session *s)
+static void stop_team(struct kvr_session *s)
 {
+    kvr_bypass_dismiss(s->bypass);
     kvr_sampler_free(s->sampler);
     kvr_team_stop(s->team);
+    s->sampler = NULL;
+    s->team = NULL;
+    s->threads = 0;
+}
+
+void kvr_session_close(struct kvr_session *s)
+{
+    stop_team(s);
+    kvr_bypass_close(s->bypass);
+    s->bypass = NULL;
     for (size_t i = 0; i < s->material_count; i++)
         kvr_material_free(&s->materials[i]);
     for (size_t i = 0; i < s->keyset_count; i++)
@@ -153,19 +169,13 @@ void kvr_session_close(struct kvr_session *s)
         kvr_memory_unmap(&s->reference.memory);
     if (s->subject.memory.base)
         kvr_memory_unmap(&s->subject.memory);
-    s->sampler = NULL;
-    s->team = NULL;
 }
 
 int kvr_session_team(struct kvr_session *s, unsigned threads)
 {
     if (s->team && s->threads == threads)
         return 0;
-    kvr_sampler_free(s->sampler);
-    kvr_team_stop(s->team);
-    s->sampler = NULL;
-    s->team = NULL;
-    s->threads = 0;
+    stop_team(s);
     if (threads > KVR_MAX_THREADS)
         return -ERANGE;
     int rc = kvr_machine_choose_cpus(s->machine, s->options->cpus, s->options->cpu_count, threads,
@@ -178,7 +188,10 @@ int kvr_session_team(struct kvr_session *s, unsigned threads)
     if (!s->sampler)
         return -ENOMEM;
     s->threads = threads;
-    return 0;
+    if (s->bypass)
+        rc = kvr_bypass_enroll(s->bypass, s->team, s->cpus);
+    kvr_sampler_prove(s->sampler, s->bypass);
+    return rc;
 }
 
 const struct kvr_keyset *kvr_session_keys(struct kvr_session *s, uint32_t head_dim, char *error,

@@ -11,8 +11,10 @@
 
 #include "../data/keyset.h"
 #include "../machine/memory.h"
+#include "../measure/bypass.h"
 #include "../measure/clock.h"
 #include "../measure/sampler.h"
+#include "../measure/stats.h"
 #include "../report/record.h"
 #include "material.h"
 #include "plan.h"
@@ -85,6 +87,8 @@ struct kvr_session {
     size_t reference_count;
     struct kvr_team *team;
     struct kvr_sampler *sampler;
+    struct kvr_bypass *bypass;      /* --prove, else NULL */
+    struct kvr_estimate proof_cost; /* T with the proof over T without */
     unsigned threads; /* of the current team; 0: none */
     uint32_t cpus[KVR_MAX_THREADS];
     uint32_t missing_cpu;      /* after -ENODEV of kvr_session_team */

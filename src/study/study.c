@@ -12,6 +12,7 @@
 #include "crossings.h"
 #include "dial.h"
 #include "peak.h"
+#include "prove.h"
 #include "roofs.h"
 #include "roofs_reuse.h"
 #include "sentinel.h"
@@ -323,6 +324,8 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
         goto out;
     rc = machine_facts(&s);
     if (!rc)
+        rc = kvr_prove_cost(&s);
+    if (!rc)
         rc = control_or_reason(&s);
     if (rc)
         goto out;
@@ -346,6 +349,7 @@ out:
     else if (rc && rc != -EINTR && !error[0])
         snprintf(error, error_bytes, "%s", strerror(-rc));
     free(cohorts);
+    kvr_prove_conclude(&s);
     kvr_session_close(&s);
     return rc;
 }

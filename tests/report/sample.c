@@ -82,6 +82,21 @@ static void fill_run(struct kvr_run_record *r)
     SET(check->value, "33554432");
     SET(check->fix, "none needed: the measured size is used");
     kvr_check_add(&r->checks, "counters", KVR_CHECK_UNKNOWN, "measured by run");
+    check = kvr_check_add(&r->checks, "bypass", KVR_CHECK_OK,
+                          "4321 regions: no kernel entry requested by the measured code; 65 "
+                          "preemptions and 9876 interrupts, 1.25 %% of time");
+    struct kvr_bypass_value *bypass = &check->bypass;
+    bypass->regions = 4321;
+    bypass->preemptions = 65;
+    bypass->migrations = 2;
+    bypass->interrupts = 9876;
+    bypass->interrupts_known = true;
+    bypass->stolen_percent = 1.25;
+    bypass->ready_us = 87.5;
+    bypass->t_ratio = 1.0005;
+    bypass->t_ratio_ci95[0] = .9985;
+    bypass->t_ratio_ci95[1] = 1.0025;
+    SET(bypass->method, "syscall user dispatch; vDSO pages closed");
 }
 
 static void add_ladder(struct kvr_run_record *record)

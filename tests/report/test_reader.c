@@ -61,6 +61,10 @@ static void check_refused(const struct fixture *f, const char *text, const char 
 #define ROUND(fields) RESULTS("{\"name\": \"a\", " MEASURED ", \"rounds\": [{" fields "}]}")
 #define WITH(fields) RESULTS("{\"name\": \"a\", " MEASURED ", \"rounds\": [], " fields "}")
 
+#define CHECK(fields) HEAD ", \"checks\": [{" fields "}], \"results\": []}"
+#define PROOF(value) CHECK("\"id\": \"bypass\", \"value\": " value)
+#define COUNTS "\"regions\": 1, \"syscalls\": 0, \"faults\": 0, \"switches\": 0"
+
 static void test_accepts(void **state)
 {
     static const char *const good[] = {
@@ -68,6 +72,9 @@ static void test_accepts(void **state)
         RESULTS("{\"name\": \"a\", \"unavailable\": {\"isa\": \"none\"}}"),
         ROUND("\"t_ns\": 1, \"m_ns\": 1.5"),
         ROUND("\"void\": true"),
+        PROOF("{" COUNTS "}"),
+        PROOF("{" COUNTS ", \"interrupts\": 3, \"later\": []}"),
+        CHECK("\"id\": \"pages\", \"value\": {\"later\": 1}"),
         /* fields of a later version, of any type */
         HEAD ", \"new\": null, \"results\": [{\"name\": \"a\", " MEASURED ", \"newer\": [[]], "
              "\"rounds\": [{\"t_ns\": 1e-3, \"newest\": {}}]}]}\n\n",
@@ -144,8 +151,8 @@ static void test_missing(void **state)
     check_refused(f, RESULTS("{\"name\": \"a\", \"codec\": \"c\", \"variant\": \"v\", "
                              "\"op\": \"step\", \"head_dim\": 64, \"tokens\": 1, \"threads\": 1, "
                              "\"rounds\": []}"), "results[0].step is missing");
-    check_refused(f, HEAD ", \"checks\": [{\"status\": \"ok\"}], \"results\": []}",
-                  "checks[0].id is missing");
+    check_refused(f, CHECK("\"status\": \"ok\""), "checks[0].id is missing");
+    check_refused(f, PROOF("{}"), "checks[0].value.regions is missing");
     check_refused(f, HEAD ", \"ceilings\": [{\"id\": \"a\"}], \"results\": []}",
                   "ceilings[0].kind is missing");
     check_refused(f, "{\"schema\": \"kvroof.result/1\", \"complete\": true, \"machine\": "
@@ -162,6 +169,9 @@ static void test_wrong_types(void **state)
     check_refused(f, ROUND("\"t_ns\": 1, \"keys\": 1.5"), "keys is a number, not a whole number");
     check_refused(f, ROUND("\"t_ns\": 1, \"keys\": \"4\""), "keys is a string");
     check_refused(f, ROUND("\"t_ns\": 1, \"void\": 0"), "void is a whole number, not true or");
+    check_refused(f, PROOF("4"), "checks[0].value is a whole number, not a string");
+    check_refused(f, PROOF("{" COUNTS ", \"interrupts\": \"3\"}"),
+                  "checks[0].value.interrupts is a string");
     check_refused(f, WITH("\"layout\": 4"), "layout is a whole number, not a string");
     check_refused(f, WITH("\"cost\": []"), "results[0].cost is an array, not an object");
     check_refused(f, WITH("\"cost\": {\"lookups\": \"1\"}"), "results[0].cost.lookups is a string");
@@ -192,6 +202,8 @@ static void test_wrong_values(void **state)
     check_refused(f, ROUND("\"t_ns\": 1, \"keys\": -1"), "keys is negative");
     check_refused(f, ROUND("\"t_ns\": 1, \"faults\": 4294967296"), "faults is too large");
     check_refused(f, ROUND("\"t_ns\": 1, \"keys\": 99999999999999999999"), "not JSON");
+    check_refused(f, PROOF("{" COUNTS ", \"interrupts\": -3}"), "value.interrupts is negative");
+    check_refused(f, PROOF("{" COUNTS ", \"vdso_calls\": -3}"), "value.vdso_calls is negative");
     check_refused(f, RESULTS("{\"name\": \"a\"}, {\"name\": \"b\"}, {\"name\": \"a\"}"),
                   "two results are named \"a\"");
     check_refused(f, WITH("\"ceiling_raised_percent\": 0"), "ceiling_raised_percent is 0");

@@ -75,6 +75,8 @@ static void check_record(const struct kvr_run_record *a, const struct kvr_run_re
         assert_string_equal(a->checks.items[i].value, b->checks.items[i].value);
         assert_string_equal(a->checks.items[i].text, b->checks.items[i].text);
         assert_string_equal(a->checks.items[i].fix, b->checks.items[i].fix);
+        assert_memory_equal(&a->checks.items[i].bypass, &b->checks.items[i].bypass,
+                            sizeof a->checks.items[i].bypass);
     }
     assert_int_equal(a->ceiling_count, b->ceiling_count);
     for (size_t i = 0; i < a->ceiling_count; i++)
@@ -128,6 +130,29 @@ static void test_run(void **state)
     (void)state;
     check_round_trip(sample_run, KVR_OUT_JSON);
 }
+/* What a failed proof counted, and what it could not. */
+static void make_failed_proof(struct kvr_run_record *record)
+{
+    sample_run(record);
+    struct kvr_check *c = kvr_check_add(
+        &record->checks, "bypass", KVR_CHECK_REFUSE,
+        "the measured code entered the kernel: 3 system calls (the first: getpid by thread 1)");
+    struct kvr_bypass_value *b = &c->bypass;
+    b->regions = 7;
+    b->syscalls = 3;
+    b->vdso_calls = 4;
+    b->faults = 5;
+    b->switches = 6;
+    b->stolen_percent = b->ready_us = b->t_ratio = b->t_ratio_ci95[0] = b->t_ratio_ci95[1] = NAN;
+    kvr_result_flag(&record->results[0], "kernel-entry");
+}
+
+static void test_failed_proof(void **state)
+{
+    (void)state;
+    check_round_trip(make_failed_proof, KVR_OUT_JSON);
+}
+
 static void test_jsonl(void **state)
 {
     (void)state;
@@ -194,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything),   cmocka_unit_test(test_run),
+        cmocka_unit_test(test_failed_proof),
         cmocka_unit_test(test_jsonl),        cmocka_unit_test(test_bare),
         cmocka_unit_test(test_invalid_utf8), cmocka_unit_test(test_unavailable_count),
     };

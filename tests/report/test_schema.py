@@ -72,6 +72,13 @@ def wrong_documents(good):
     yield change("crossings", 0, "reached", remove=True)
     yield change("checks", 0, "status", value="bad")
     yield change("checks", 0, "id", value="Not Kebab")
+    yield change("checks", 0, "value", value=33554432)
+    proof = [check["id"] for check in good["checks"]].index("bypass")
+    yield change("checks", proof, "value", value={})
+    yield change("checks", proof, "value", "regions", value=0)
+    yield change("checks", proof, "value", "syscalls", value=-1)
+    yield change("checks", proof, "value", "interrupts", value=.5)
+    yield change("checks", proof, "value", "faults", remove=True)
 
 
 def test_schema(schema_path, write_sample):

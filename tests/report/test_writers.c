@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <locale.h>
+#include <math.h>
 #include <setjmp.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -276,6 +277,30 @@ static void test_shift_words(void **state)
     kvr_run_record_free(&record);
 }
 
+/* A proof that failed is told with what was found, and names are no mention of a user. */
+static void test_failed_proof(void **state)
+{
+    struct kvr_run_record record;
+    (void)state;
+    sample_run(&record);
+    struct kvr_check *c = kvr_check_add(&record.checks, "bypass", KVR_CHECK_REFUSE,
+                                        "1 page fault (the first: page fault by thread 1 in a@b)");
+    snprintf(c->fix, sizeof c->fix, "run again");
+    snprintf(c->bypass.method, sizeof c->bypass.method, "some way");
+    c->bypass.regions = 7;
+    c->bypass.t_ratio = c->bypass.ready_us = NAN;
+    kvr_result_flag(&record.results[0], "kernel-entry");
+    char *text = written_text(put_table, &record);
+    check_says(text, "bypass: 1 page fault (the first: page fault by thread 1 in a@b); what would "
+                     "help: run again; method: some way.");
+    check_says(text, "Flag kernel-entry (measured code entered the kernel between the stamps");
+    free(text);
+    text = written_text(put_md, &record);
+    check_says(text, "- bypass: `1 page fault (the first: page fault by thread 1 in a@b)`; ");
+    free(text);
+    kvr_run_record_free(&record);
+}
+
 static void test_empty(void **state)
 {
     struct kvr_run_record record;
@@ -372,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_csv),       cmocka_unit_test(test_markdown),
         cmocka_unit_test(test_summary),   cmocka_unit_test(test_color),
         cmocka_unit_test(test_table),     cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_failed_proof),
         cmocka_unit_test(test_formats),   cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_comma_locale), cmocka_unit_test(test_shown),
         cmocka_unit_test(test_settings), cmocka_unit_test(test_shift_words),
