@@ -41,7 +41,7 @@ static void a_check_is_replaced_by_its_id(void **state)
     for (int i = 0; i < 100; i++) {
         char id[16];
         snprintf(id, sizeof id, "n%d", i);
-        kvr_check_add(&checks, id, KVR_CHECK_OK, "%0300d", i); /* longer than the field */
+        kvr_check_add(&checks, id, KVR_CHECK_OK, "%0999d", i); /* longer than the field */
     }
     assert_int_equal(checks.count, 102);
     assert_int_equal(strlen(find(&checks, "n99")->text), sizeof checks.items[0].text - 1);
