@@ -242,9 +242,10 @@ static void print_check(const struct kvr_check *c, FILE *out)
 
 int kvr_roofs_print(const struct kvr_run_record *record, FILE *out)
 {
-    static const char *const shown[] = {"pages",    "memory-peak", "peak-percent", "clock-real",
-                                        "cache-l1", "cache-l2",    "cache-l3",     "dram-proven",
-                                        "level-l3", "roofs-reused"};
+    static const char *const shown[] = {
+        "pages",    "placement", "memory-peak", "peak-percent", "clock-real",     "cache-l1",
+        "cache-l2", "cache-l3",  "dram-proven", "level-l3",     "roofs-reused",   "numa-matrix",
+        "numa-distances"};
     int rc = print_levels(record, out);
     if (!rc)
         rc = print_caches(record, out);
@@ -252,6 +253,8 @@ int kvr_roofs_print(const struct kvr_run_record *record, FILE *out)
         rc = print_ladder(record, out);
     if (!rc)
         rc = print_rates(record, out);
+    if (!rc)
+        rc = kvr_numa_print(record, out);
     for (size_t s = 0; s < sizeof shown / sizeof *shown && !rc; s++)
         for (size_t i = 0; i < record->checks.count; i++) {
             const struct kvr_check *c = &record->checks.items[i];

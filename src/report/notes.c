@@ -62,6 +62,10 @@ static const char *meaning(const char *flag)
         {"dram-unproven", "time per byte still changes with the working set: a cache may serve "
                           "a part"},
         {"c-unstable", "the core-alone time changes by more than 3 % with the size of the fold"},
+        {"misplaced", "not every page lay on the node where --mem asked for it: see check "
+                      "placement"},
+        {"pages-partial", "not all of the keys lay in pages of the size asked for: see check "
+                          "pages"},
         {"noisy", "the interval reaches more than 3 % to a side"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

@@ -9,6 +9,7 @@
 
 #include "../../kernels/formats.h"
 #include "../codec/codebook.h"
+#include "arena.h"
 #include "cohort_work.h"
 
 uint64_t kvr_cohort_seed(const struct kvr_session *s, const struct kvr_cohort *cohort)
@@ -107,6 +108,8 @@ static int build_lists(struct kvr_session *s, struct kvr_cohort_work *w, struct 
         rc = -ERANGE;
     }
     if (!rc)
+        rc = kvr_half_share(s, half, 0, bytes, w->why, sizeof w->why);
+    if (!rc)
         fill(half, material, bytes);
     return rc;
 }
@@ -179,6 +182,10 @@ static int place_copy(struct kvr_session *s, struct kvr_cohort_work *w)
                  (double)s->subject.memory.bytes / 1048576);
         return -ERANGE;
     }
+    int rc = kvr_half_share(s, &s->subject, at, (uint64_t)bytes * codes->parts * codes->heads,
+                            w->why, sizeof w->why);
+    if (rc)
+        return rc;
     if (s->subject.filled_bytes > at)
         s->subject.filled_bytes = at;
     /* Keys until the first copy is made: the dense kernels are verified on what lies here. */
@@ -208,6 +215,10 @@ int kvr_cohort_place(struct kvr_session *s, struct kvr_cohort_work *w)
         rc = place_copy(s, w);
     if (rc)
         return rc;
+    if (s->reference.memory.by_touch)
+        kvr_half_prove(s, &s->reference);
+    if (s->subject.memory.by_touch && !w->is_reference)
+        kvr_half_prove(s, &s->subject);
     set_evict(s, &s->subject, w->evict_bytes, &w->reference_evict);
     set_evict(s, &s->reference, w->evict_bytes, &w->subject_evict);
     uint32_t floats = w->reference_lists.tokens;

@@ -141,7 +141,9 @@ int kvr_build_memory(struct kvr_build *build)
 {
     const struct kvr_options *options = build->options;
     struct kvr_plan *plan = build->plan;
-    uint64_t usable = kvr_machine_usable_bytes(build->machine);
+    enum kvr_mem_policy policy = options->mem_given ? options->mem : KVR_MEM_LOCAL;
+    uint64_t usable = kvr_memory_usable_bytes(build->machine, policy, options->mem_node,
+                                              options->cpus, options->cpu_count);
     uint64_t wish = build->profile->dram_bytes ? build->profile->dram_bytes : DEFAULT_HALF_BYTES;
     uint64_t limit = usable / 10 * 6;
     char least[24];
