@@ -5,6 +5,7 @@
 #ifndef KVR_TEST_MACHINE_SUPPORT_H
 #define KVR_TEST_MACHINE_SUPPORT_H
 
+#include <stdbool.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,5 +23,9 @@ void root_remove(char *root);
 
 /* Names hwloc's machine by HWLOC_SYNTHETIC; NULL: this system again. */
 void use_synthetic(const char *description);
+
+/* From now on this process's system call of that number fails with EPERM, as in a container. false:
+ * this kernel does not allow such a filter. */
+bool forbid_call(long number);
 
 #endif
