@@ -123,6 +123,7 @@ const struct kvr_field kvr_place_fields[] = {
     F(core, "core", "", 0),
     F(package, "package", "", 0),
     F(node, "node", "", 0),
+    F(cache, "cache", "", 0),
     KVR_FIELD_END,
 };
 #undef F

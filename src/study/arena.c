@@ -145,38 +145,10 @@ int kvr_half_plain(struct kvr_session *s, struct kvr_half *half, uint64_t bytes,
 
 /* ---- what was got ---- */
 
-bool kvr_half_pages_partial(const struct kvr_half *half)
-{
-    if (isnan(half->huge_fraction))
-        return false;
-    return half->memory.pages == KVR_PAGES_4K ? half->huge_fraction > 0 : half->huge_fraction < 1;
-}
-
 static void read_pages(const struct kvr_session *s, struct kvr_half *half)
 {
     int64_t got = kvr_memory_huge_bytes(s->machine, &half->memory);
     half->huge_fraction = got < 0 ? NAN : (double)got / (double)half->memory.bytes;
-}
-
-static void check_pages(struct kvr_session *s)
-{
-    const struct kvr_half *halves[] = {&s->reference, &s->subject};
-    double huge = (s->reference.huge_fraction + s->subject.huge_fraction) / 2;
-    const char *asked = kvr_pages_name(s->reference.memory.pages);
-    if (isnan(huge)) {
-        kvr_check_add(&s->record->checks, "pages", KVR_CHECK_UNKNOWN,
-                      "smaps cannot be read: the page size that was got is not known");
-        return;
-    }
-    bool partial = kvr_half_pages_partial(halves[0]) || kvr_half_pages_partial(halves[1]);
-    struct kvr_check *c = kvr_check_add(&s->record->checks, "pages",
-                                        partial ? KVR_CHECK_WARN : KVR_CHECK_OK,
-                                        "%.5g %% of the arena lies in huge pages; asked for %s",
-                                        100 * huge, asked);
-    snprintf(c->value, sizeof c->value, "%.4f", huge);
-    if (partial && s->reference.memory.pages != KVR_PAGES_4K)
-        snprintf(c->fix, sizeof c->fix,
-                 "set /sys/kernel/mm/transparent_hugepage/enabled to madvise, or free memory");
 }
 
 void kvr_half_prove(struct kvr_session *s, struct kvr_half *half)
@@ -208,6 +180,7 @@ int kvr_arena_touch(struct kvr_session *s, char *error, size_t error_bytes)
         read_pages(s, halves[i]);
         kvr_half_prove(s, halves[i]);
     }
-    check_pages(s);
+    kvr_pages_check(&s->record->checks, s->reference.memory.pages,
+                    (s->reference.huge_fraction + s->subject.huge_fraction) / 2);
     return 0;
 }

@@ -47,6 +47,8 @@ void kvr_placement_check(struct kvr_checks *checks, const struct kvr_machine *ma
 double kvr_placement_fraction(const struct kvr_memory *memory,
                               const struct kvr_placement *placement);
 
+/* The check `pages`: the fraction of a memory that huge pages back; NAN: smaps cannot be read. */
+void kvr_pages_check(struct kvr_checks *checks, enum kvr_pages asked, double huge);
 /* Whether a half is in other pages than asked for, in part or wholly; false where it is unknown. */
 bool kvr_half_pages_partial(const struct kvr_half *half);
 

@@ -86,3 +86,30 @@ void kvr_placement_check(struct kvr_checks *checks, const struct kvr_machine *ma
                      "root: echo 0 > /proc/sys/kernel/numa_balancing");
     }
 }
+
+static bool partial(enum kvr_pages asked, double huge)
+{
+    return asked == KVR_PAGES_4K ? huge > 0 : huge < 1;
+}
+
+bool kvr_half_pages_partial(const struct kvr_half *half)
+{
+    return partial(half->memory.pages, half->huge_fraction); /* NAN: neither */
+}
+
+void kvr_pages_check(struct kvr_checks *checks, enum kvr_pages asked, double huge)
+{
+    if (isnan(huge)) {
+        kvr_check_add(checks, "pages", KVR_CHECK_UNKNOWN,
+                      "smaps cannot be read: the page size that was got is not known");
+        return;
+    }
+    bool wrong = partial(asked, huge);
+    struct kvr_check *c = kvr_check_add(checks, "pages", wrong ? KVR_CHECK_WARN : KVR_CHECK_OK,
+                                        "%.5g %% of the arena lies in huge pages; asked for %s",
+                                        100 * huge, kvr_pages_name(asked));
+    snprintf(c->value, sizeof c->value, "%.4f", huge);
+    if (wrong && asked != KVR_PAGES_4K)
+        snprintf(c->fix, sizeof c->fix,
+                 "set /sys/kernel/mm/transparent_hugepage/enabled to madvise, or free memory");
+}

@@ -22,7 +22,7 @@ struct matrix {
     struct kvr_memory memory;
     double placed;               /* fraction of it on the node; NAN: unknown */
     char left_out[160];          /* why nodes are, for the check */
-    double least_placed;
+    double least_placed, least_huge;
     uint64_t least_bytes;
 };
 
@@ -159,6 +159,12 @@ static int measure_memory(struct matrix *m)
         m->least_placed = m->placed;
         kvr_placement_check(&s->record->checks, s->machine, &m->memory, &placement);
     }
+    int64_t huge = kvr_memory_huge_bytes(s->machine, &m->memory);
+    double fraction = huge < 0 ? NAN : (double)huge / (double)m->memory.bytes;
+    if (!(fraction >= m->least_huge)) {
+        m->least_huge = fraction;
+        kvr_pages_check(&s->record->checks, m->memory.pages, fraction);
+    }
     m->least_bytes = m->memory.bytes < m->least_bytes ? m->memory.bytes : m->least_bytes;
     int rc = 0;
     for (size_t i = 0; i < s->machine->node_count && !rc; i++)
@@ -196,7 +202,8 @@ static void check_matrix(const struct matrix *m)
 
 int kvr_numa_measure(struct kvr_session *s)
 {
-    struct matrix m = {.session = s, .least_placed = INFINITY, .least_bytes = UINT64_MAX};
+    struct matrix m = {.session = s, .least_placed = INFINITY,
+                       .least_huge = INFINITY, .least_bytes = UINT64_MAX};
     int rc = 0;
     for (size_t i = 0; i < s->machine->node_count && !rc; i++) {
         m.node = &s->machine->nodes[i];
