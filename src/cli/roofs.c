@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../measure/clock.h"
-#include "../study/numa.h"
+#include "../study/node_matrix.h"
 #include "../study/peak.h"
 #include "../study/roofs.h"
 #include "bench.h"

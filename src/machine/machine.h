@@ -24,7 +24,7 @@ struct kvr_cpu {
     uint32_t core;      /* logical core index: CPUs with the same one are SMT siblings */
     uint32_t package;   /* logical index */
     uint32_t node;      /* os_index of its nearest NUMA node */
-    uint32_t cache;     /* logical index of its last-level cache; its package's where none is told */
+    uint32_t cache;     /* logical index of its last-level cache; without one, its package */
 };
 
 /* Several entries of one level only where cores differ (hybrid CPUs); the first one is the cache

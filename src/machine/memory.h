@@ -70,7 +70,7 @@ int kvr_memory_room(const struct kvr_machine *machine, const struct kvr_memory *
 /* Writes to those of the units that nobody has touched yet. By the thread that is to own them. */
 void kvr_memory_touch(struct kvr_memory *memory, size_t first, size_t count);
 
-/* What move_pages found. A page of the pool that the kernel does not tell of counts as untouched. */
+/* What move_pages found. A page that the kernel does not tell of counts as untouched. */
 struct kvr_placement {
     uint64_t pages, checked; /* above 1 GiB every n-th page is checked */
     uint64_t placed;         /* of the checked ones: where they are wanted, or wanted anywhere */

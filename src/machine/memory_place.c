@@ -74,7 +74,7 @@ struct proof {
     struct kvr_placement *result;
     uint32_t nodes[KVR_MAX_NODES]; /* that pages are put on in turns */
     size_t node_count;
-    /* Pages in turns, by which node the first one would lie on: the kernel begins where it likes. */
+    /* Pages in turns, by the node that the first one would lie on: any may be the first. */
     uint64_t by_start[KVR_MAX_NODES];
 };
 

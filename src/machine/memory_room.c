@@ -109,8 +109,8 @@ int kvr_refuse_huge(const struct kvr_machine *machine, size_t bytes, size_t page
     int64_t used = reserved > available ? reserved - available : 0;
     return kvr_memory_refuse(why, -ENOMEM,
                              "%" PRId64 " pages of %s are needed and %" PRId64 " are free; as "
-                             "root: echo %" PRId64 " > %s (at boot, where memory is in pieces: "
-                             "hugepagesz=%s hugepages=%" PRId64 ")",
+                             "root: echo %" PRId64 " > %s (where memory is in pieces, at boot: "
+                             "hugepagesz=%s hugepages=%" PRId64 "); or use --pages thp",
                              needed, size, available, used + needed, path, parameter,
                              used + needed);
 }

@@ -168,7 +168,7 @@ struct kvr_crossing {
     char why[200];
 };
 
-/* What the cores of one NUMA node get from the memory of another, see study/numa.h. */
+/* What the cores of one NUMA node get from the memory of another, see study/node_matrix.h. */
 struct kvr_numa_cell {
     uint32_t cpu_node, mem_node;
     double gb_per_s;      /* all cores of the node, one thread each */

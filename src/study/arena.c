@@ -39,8 +39,8 @@ int kvr_arena_map(struct kvr_session *s, uint64_t bytes, char *error, size_t err
     if (!rc)
         rc = kvr_memory_map(s->machine, &request, &s->subject.memory, &why);
     if (rc)
-        snprintf(error, error_bytes, "two times %.0f MiB of keys could not be mapped: %s (%s)",
-                 (double)bytes / 1048576, why, strerror(-rc));
+        snprintf(error, error_bytes, "two times %.0f MiB of keys could not be mapped: %s",
+                 (double)bytes / 1048576, why);
     return rc;
 }
 

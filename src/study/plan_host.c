@@ -152,6 +152,8 @@ int kvr_build_memory(struct kvr_build *build)
     if (options->max_mem_bytes)
         limit = options->max_mem_bytes < usable ? options->max_mem_bytes : usable;
     plan->max_mem_bytes = limit;
+    build->node_limits = usable < kvr_machine_usable_bytes(build->machine) &&
+                         (!options->max_mem_bytes || limit < options->max_mem_bytes);
     build->half_max_bytes = limit / 2 / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
     if (!build->half_max_bytes) {
         kvr_size_text(2 * HUGE_PAGE_BYTES, least, sizeof least);

@@ -11,6 +11,10 @@
 
 enum { MIN_HALF_BYTES = 16 << 20 };
 
+const char kvr_foreign_topology[] =
+    "the topology is not this system's: no thread can be pinned, no memory placed; unset "
+    "HWLOC_XMLFILE, HWLOC_SYNTHETIC and HWLOC_FSROOT, or use run's --dry-run";
+
 static int pin(const void *machine, uint32_t cpu)
 {
     return kvr_pin_self(machine, cpu);
@@ -58,6 +62,10 @@ int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
     if (rc == -ENODEV) {
         snprintf(error, error_bytes, "CPU %u is not available here; kvroof list topology",
                  s->missing_cpu);
+        return rc;
+    }
+    if (rc == -ENOTSUP) {
+        snprintf(error, error_bytes, "%s", kvr_foreign_topology);
         return rc;
     }
     if (rc) {

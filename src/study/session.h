@@ -107,6 +107,7 @@ uint64_t kvr_session_arena_bytes(const struct kvr_plan *plan);
 /* Maps and touches the arena, starts the clock, pins the caller. 0 or -errno with a sentence. */
 int kvr_session_open(struct kvr_session *session, char *error, size_t error_bytes);
 void kvr_session_close(struct kvr_session *session);
+extern const char kvr_foreign_topology[]; /* why none is opened on another system's topology */
 
 /* Makes `threads` pinned threads the current team. 0 or -errno. */
 int kvr_session_team(struct kvr_session *session, unsigned threads);

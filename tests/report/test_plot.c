@@ -169,8 +169,8 @@ static void test_ops_svg(void **state)
     check_picture(f, "shift", shift);
     check_picture(f, "speedup", speedup);
     check_picture(f, "numa", numa);
-    assert_int_equal(plot_kinds("realism,shift,speedup,numa", f->result, f->pictures, "png,txt,pdf"),
-                     KVR_EXIT_OK);
+    assert_int_equal(plot_kinds("realism,shift,speedup,numa", f->result, f->pictures,
+                                "png,txt,pdf"), KVR_EXIT_OK);
 }
 
 static void test_formats(void **state)

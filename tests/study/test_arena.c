@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "../../src/study/arena.h"
-#include "../../src/study/numa.h"
+#include "../../src/study/node_matrix.h"
 
 static const struct kvr_machine two_nodes = {
     .node_count = 2, .nodes = {{.os_index = 0}, {.os_index = 3}}};

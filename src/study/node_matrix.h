@@ -3,8 +3,8 @@
  * The NUMA matrix: what the cores of each node get from the memory of each. A node without CPUs
  * is memory only.
  */
-#ifndef KVR_NUMA_H
-#define KVR_NUMA_H
+#ifndef KVR_NODE_MATRIX_H
+#define KVR_NODE_MATRIX_H
 
 #include "session.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "numa.h"
+#include "node_matrix.h"
 
 #include <errno.h>
 #include <inttypes.h>
