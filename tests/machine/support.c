@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 char *root_make(void)
@@ -71,6 +72,18 @@ bool forbid_call(long number)
     struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+void child_is_content(pid_t child)
+{
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == CHILD_BLOCKED) {
+        puts("skipped: seccomp is not available here");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 void use_synthetic(const char *description)
