@@ -194,6 +194,22 @@ static int place_copy(struct kvr_session *s, struct kvr_cohort_work *w)
     return kvr_lists_beside(codes, s->subject.memory.base + at, bytes, &w->copy_lists);
 }
 
+/* What the case leaves of FP16's half is read by the sentinel: where that lies must follow from the
+ * case, not from those before it. Then both halves are proved. */
+static int settle(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    uint64_t used = s->reference.used_bytes;
+    if (!s->reference.memory.by_touch)
+        return 0;
+    int rc = kvr_half_share(s, &s->reference, used, s->reference.memory.bytes - used, w->why,
+                            sizeof w->why);
+    s->reference.used_bytes = used;
+    kvr_half_prove(s, &s->reference);
+    if (!w->is_reference)
+        kvr_half_prove(s, &s->subject);
+    return rc;
+}
+
 int kvr_cohort_place(struct kvr_session *s, struct kvr_cohort_work *w)
 {
     const struct kvr_case *c = w->cohort->cases[0];
@@ -213,12 +229,10 @@ int kvr_cohort_place(struct kvr_session *s, struct kvr_cohort_work *w)
                               sizeof w->why);
     if (!rc && kvr_case_materialises(c))
         rc = place_copy(s, w);
+    if (!rc)
+        rc = settle(s, w);
     if (rc)
         return rc;
-    if (s->reference.memory.by_touch)
-        kvr_half_prove(s, &s->reference);
-    if (s->subject.memory.by_touch && !w->is_reference)
-        kvr_half_prove(s, &s->subject);
     set_evict(s, &s->subject, w->evict_bytes, &w->reference_evict);
     set_evict(s, &s->reference, w->evict_bytes, &w->subject_evict);
     uint32_t floats = w->reference_lists.tokens;

@@ -18,6 +18,7 @@ enum { SEGMENT_BYTES = 64 << 10 };
 
 struct matrix {
     struct kvr_session *session;
+    const struct kvr_node *nodes[KVR_MAX_NODES]; /* ascending */
     const struct kvr_node *node; /* whose memory is mapped */
     struct kvr_memory memory;
     double placed;               /* fraction of it on the node; NAN: unknown */
@@ -168,7 +169,7 @@ static int measure_memory(struct matrix *m)
     m->least_bytes = m->memory.bytes < m->least_bytes ? m->memory.bytes : m->least_bytes;
     int rc = 0;
     for (size_t i = 0; i < s->machine->node_count && !rc; i++)
-        rc = measure_cell(m, &s->machine->nodes[i]);
+        rc = measure_cell(m, m->nodes[i]);
     kvr_memory_unmap(&m->memory);
     return rc;
 }
@@ -200,13 +201,23 @@ static void check_matrix(const struct matrix *m)
         snprintf(c->fix, sizeof c->fix, "free memory, or raise --max-mem");
 }
 
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = (*(const struct kvr_node *const *)a)->os_index,
+             y = (*(const struct kvr_node *const *)b)->os_index;
+    return (x > y) - (x < y);
+}
+
 int kvr_numa_measure(struct kvr_session *s)
 {
     struct matrix m = {.session = s, .least_placed = INFINITY,
                        .least_huge = INFINITY, .least_bytes = UINT64_MAX};
     int rc = 0;
+    for (size_t i = 0; i < s->machine->node_count; i++)
+        m.nodes[i] = &s->machine->nodes[i];
+    qsort(m.nodes, s->machine->node_count, sizeof *m.nodes, by_number);
     for (size_t i = 0; i < s->machine->node_count && !rc; i++) {
-        m.node = &s->machine->nodes[i];
+        m.node = m.nodes[i];
         if (m.node->total_bytes)
             rc = measure_memory(&m);
     }
