@@ -107,8 +107,8 @@ static int no_place(const char *domain, size_t member_count, uint32_t place,
         snprintf(why, why_bytes, "asks for place %u of %.*s, which has %zu usable CPU%s here",
                  place, length, domain, member_count, member_count == 1 ? "" : "s");
     else
-        snprintf(why, why_bytes, "asks for %.*s, which this host does not have; it has %s", length,
-                 domain, known);
+        snprintf(why, why_bytes, "asks for %.*s, which has 0 usable CPUs here; this host has %s",
+                 length, domain, known);
     return -ENODEV;
 }
 
