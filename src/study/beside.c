@@ -87,7 +87,7 @@ static int place_values(struct site *site, const struct kvr_material *values,
     unsigned char *base = site->half->memory.base + site->at;
     int rc = take(site, bytes);
     if (!rc)
-        rc = kvr_lists_beside(keys, base, row_bytes, &b->rows);
+        rc = kvr_lists_beside(keys, base, &kvr_format_dense_f16, &values->shape, &b->rows);
     b->has_rows = !rc;
     if (!rc)
         kvr_material_fill(values, base, bytes);
