@@ -70,8 +70,10 @@ int kvr_bench_open(struct kvr_bench *b, const char *command, uint64_t half_bytes
     if (kvr_machine_load(&b->machine, NULL, &why))
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "%s: this machine cannot be described: %s", command,
                         why);
-    uint64_t usable = kvr_machine_usable_bytes(&b->machine);
-    uint64_t most = b->options.max_mem_bytes ? b->options.max_mem_bytes : usable / 5 * 3;
+    const struct kvr_options *o = &b->options;
+    uint64_t usable = kvr_memory_usable_bytes(&b->machine, o->mem, o->mem_node, o->cpus,
+                                              o->cpu_count);
+    uint64_t most = o->max_mem_bytes ? o->max_mem_bytes : usable / 5 * 3;
     uint64_t half = half_bytes < most / 2 ? half_bytes : most / 2 / (2 << 20) * (2 << 20);
     b->plan = (struct kvr_plan){.rounds = 9,
                                 .min_time_s = .02,

@@ -28,6 +28,9 @@ void kvr_bench_close(struct kvr_bench *bench);
 /* The ceilings of a record and the checks that bear on them, as a table. 0 or -errno. */
 int kvr_roofs_print(const struct kvr_run_record *record, FILE *out);
 
+/* The NUMA matrix of a record as tables, nothing where it has none. 0 or -errno. */
+int kvr_numa_print(const struct kvr_run_record *record, FILE *out);
+
 /* The number of the signal that asked to stop; 0: none. Set by kvr_signals_catch's handler. */
 int kvr_signal_number(void);
 void kvr_signals_catch(void);

@@ -36,8 +36,13 @@ static int parse_list(const char *list, uint32_t *cpus, char *why, size_t why_by
     else
         snprintf(why, why_bytes,
                  "is not a CPU list; give 0-3,8 or a domain: N:0-3, S0:0-3, "
-                 "M1:0-1");
+                 "M1:0-1, C0");
     return -EINVAL;
+}
+
+static uint32_t domain_of(const struct kvr_cpu *cpu, char kind)
+{
+    return kind == 'S' ? cpu->package : kind == 'M' ? cpu->node : kind == 'C' ? cpu->cache : 0;
 }
 
 /* CPUs of a domain in likwid's order: the first CPU of every core, then the second, ... */
@@ -48,7 +53,7 @@ static size_t domain_cpus(const struct kvr_machine *machine, char kind, uint32_t
     size_t count = 0, ordered = 0;
     for (size_t i = 0; i < machine->cpu_count; i++) {
         const struct kvr_cpu *cpu = &machine->cpus[i];
-        if ((kind == 'S' && cpu->package != index) || (kind == 'M' && cpu->node != index))
+        if (domain_of(cpu, kind) != index)
             continue;
         siblings[count] = 0;
         for (size_t j = 0; j < count; j++)
@@ -65,43 +70,83 @@ static size_t domain_cpus(const struct kvr_machine *machine, char kind, uint32_t
     return ordered;
 }
 
-static int bad_domain(const char *domain, char *why, size_t why_bytes)
+/* "N, S0, M0, M1, C0": the domains that have usable CPUs here. */
+static void known_domains(const struct kvr_machine *machine, char *text, size_t bytes)
 {
+    size_t used = (size_t)snprintf(text, bytes, "N");
+    for (const char *kind = "SMC"; *kind; kind++)
+        for (size_t i = 0; i < machine->cpu_count && used < bytes; i++) {
+            bool seen = false;
+            for (size_t j = 0; j < i; j++)
+                seen |= domain_of(&machine->cpus[j], *kind) == domain_of(&machine->cpus[i], *kind);
+            if (!seen)
+                used += (size_t)snprintf(text + used, bytes - used, ", %c%u", *kind,
+                                         domain_of(&machine->cpus[i], *kind));
+        }
+}
+
+static int bad_domain(const char *domain, const struct kvr_machine *machine, char *why,
+                      size_t why_bytes)
+{
+    char known[120];
+    known_domains(machine, known, sizeof known);
     snprintf(why, why_bytes,
-             "has the domain '%.20s'; those known are N:LIST (node), S0:LIST "
-             "(socket) and M0:LIST (NUMA node)",
-             domain);
+             "has the domain '%.20s'; this host has %s (node, sockets, NUMA nodes, last-level "
+             "caches), each alone or with a :LIST",
+             domain, known);
     return -EINVAL;
 }
 
-/* One "S0:0-3". */
+static int no_place(const char *domain, size_t member_count, uint32_t place,
+                    const struct kvr_machine *machine, char *why, size_t why_bytes)
+{
+    char known[120];
+    int length = (int)strcspn(domain, ":");
+    known_domains(machine, known, sizeof known);
+    if (member_count)
+        snprintf(why, why_bytes, "asks for place %u of %.*s, which has %zu usable CPU%s here",
+                 place, length, domain, member_count, member_count == 1 ? "" : "s");
+    else
+        snprintf(why, why_bytes, "asks for %.*s, which has 0 usable CPUs here; this host has %s",
+                 length, domain, known);
+    return -ENODEV;
+}
+
+/* The letter and number of "S0:0-3"; a lone one means all its CPUs. */
+static bool read_domain(const char *domain, uint32_t *index)
+{
+    size_t length = strcspn(domain, ":");
+    unsigned long value = 0;
+    if (!*domain || !strchr("NSMC", *domain) || (domain[length] && !domain[length + 1]))
+        return false;
+    if (strspn(domain + 1, "0123456789") != length - 1 || length > 9 ||
+        (*domain == 'N' ? length > 2 : length < 2))
+        return false;
+    if (length > 1)
+        value = strtoul(domain + 1, NULL, 10);
+    *index = (uint32_t)value;
+    return *domain != 'N' || !value;
+}
+
+/* One "S0:0-3", or "S0". */
 static int parse_domain(const char *domain, const struct kvr_machine *machine, uint32_t *cpus,
                         size_t max, size_t *count, char *why, size_t why_bytes)
 {
-    uint32_t members[KVR_MAX_CPUS], places[KVR_MAX_CPUS];
+    uint32_t members[KVR_MAX_CPUS], places[KVR_MAX_CPUS], index;
     const char *colon = strchr(domain, ':');
-    char *end = NULL;
-    unsigned long index = 0;
-    if (!colon || !colon[1] || !strchr("NSM", *domain))
-        return bad_domain(domain, why, why_bytes);
-    if (colon > domain + 1) {
-        index = domain[1] >= '0' && domain[1] <= '9' ? strtoul(domain + 1, &end, 10) : 0;
-        if (end != colon || index > UINT32_MAX || (*domain == 'N' && index))
-            return bad_domain(domain, why, why_bytes);
-    } else if (*domain != 'N') {
-        return bad_domain(domain, why, why_bytes);
-    }
-    int place_count = parse_list(colon + 1, places, why, why_bytes);
+    if (!read_domain(domain, &index))
+        return bad_domain(domain, machine, why, why_bytes);
+    size_t member_count = domain_cpus(machine, *domain, index, members);
+    int place_count = colon ? parse_list(colon + 1, places, why, why_bytes) : (int)member_count;
     if (place_count < 0)
         return place_count;
-    size_t member_count = domain_cpus(machine, *domain, (uint32_t)index, members);
+    for (int i = 0; !colon && i < place_count; i++)
+        places[i] = (uint32_t)i;
+    if (!member_count)
+        return no_place(domain, 0, 0, machine, why, why_bytes);
     for (int i = 0; i < place_count; i++) {
-        if (places[i] >= member_count) {
-            snprintf(why, why_bytes, "asks for place %u of %.*s, which has %zu usable CPU%s here",
-                     places[i], (int)(colon - domain), domain, member_count,
-                     member_count == 1 ? "" : "s");
-            return -ENODEV;
-        }
+        if (places[i] >= member_count)
+            return no_place(domain, member_count, places[i], machine, why, why_bytes);
         int status = add_cpu(members[places[i]], cpus, max, count, why, why_bytes);
         if (status)
             return status;

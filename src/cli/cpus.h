@@ -12,10 +12,11 @@
  * and not by numbers ("0-3,8"). */
 bool kvr_cpus_by_domain(const char *text);
 
-/* "0-3,8", or domains in likwid's words joined with @: N:LIST (the whole node), S0:LIST (a
- * socket), M1:LIST (a NUMA node); LIST counts inside the domain, physical cores first, then their
- * siblings. Duplicates are merged. `machine` may be NULL for numbers. 0; -EINVAL: not understood;
- * -ENODEV: this host has no such domain or place; why[] is a clause after the quoted text. */
+/* "0-3,8", or domains in likwid's words joined with @: N (the whole node), S0 (a socket), M1 (a
+ * NUMA node), C0 (the CPUs of a last-level cache), all of it or S0:LIST, which counts inside the
+ * domain, physical cores first, then their siblings. Duplicates are merged. `machine` may be NULL
+ * for numbers. 0; -EINVAL: not understood; -ENODEV: this host has no such domain or place; why[] is
+ * a clause after the quoted text. */
 int kvr_cpus_parse(const char *text, const struct kvr_machine *machine, uint32_t *cpus, size_t max,
                    size_t *count, char *why, size_t why_bytes);
 

@@ -31,9 +31,10 @@ struct arguments {
 /* ---- topology ---- */
 
 static const struct kvr_list_column topology_columns[] = {
-    {"object", KVR_LIST_TEXT},      {"index", KVR_LIST_NUMBER},   {"package", KVR_LIST_NUMBER},
-    {"core", KVR_LIST_NUMBER},      {"node", KVR_LIST_NUMBER},    {"cpus", KVR_LIST_NUMBER},
-    {"size_bytes", KVR_LIST_BYTES}, {"free_bytes", KVR_LIST_BYTES}, {"note", KVR_LIST_TEXT},
+    {"object", KVR_LIST_TEXT},      {"index", KVR_LIST_NUMBER}, {"package", KVR_LIST_NUMBER},
+    {"core", KVR_LIST_NUMBER},      {"node", KVR_LIST_NUMBER},  {"cache", KVR_LIST_NUMBER},
+    {"cpus", KVR_LIST_NUMBER},      {"size_bytes", KVR_LIST_BYTES},
+    {"free_bytes", KVR_LIST_BYTES}, {"note", KVR_LIST_TEXT},
 };
 
 static void add_bytes(struct kvr_rows *rows, uint64_t bytes)
@@ -62,7 +63,7 @@ static void add_node(struct kvr_rows *rows, const struct kvr_machine *machine,
                                        node->distances[i]);
     kvr_rows_add(rows, "node");
     kvr_rows_add(rows, "%" PRIu32, node->os_index);
-    add_blank(rows, 3);
+    add_blank(rows, 4);
     kvr_rows_add(rows, "%" PRIu32, node->cpu_count);
     add_bytes(rows, node->total_bytes);
     add_bytes(rows, node->free_bytes);
@@ -72,7 +73,7 @@ static void add_node(struct kvr_rows *rows, const struct kvr_machine *machine,
 static void add_machine(struct kvr_rows *rows, const struct kvr_machine *machine)
 {
     kvr_rows_add(rows, "machine");
-    add_blank(rows, 4);
+    add_blank(rows, 5);
     kvr_rows_add(rows, "%zu", machine->cpu_count);
     add_bytes(rows, machine->mem_total_bytes);
     add_bytes(rows, kvr_machine_usable_bytes(machine));
@@ -91,13 +92,14 @@ static void list_topology(struct kvr_rows *rows, const struct kvr_machine *machi
         kvr_rows_add(rows, "%" PRIu32, cpu->package);
         kvr_rows_add(rows, "%" PRIu32, cpu->core);
         kvr_rows_add(rows, "%" PRIu32, cpu->node);
+        kvr_rows_add(rows, "%" PRIu32, cpu->cache);
         kvr_rows_end(rows);
     }
     for (size_t i = 0; i < machine->cache_count; i++) {
         const struct kvr_cache_level *cache = &machine->caches[i];
         kvr_rows_add(rows, "cache");
         kvr_rows_add(rows, "%" PRIu32, cache->level);
-        add_blank(rows, 3);
+        add_blank(rows, 4);
         kvr_rows_add(rows, "%" PRIu32, cache->shared_by);
         add_bytes(rows, cache->size_bytes);
         add_blank(rows, 1);

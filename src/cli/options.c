@@ -51,7 +51,7 @@ static const struct argp_option options_table[] = {
     {"calibration", KEY_CALIBRATION, "FILE.npy", 0, "keys to fit codebooks to", 0},
     {NULL, 0, NULL, 0, "Where:", 2},
     {"threads", 't', "N,...", 0, "max: one per core", 0},
-    {"cpus", 'c', "LIST", 0, "0-3,8 or a domain: N:0-3, S0:0-3, M1:0-1", 0},
+    {"cpus", 'c', "LIST", 0, "0-3,8 or a domain: N, S0:0-3, M1, C0:0-1", 0},
     {"mem", KEY_MEM, "POLICY", 0, "local, node:N, interleave, first-touch [local]", 0},
     {"pages", KEY_PAGES, "SIZE", 0, "4k, thp, 2m, 1g [thp]", 0},
     {"max-mem", KEY_MAX_MEM, "SIZE|N%", 0, "memory that the run may take [60%]", 0},

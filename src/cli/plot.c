@@ -40,6 +40,8 @@ static const struct picture {
      "preparation of the query"},
     {"speedup", kvr_plot_speedup,
      "holds no case that was measured beside FP16: kvroof run -k fp16,lookat.u8"},
+    {"numa", kvr_plot_numa,
+     "holds no NUMA matrix: kvroof roofs --numa -o json:numa.json measures it"},
 };
 enum { PICTURES = sizeof pictures / sizeof *pictures };
 
@@ -53,7 +55,7 @@ struct arguments {
 
 static const struct argp_option options_table[] = {
     {"kind", 'k', "KIND,...", 0,
-     "roofline, ladder, scaling, realism, shift, speedup; all [all]", 0},
+     "roofline, ladder, scaling, realism, shift, speedup, numa; all [all]", 0},
     {"output", 'o', "DIR", 0, "where pictures, data and scripts go [results/plots]", 0},
     {"format", KEY_FORMAT, "FORMAT,...", 0, "svg, png, pdf, txt [svg]", 0},
     KVR_HELP_OPTION,
@@ -134,7 +136,8 @@ static const struct argp plot_argp = {
            "           values and eviction\n"
            "  shift    time a key over context length, split in preparation and scan, and what\n"
            "           bounds each\n"
-           "  speedup  speed-up over FP16 against bytes a key, and what the bytes promise\n\n"
+           "  speedup  speed-up over FP16 against bytes a key, and what the bytes promise\n"
+           "  numa     bandwidth and latency from the cores of each node to the memory of each\n\n"
            "Examples:\n"
            "  kvroof plot results/20260101T120000Z-node7.json\n"
            "  kvroof plot results/20260101T120000Z-node7.json -k roofline,scaling --format png\n"

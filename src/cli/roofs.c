@@ -8,17 +8,25 @@
 #include <string.h>
 
 #include "../measure/clock.h"
+#include "../study/node_matrix.h"
 #include "../study/peak.h"
 #include "../study/roofs.h"
 #include "bench.h"
 #include "option_values.h"
 #include "outputs.h"
 
-enum { HALF_BYTES = 1 << 30, KEY_POINTS = 0x200 };
+enum { HALF_BYTES = 1 << 30, KEY_NUMA = 0x200 };
+
+struct roofs_state {
+    struct option_state options; /* first: the parser takes it for the whole */
+    bool numa;
+};
 
 static const struct argp_option options_table[] = {
+    {"numa", KEY_NUMA, NULL, 0, "the NUMA matrix instead: every node's cores on every node's "
+     "memory", 0},
     {"threads", 't', "N,...", 0, "max: one per core [1,max]", 0},
-    {"cpus", 'c', "LIST", 0, "0-3,8 or a domain", 0},
+    {"cpus", 'c', "LIST", 0, "0-3,8 or a domain: N, S0:0-3, M1, C0:0-1", 0},
     {"mem", KEY_MEM, "POLICY", 0, "local, node:N, interleave, first-touch [local]", 0},
     {"pages", KEY_PAGES, "SIZE", 0, "4k, thp, 2m, 1g [thp]", 0},
     {"max-mem", KEY_MAX_MEM, "SIZE|N%", 0, "memory that the run may take [60%]", 0},
@@ -32,7 +40,12 @@ static const struct argp_option options_table[] = {
 
 static error_t parse_key(int key, char *text, struct argp_state *state)
 {
-    error_t error = kvr_option_set(state->input, key, text);
+    struct roofs_state *roofs = state->input;
+    if (key == KEY_NUMA) {
+        roofs->numa = true;
+        return 0;
+    }
+    error_t error = kvr_option_set(&roofs->options, key, text);
     return error == ARGP_ERR_UNKNOWN ? kvr_args_key(key, text, state) : error;
 }
 
@@ -42,10 +55,12 @@ static const struct argp roofs_argp = {
     .args_doc = "",
     .doc = "Measures this machine's ceilings: read bandwidth over working sets with the cache "
            "sizes found in it, the best reader, copy, triad and latency per level and thread "
-           "count, and one rate per core resource."
+           "count, and one rate per core resource. With --numa, bandwidth and latency from the "
+           "cores of each NUMA node to the memory of each."
            "\vExamples:\n"
            "  kvroof roofs\n"
-           "  kvroof roofs -t 1 --pages 4k -o json:roofs.json\n",
+           "  kvroof roofs -t 1 --pages 4k -o json:roofs.json\n"
+           "  kvroof roofs --numa -o json:numa.json -o table:-\n",
 };
 
 /* The thread counts asked for: "max" is one per core of the chosen CPUs. */
@@ -101,13 +116,23 @@ static int check_threads(const struct kvr_bench *b)
     return KVR_EXIT_OK;
 }
 
-static int measure(struct kvr_bench *b, int argc, char **argv)
+/* The matrix decides these itself. */
+static int check_numa(const struct kvr_options *o)
+{
+    const char *option = o->mem_given ? "--mem" : o->thread_count ? "--threads" : NULL;
+    if (!option)
+        return KVR_EXIT_OK;
+    return kvr_fail(KVR_EXIT_USAGE, "roofs: --numa takes every node's memory and all cores of a "
+                                    "node (of --cpus); drop %s", option);
+}
+
+static int measure(struct kvr_bench *b, bool numa, int argc, char **argv)
 {
     unsigned threads[KVR_MAX_LIST + 2];
     char error[512] = "";
     struct kvr_sinks sinks;
     double started_s = kvr_wall_s();
-    int code = kvr_bench_open(b, "roofs", HALF_BYTES, 4);
+    int code = kvr_bench_open(b, "roofs", numa ? KVR_NUMA_HALF_BYTES : HALF_BYTES, 4);
     if (!code)
         code = check_threads(b);
     if (code)
@@ -116,9 +141,11 @@ static int measure(struct kvr_bench *b, int argc, char **argv)
     if (kvr_sinks_open_listed(&sinks, &b->options, &b->record, error, sizeof error))
         return kvr_fail(KVR_EXIT_IO, "roofs: %s", error);
     sinks.table = kvr_roofs_print;
-    int rc = kvr_roofs_measure(&b->session, threads, thread_counts(b, threads));
+    int rc = numa ? kvr_numa_measure(&b->session)
+                  : kvr_roofs_measure(&b->session, threads, thread_counts(b, threads));
     b->record.duration_s = kvr_wall_s() - started_s;
-    kvr_peak_compare(&b->record, b->options.peak_gb_per_s);
+    if (!numa)
+        kvr_peak_compare(&b->record, b->options.peak_gb_per_s);
     if (rc && rc != -EINTR) {
         kvr_sinks_abandon(&sinks);
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "roofs: %s", strerror(-rc));
@@ -132,8 +159,8 @@ static int measure(struct kvr_bench *b, int argc, char **argv)
 int kvr_cmd_roofs(int argc, char **argv)
 {
     struct kvr_bench *b = calloc(1, sizeof *b);
-    struct option_state state = {.args = {.command = "kvroof roofs"},
-                                 .options = b ? &b->options : NULL};
+    struct roofs_state state = {.options = {.args = {.command = "kvroof roofs"},
+                                            .options = b ? &b->options : NULL}};
     if (!b)
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
     b->options = (struct kvr_options){.seed = 1,
@@ -141,15 +168,17 @@ int kvr_cmd_roofs(int argc, char **argv)
                                       .budget_s = NAN,
                                       .peak_gb_per_s = NAN,
                                       .stdout_format = KVR_OUT_TABLE};
-    int code = kvr_args_parse(&roofs_argp, &state.args, argc, argv);
-    kvr_option_state_free(&state);
-    if (code || state.args.done) {
+    int code = kvr_args_parse(&roofs_argp, &state.options.args, argc, argv);
+    kvr_option_state_free(&state.options);
+    if (code || state.options.args.done) {
         free(b);
         return code;
     }
-    code = check_outputs(b, state.format_given);
+    code = check_outputs(b, state.options.format_given);
+    if (!code && state.numa)
+        code = check_numa(&b->options);
     if (!code)
-        code = measure(b, argc, argv);
+        code = measure(b, state.numa, argc, argv);
     kvr_bench_close(b);
     free(b);
     return code;

@@ -242,9 +242,10 @@ static void print_check(const struct kvr_check *c, FILE *out)
 
 int kvr_roofs_print(const struct kvr_run_record *record, FILE *out)
 {
-    static const char *const shown[] = {"pages",    "memory-peak", "peak-percent", "clock-real",
-                                        "cache-l1", "cache-l2",    "cache-l3",     "dram-proven",
-                                        "level-l3", "roofs-reused"};
+    static const char *const shown[] = {
+        "pages",    "placement", "memory-peak", "peak-percent", "clock-real",     "cache-l1",
+        "cache-l2", "cache-l3",  "dram-proven", "level-l3",     "roofs-reused",   "numa-matrix",
+        "numa-distances"};
     enum { SHOWN = sizeof shown / sizeof *shown };
     int rc = print_levels(record, out);
     if (!rc)
@@ -253,6 +254,8 @@ int kvr_roofs_print(const struct kvr_run_record *record, FILE *out)
         rc = print_ladder(record, out);
     if (!rc)
         rc = print_rates(record, out);
+    if (!rc)
+        rc = kvr_numa_print(record, out);
     for (size_t s = 0; s < SHOWN && !rc; s++)
         for (size_t i = 0; i < record->checks.count; i++)
             if (!strcmp(record->checks.items[i].id, shown[s]))

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../measure/clock.h"
+#include "../study/arena.h"
 #include "../study/roofs_reuse.h"
 #include "../study/study.h"
 #include "bench.h"
@@ -102,6 +103,22 @@ static int dry_run(const struct run *run)
     for (size_t i = 0; i < run->plan.skip_count; i++)
         printf("not measured: %s: %s\n", run->plan.skips[i].name, run->plan.skips[i].why);
     return fflush(stdout) ? kvr_fail(KVR_EXIT_IO, "cannot write stdout: %s", strerror(errno)) : 0;
+}
+
+/* Nodes, pools of huge pages and free memory, before an output is opened. Of another system's
+ * topology only a dry run can be made. */
+static int check_memory(const struct run *run)
+{
+    const char *why = "";
+    struct kvr_memory_request request = kvr_arena_request(&run->plan, &run->options,
+                                                          kvr_session_arena_bytes(&run->plan));
+    if (!run->machine.this_system)
+        return run->options.dry_run ? KVR_EXIT_OK
+                                    : kvr_fail(KVR_EXIT_IMPOSSIBLE, "%s", kvr_foreign_topology);
+    if (!run->plan.case_count || !kvr_memory_check(&run->machine, &request, &why))
+        return KVR_EXIT_OK;
+    return kvr_fail(KVR_EXIT_IMPOSSIBLE, "two times %.0f MiB of keys: %s",
+                    (double)request.bytes / 1048576, why);
 }
 
 static int exit_code_of(int rc)
@@ -226,6 +243,9 @@ int kvr_cmd_run(int argc, char **argv)
         code = kvr_fail(exit_code_of(rc), "%s", error);
         goto out;
     }
+    code = check_memory(run);
+    if (code)
+        goto out;
     run->tty = run->options.progress == KVR_PROGRESS_AUTO && isatty(STDERR_FILENO);
     if (run->options.dry_run) {
         code = dry_run(run);

@@ -143,7 +143,8 @@ int kvr_cmd_show(int argc, char **argv)
         kvr_run_record_free(&record);
         return code;
     }
-    bool roofs = !record.result_count && record.ceiling_count && a.format == KVR_OUT_TABLE;
+    bool roofs = !record.result_count && (record.ceiling_count || record.numa_cell_count) &&
+                 a.format == KVR_OUT_TABLE;
     int rc = roofs ? kvr_roofs_print(&record, stdout)
                    : kvr_write(stdout, a.format, &record, &a.style);
     kvr_run_record_free(&record);

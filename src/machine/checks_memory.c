@@ -76,16 +76,26 @@ static void check_nodes(const struct kvr_machine *machine, struct kvr_checks *ch
     else
         check = kvr_check_add(checks, "numa-nodes", KVR_CHECK_OK, "each node has allowed CPUs");
     SET(check->value, "%zu", machine->node_count);
+    bool limited = kvr_machine_mems_limited(machine);
+    check = kvr_check_add(checks, "mems", limited ? KVR_CHECK_INFO : KVR_CHECK_OK,
+                          limited ? "%zu of %zu nodes may be used for memory: a cpuset leaves the "
+                          "others out" : "%zu of %zu nodes with memory may be used",
+                          machine->node_count, limited ? machine->system_node_count :
+                          machine->node_count);
+    SET(check->value, "%zu", machine->node_count);
     if (machine->mem_total_bytes == 0 || total == 0) {
         kvr_check_add(checks, "node-memory", KVR_CHECK_UNKNOWN,
                       "the memory of the nodes, or MemTotal, is not told");
         return;
     }
-    bool believed = total >= machine->mem_total_bytes / 2;
-    check = kvr_check_add(checks, "node-memory", believed ? KVR_CHECK_OK : KVR_CHECK_INFO,
-                          believed ? "the nodes' %" PRIu64 " MiB agree with the %" PRIu64 " MiB "
-                          "of MemTotal" : "the nodes' %" PRIu64 " MiB are less than half of the %"
-                          PRIu64 " MiB of MemTotal and not believed: MemAvailable counts",
+    bool believed = total >= machine->mem_total_bytes / 2 || limited;
+    const char *text = limited    ? "the allowed nodes have %" PRIu64 " MiB of the %" PRIu64 " MiB "
+                                    "of MemTotal"
+                       : believed ? "the nodes' %" PRIu64 " MiB agree with the %" PRIu64 " MiB of "
+                                    "MemTotal"
+                                  : "the nodes' %" PRIu64 " MiB are less than half of the %" PRIu64
+                                    " MiB of MemTotal and not believed: MemAvailable counts";
+    check = kvr_check_add(checks, "node-memory", believed ? KVR_CHECK_OK : KVR_CHECK_INFO, text,
                           total / one_mib, machine->mem_total_bytes / one_mib);
     SET(check->value, "%" PRIu64, total);
 }

@@ -37,6 +37,16 @@ int kvr_node_memory(const char *root, uint32_t node, uint64_t *total, uint64_t *
     return 0;
 }
 
+static size_t count_system_nodes(const char *root)
+{
+    char text[256];
+    uint32_t nodes[KVR_MAX_CPUS];
+    int count = kvr_file_text(root, "/sys/devices/system/node/has_memory", text, sizeof text)
+                    ? 0
+                    : kvr_cpu_list_parse(text, nodes, KVR_MAX_CPUS); /* the same syntax */
+    return count > 0 ? (size_t)count : 0;
+}
+
 static void load_memory(struct kvr_machine *machine)
 {
     uint64_t total, available;
@@ -51,6 +61,7 @@ static void load_memory(struct kvr_machine *machine)
         return;
     }
     kvr_memory_peak_load(machine->root, &machine->memory_peak);
+    machine->system_node_count = count_system_nodes(machine->root);
     for (size_t i = 0; i < machine->node_count; i++) {
         struct kvr_node *node = &machine->nodes[i];
         if (kvr_node_memory(machine->root, node->os_index, &total, &available) == 0) {
@@ -165,6 +176,14 @@ uint64_t kvr_machine_cache_bytes(const struct kvr_machine *machine, uint32_t lev
     return 0;
 }
 
+bool kvr_machine_mems_limited(const struct kvr_machine *machine)
+{
+    uint32_t with_memory = 0;
+    for (size_t i = 0; i < machine->node_count; i++)
+        with_memory += machine->nodes[i].total_bytes > 0;
+    return machine->this_system && with_memory < machine->system_node_count;
+}
+
 uint64_t kvr_machine_usable_bytes(const struct kvr_machine *machine)
 {
     const uint64_t none = UINT64_MAX;
@@ -177,7 +196,8 @@ uint64_t kvr_machine_usable_bytes(const struct kvr_machine *machine)
         least = machine->mem_available_bytes;
     else if (machine->mem_total_bytes)
         least = machine->mem_total_bytes;
-    if (node_free && node_total >= machine->mem_total_bytes / 2 && node_free < least)
+    bool believed = node_total >= machine->mem_total_bytes / 2 || kvr_machine_mems_limited(machine);
+    if (node_free && believed && node_free < least)
         least = node_free;
     if (machine->cgroup_memory_bytes && machine->cgroup_memory_bytes < least)
         least = machine->cgroup_memory_bytes;

@@ -24,6 +24,7 @@ struct kvr_cpu {
     uint32_t core;      /* logical core index: CPUs with the same one are SMT siblings */
     uint32_t package;   /* logical index */
     uint32_t node;      /* os_index of its nearest NUMA node */
+    uint32_t cache;     /* logical index of its last-level cache; without one, its package */
 };
 
 /* Several entries of one level only where cores differ (hybrid CPUs); the first one is the cache
@@ -52,7 +53,8 @@ struct kvr_machine {
     struct kvr_cache_level caches[KVR_MAX_CACHES];
     size_t cache_count;                /* 0: none reported */
     struct kvr_node nodes[KVR_MAX_NODES];
-    size_t node_count;
+    size_t node_count;                 /* allowed ones only */
+    size_t system_node_count;          /* with memory, allowed or not; 0: not told */
     bool this_system;                  /* false: a foreign hwloc topology, nothing is bound */
     uint64_t mem_total_bytes, mem_available_bytes; /* /proc/meminfo; 0: unknown */
     uint64_t cgroup_memory_bytes;      /* tightest limit of cgroup v2 or v1; 0: none */
@@ -76,8 +78,10 @@ int kvr_machine_load(struct kvr_machine *machine, const char *root, const char *
 uint64_t kvr_machine_cache_bytes(const struct kvr_machine *machine, uint32_t level);
 
 /* Memory that one may use: the least of MemAvailable, the nodes' sum where it is believed (not
- * below half of MemTotal) and the cgroup's limit. */
+ * below half of MemTotal, but where the cpuset leaves nodes out) and the cgroup's limit. */
 uint64_t kvr_machine_usable_bytes(const struct kvr_machine *machine);
+/* Whether this process may not take memory from every node that has some. */
+bool kvr_machine_mems_limited(const struct kvr_machine *machine);
 
 /* Parses "0-3,8" (no spaces) into os indices, in order of mention. Returns the count, or -EINVAL
  * for bad syntax, -ERANGE beyond max. */

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Reserving address space. The policy is set before any page is touched, because mbind does not
- * move what is there. mbind accepts a node that is too small, and the process is killed at the
- * first touch: so free memory is asked first.
+ * move what is there.
  */
 #include "memory.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <numaif.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +16,7 @@
 
 #include "files.h"
 #include "internal.h"
+#include "memory_room.h"
 
 #ifndef MAP_HUGE_SHIFT
 #define MAP_HUGE_SHIFT 26
@@ -25,145 +24,7 @@
 
 enum { MAX_NODE_NUMBER = 1024, WORD_BITS = 8 * sizeof(unsigned long) };
 
-static const size_t mib2 = (size_t)2 << 20, gib1 = (size_t)1 << 30;
-
-/* The sentence of the last refusal in this thread: it holds numbers, so it cannot be static. */
-static _Thread_local char why_text[240];
-
-__attribute__((format(printf, 3, 4)))
-static int refuse(const char **why, int rc, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    vsnprintf(why_text, sizeof why_text, format, list);
-    va_end(list);
-    *why = why_text;
-    return rc;
-}
-
-static size_t base_page_bytes(void)
-{
-    return (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static bool is_hugetlb(enum kvr_pages pages)
-{
-    return pages == KVR_PAGES_2M || pages == KVR_PAGES_1G;
-}
-
-static size_t unit_bytes(enum kvr_pages pages)
-{
-    return pages == KVR_PAGES_4K ? base_page_bytes() : pages == KVR_PAGES_1G ? gib1 : mib2;
-}
-
-static uint64_t mib(uint64_t bytes)
-{
-    return bytes >> 20;
-}
-
-/* ---- is there room? ---- */
-
-static const struct kvr_node *find_node(const struct kvr_machine *machine, uint32_t os_index)
-{
-    for (size_t i = 0; i < machine->node_count; i++)
-        if (machine->nodes[i].os_index == os_index)
-            return &machine->nodes[i];
-    return NULL;
-}
-
-/* Pages of that size that nobody has taken, in the whole system or (node >= 0) on one node.
- * -1: the kernel does not tell. */
-static int64_t free_huge_pages(const struct kvr_machine *machine, size_t page_bytes, int64_t node)
-{
-    char path[128], where[48] = "/sys/kernel/mm";
-    uint64_t count;
-    if (node >= 0)
-        snprintf(where, sizeof where, "/sys/devices/system/node/node%" PRId64, node);
-    snprintf(path, sizeof path, "%s/hugepages/hugepages-%zukB/free_hugepages", where,
-             page_bytes >> 10);
-    return kvr_file_u64(machine->root, path, &count) ? -1 : (int64_t)count;
-}
-
-static int refuse_huge(const struct kvr_machine *machine, size_t bytes, size_t page_bytes,
-                       int64_t node, const char **why)
-{
-    const char *size = page_bytes == gib1 ? "1 GiB" : "2 MiB";
-    char where[48] = "/sys/kernel/mm";
-    int64_t available = free_huge_pages(machine, page_bytes, node);
-    if (node >= 0)
-        snprintf(where, sizeof where, "/sys/devices/system/node/node%" PRId64, node);
-    if (available < 0)
-        return refuse(why, -ENOMEM, "this kernel has no pool of %s pages; use --pages thp", size);
-    return refuse(why, -ENOMEM, "%zu pages of %s are needed and %" PRId64 " are free; as root: "
-                  "echo %zu > %s/hugepages/hugepages-%zukB/nr_hugepages",
-                  bytes / page_bytes, size, available, bytes / page_bytes, where,
-                  page_bytes >> 10);
-}
-
-/* Whether node's free memory holds `bytes`. */
-static int check_room(const struct kvr_machine *machine, const struct kvr_node *node,
-                      enum kvr_pages pages, size_t bytes, const char **why)
-{
-    uint64_t total, available;
-    if (is_hugetlb(pages)) {
-        int64_t count = free_huge_pages(machine, unit_bytes(pages), node->os_index);
-        if (count >= 0 && (uint64_t)count < bytes / unit_bytes(pages))
-            return refuse_huge(machine, bytes, unit_bytes(pages), node->os_index, why);
-        return 0;
-    }
-    /* A single node's own figures may be wrong in a guest (see kvr_machine_usable_bytes). */
-    if (machine->node_count < 2)
-        return 0;
-    if (kvr_node_memory(machine->root, node->os_index, &total, &available))
-        available = node->free_bytes;
-    if (available < bytes)
-        return refuse(why, -ENOMEM, "node %" PRIu32 " has %" PRIu64 " MiB free, %" PRIu64
-                      " MiB are needed there; choose another node or a smaller working set",
-                      node->os_index, mib(available), mib(bytes));
-    return 0;
-}
-
-/* Memory that is to lie on certain nodes must fit there: the kernel would kill this process
- * (bind) or spill to other nodes (interleave). */
-static int check_placement(const struct kvr_machine *machine,
-                           const struct kvr_memory_request *request, size_t bytes,
-                           const char **why)
-{
-    int rc = 0;
-    if (request->policy == KVR_MEM_NODE) {
-        const struct kvr_node *node = find_node(machine, request->node);
-        if (!node)
-            return refuse(why, -ENODEV, "node %" PRIu32 " does not exist here or is not allowed; "
-                          "see kvroof list topology", request->node);
-        if (machine->node_count > 1 && !machine->this_system)
-            return refuse(why, -ENOTSUP, "the topology is not this system's: memory cannot be "
-                          "placed");
-        return check_room(machine, node, request->pages, bytes, why);
-    }
-    if (request->policy != KVR_MEM_INTERLEAVE || machine->node_count < 2)
-        return 0;
-    if (!machine->this_system)
-        return refuse(why, -ENOTSUP, "the topology is not this system's: memory cannot be placed");
-    if (request->pages != KVR_PAGES_4K)
-        return refuse(why, -ENOTSUP, "huge pages would not be spread evenly over %zu nodes; "
-                      "interleave with --pages 4k", machine->node_count);
-    for (size_t i = 0; rc == 0 && i < machine->node_count; i++)
-        if (machine->nodes[i].total_bytes > 0)
-            rc = check_room(machine, &machine->nodes[i], request->pages,
-                            bytes / machine->node_count, why);
-    return rc;
-}
-
-static int check_request(const struct kvr_machine *machine,
-                         const struct kvr_memory_request *request, size_t bytes, const char **why)
-{
-    uint64_t usable = kvr_machine_usable_bytes(machine);
-    if (!is_hugetlb(request->pages) && usable && bytes > usable)
-        return refuse(why, -ENOMEM, "%" PRIu64 " MiB are needed and %" PRIu64
-                      " MiB are available; choose a smaller working set", mib(bytes),
-                      mib(usable));
-    return check_placement(machine, request, bytes, why);
-}
+static const size_t mib2 = (size_t)2 << 20;
 
 /* ---- mapping ---- */
 
@@ -172,12 +33,12 @@ static int check_request(const struct kvr_machine *machine,
  * apart. */
 static int map_plain(size_t bytes, unsigned char **base, const char **why)
 {
-    size_t guard = base_page_bytes(), reserved = bytes + mib2 + 2 * guard;
+    size_t guard = kvr_base_page_bytes(), reserved = bytes + mib2 + 2 * guard;
     unsigned char *start = mmap(NULL, reserved, PROT_NONE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED)
-        return refuse(why, -errno, "cannot reserve %" PRIu64 " MiB of address space; see "
-                      "ulimit -v", mib(reserved));
+        return kvr_memory_refuse(why, -errno, "cannot reserve %" PRIu64 " MiB of address space; "
+                                 "see ulimit -v", kvr_mib(reserved));
     uintptr_t aligned = ((uintptr_t)start + guard + mib2 - 1) & ~(uintptr_t)(mib2 - 1);
     unsigned char *body = start + (aligned - (uintptr_t)start);
     size_t head = (size_t)(body - guard - start), tail = reserved - head - bytes - 2 * guard;
@@ -188,8 +49,8 @@ static int map_plain(size_t bytes, unsigned char **base, const char **why)
     if (mprotect(body, bytes, PROT_READ | PROT_WRITE)) {
         int rc = -errno;
         munmap(body - guard, bytes + 2 * guard);
-        return refuse(why, rc, "the kernel refuses %" PRIu64 " MiB; see vm.overcommit_memory",
-                      mib(bytes));
+        return kvr_memory_refuse(why, rc, "the kernel refuses %" PRIu64 " MiB; see "
+                                 "vm.overcommit_memory", kvr_mib(bytes));
     }
     *base = body;
     return 0;
@@ -203,7 +64,7 @@ static int map_hugetlb(const struct kvr_machine *machine, enum kvr_pages pages, 
     void *start = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | size_code, -1, 0);
     if (start == MAP_FAILED)
-        return refuse_huge(machine, bytes, unit_bytes(pages), -1, why);
+        return kvr_refuse_huge(machine, bytes, kvr_pages_bytes(pages), -1, why);
     *base = start;
     return 0;
 }
@@ -216,9 +77,21 @@ static int bind_nodes(void *base, size_t bytes, int mode, const unsigned long *m
         return 0;
     int rc = -errno;
     if (rc == -EPERM || rc == -ENOSYS)
-        return refuse(why, rc, "mbind is refused (%s): a container's seccomp filter, or a kernel "
-                      "without NUMA; allow it, or start with numactl", strerror(-rc));
-    return refuse(why, rc, "mbind failed: %s", strerror(-rc));
+        return kvr_memory_refuse(why, rc, "mbind is refused (%s): a container's seccomp filter, or "
+                                 "a kernel without NUMA; allow it, or start with numactl",
+                                 strerror(-rc));
+    return kvr_memory_refuse(why, rc, "mbind failed: %s%s", strerror(-rc), rc == -ENOMEM ?
+                             "; too many pieces for vm.max_map_count, or --pages 4k" : "");
+}
+
+static int bind_node(void *base, size_t bytes, uint32_t node, const char **why)
+{
+    unsigned long mask[MAX_NODE_NUMBER / WORD_BITS] = {0};
+    if (node >= MAX_NODE_NUMBER)
+        return kvr_memory_refuse(why, -ERANGE, "node %" PRIu32 " is beyond %d", node,
+                                 MAX_NODE_NUMBER - 1);
+    mask[node / WORD_BITS] |= 1ul << (node % WORD_BITS);
+    return bind_nodes(base, bytes, MPOL_BIND, mask, why);
 }
 
 /* Whether the kernel's own policy for this mapping is local allocation, which needs no mbind: a
@@ -241,59 +114,103 @@ static bool is_local_already(const struct kvr_machine *machine, const void *base
     return local;
 }
 
-static int set_policy(const struct kvr_machine *machine, const struct kvr_memory_request *request,
-                      void *base, size_t bytes, const char **why)
+/* Base pages in turns is what the kernel's own policy does. It counts base pages, though, which
+ * spreads huge ones unevenly: these are bound one by one. */
+static int interleave(const struct kvr_machine *machine, struct kvr_memory *memory,
+                      const char **why)
 {
     unsigned long mask[MAX_NODE_NUMBER / WORD_BITS] = {0};
-    if (machine->node_count < 2 || !machine->this_system ||
-        request->policy == KVR_MEM_FIRST_TOUCH)
+    uint32_t nodes[KVR_MAX_NODES];
+    size_t count = kvr_nodes_with_memory(machine, nodes);
+    int rc = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (nodes[i] >= MAX_NODE_NUMBER)
+            return kvr_memory_refuse(why, -ERANGE, "node %" PRIu32 " is beyond %d", nodes[i],
+                                     MAX_NODE_NUMBER - 1);
+        mask[nodes[i] / WORD_BITS] |= 1ul << (nodes[i] % WORD_BITS);
+    }
+    if (memory->pages == KVR_PAGES_4K)
+        return bind_nodes(memory->base, memory->bytes, MPOL_INTERLEAVE, mask, why);
+    for (size_t u = 0; rc == 0 && count && u < memory->unit_count; u++) {
+        memory->units[u].node = (int16_t)nodes[u % count];
+        rc = bind_node(memory->base + u * memory->unit_bytes, memory->unit_bytes,
+                       nodes[u % count], why);
+    }
+    return rc;
+}
+
+/* Whether this thread's own policy is to take memory where it runs. Where it is not told, the
+ * error is kept: then nobody knows where a page ought to lie. */
+static bool allocates_locally(struct kvr_memory *memory)
+{
+    int mode = MPOL_DEFAULT;
+    memory->policy_error = get_mempolicy(&mode, NULL, 0, NULL, 0) ? errno : 0;
+    return memory->policy_error || mode == MPOL_DEFAULT || mode == MPOL_LOCAL;
+}
+
+static int set_policy(const struct kvr_machine *machine, struct kvr_memory *memory,
+                      const char **why)
+{
+    int rc = 0;
+    if (machine->node_count == 1) /* wherever a policy would put it */
+        for (size_t u = 0; u < memory->unit_count; u++)
+            memory->units[u].node = (int16_t)machine->nodes[0].os_index;
+    if (machine->node_count < 2 || !machine->this_system)
         return 0;
-    if (request->policy == KVR_MEM_LOCAL) { /* preferred, no node: where the toucher runs */
-        int rc = bind_nodes(base, bytes, MPOL_PREFERRED, NULL, why);
-        return rc && is_local_already(machine, base) ? 0 : rc;
+    switch (memory->policy) {
+    case KVR_MEM_NODE:
+        for (size_t u = 0; u < memory->unit_count; u++)
+            memory->units[u].node = (int16_t)memory->node;
+        return bind_node(memory->base, memory->bytes, memory->node, why);
+    case KVR_MEM_INTERLEAVE:
+        return interleave(machine, memory, why);
+    case KVR_MEM_LOCAL: /* preferred, no node: where the toucher runs */
+        memory->by_touch = true;
+        rc = bind_nodes(memory->base, memory->bytes, MPOL_PREFERRED, NULL, why);
+        return rc && is_local_already(machine, memory->base) ? 0 : rc;
+    default:
+        memory->by_touch = allocates_locally(memory);
+        return 0;
     }
-    for (size_t i = 0; i < machine->node_count; i++) {
-        uint32_t node = machine->nodes[i].os_index;
-        bool wanted = request->policy == KVR_MEM_INTERLEAVE ? machine->nodes[i].total_bytes > 0
-                                                            : node == request->node;
-        if (wanted && node >= MAX_NODE_NUMBER)
-            return refuse(why, -ERANGE, "node %" PRIu32 " is beyond %d", node,
-                          MAX_NODE_NUMBER - 1);
-        if (wanted)
-            mask[node / WORD_BITS] |= 1ul << (node % WORD_BITS);
-    }
-    return bind_nodes(base, bytes,
-                      request->policy == KVR_MEM_INTERLEAVE ? MPOL_INTERLEAVE : MPOL_BIND, mask,
-                      why);
+}
+
+static int make_units(struct kvr_memory *memory, const char **why)
+{
+    memory->unit_bytes = kvr_pages_bytes(memory->pages);
+    memory->unit_count = memory->bytes / memory->unit_bytes;
+    memory->units = malloc(memory->unit_count * sizeof *memory->units);
+    if (!memory->units)
+        return kvr_memory_refuse(why, -ENOMEM, "out of memory");
+    for (size_t u = 0; u < memory->unit_count; u++)
+        memory->units[u] = (struct kvr_unit){.node = KVR_NODE_ANY};
+    return 0;
 }
 
 int kvr_memory_map(const struct kvr_machine *machine, const struct kvr_memory_request *request,
                    struct kvr_memory *memory, const char **why)
 {
-    size_t unit = unit_bytes(request->pages);
-    struct kvr_memory mapped = {.pages = request->pages};
+    size_t unit = kvr_pages_bytes(request->pages);
+    struct kvr_memory mapped = {
+        .pages = request->pages, .policy = request->policy, .node = request->node};
     *memory = (struct kvr_memory){0};
-    if (request->bytes == 0)
-        return refuse(why, -EINVAL, "no bytes asked for");
-    if (request->bytes > SIZE_MAX / 4)
-        return refuse(why, -ENOMEM, "more bytes asked for than there are addresses");
-    mapped.bytes = (request->bytes + unit - 1) / unit * unit;
-    int rc = check_request(machine, request, mapped.bytes, why);
+    int rc = kvr_memory_check(machine, request, why);
     if (rc)
         return rc;
-    rc = is_hugetlb(request->pages)
+    mapped.bytes = (request->bytes + unit - 1) / unit * unit;
+    rc = kvr_pages_reserved(request->pages)
              ? map_hugetlb(machine, request->pages, mapped.bytes, &mapped.base, why)
              : map_plain(mapped.bytes, &mapped.base, why);
-    if (rc)
-        return rc;
-    rc = set_policy(machine, request, mapped.base, mapped.bytes, why);
+    if (!rc)
+        rc = make_units(&mapped, why);
+    if (!rc)
+        rc = set_policy(machine, &mapped, why);
     if (rc) {
         kvr_memory_unmap(&mapped);
         return rc;
     }
     /* Advice: a kernel without transparent huge pages says EINVAL, which is what 4k wants, and
      * for thp kvr_memory_huge_bytes tells what was got. */
-    if (!is_hugetlb(request->pages))
+    if (!kvr_pages_reserved(request->pages))
         madvise(mapped.base, mapped.bytes,
                 request->pages == KVR_PAGES_THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     *memory = mapped;
@@ -302,9 +219,10 @@ int kvr_memory_map(const struct kvr_machine *machine, const struct kvr_memory_re
 
 void kvr_memory_unmap(struct kvr_memory *memory)
 {
-    size_t guard = is_hugetlb(memory->pages) ? 0 : base_page_bytes();
+    size_t guard = kvr_pages_reserved(memory->pages) ? 0 : kvr_base_page_bytes();
     if (memory->base)
         munmap(memory->base - guard, memory->bytes + 2 * guard);
+    free(memory->units);
     *memory = (struct kvr_memory){0};
 }
 

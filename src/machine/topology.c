@@ -21,14 +21,26 @@ static uint64_t hash_u64(uint64_t hash, uint64_t value)
     return kvr_fnv1a(hash, &value, sizeof value);
 }
 
+/* The cache nearest to memory that is over this CPU; among the CPUs that share it, its index. */
+static hwloc_obj_t last_cache(hwloc_obj_t pu)
+{
+    hwloc_obj_t cache = NULL;
+    for (hwloc_obj_t above = pu; above; above = above->parent)
+        if (hwloc_obj_type_is_dcache(above->type))
+            cache = above;
+    return cache;
+}
+
 static void load_cpu(hwloc_topology_t topology, hwloc_obj_t pu, struct kvr_cpu *cpu)
 {
     hwloc_obj_t core = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_CORE, pu);
     hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_PACKAGE, pu);
+    hwloc_obj_t cache = last_cache(pu);
     int node = pu->nodeset ? hwloc_bitmap_first(pu->nodeset) : -1;
     cpu->os_index = index_of(pu);
     cpu->core = core ? core->logical_index : pu->logical_index;
     cpu->package = package ? package->logical_index : 0;
+    cpu->cache = cache ? cache->logical_index : cpu->package;
     cpu->node = node < 0 ? 0 : (uint32_t)node;
 }
 

@@ -123,6 +123,7 @@ const struct kvr_field kvr_place_fields[] = {
     F(core, "core", "", 0),
     F(package, "package", "", 0),
     F(node, "node", "", 0),
+    F(cache, "cache", "", 0),
     KVR_FIELD_END,
 };
 #undef F
@@ -187,6 +188,21 @@ const struct kvr_field kvr_claim_fields[] = {
     F(unit, "unit", "", 0),
     F(holds, "holds", "", 0),
     F(why, "why", "", 0),
+    KVR_FIELD_END,
+};
+#undef F
+
+#define F(member, json, unit, how) KVR_FIELD(struct kvr_numa_cell, member, json, unit, how)
+const struct kvr_field kvr_numa_cell_fields[] = {
+    F(cpu_node, "cpu_node", "", REQ),
+    F(mem_node, "mem_node", "", REQ),
+    F(gb_per_s, "gb_per_s", "GB/s", POS),
+    F(latency_ns, "latency_ns", "ns", POS),
+    F(distance, "distance", "", ZERO),
+    F(threads, "threads", "", ZERO),
+    F(working_set_bytes, "working_set_bytes", "bytes", ZERO),
+    F(reader, "reader", "", 0),
+    F(placed_fraction, "placed_fraction", "", 0),
     KVR_FIELD_END,
 };
 #undef F
@@ -270,6 +286,7 @@ const struct kvr_field kvr_result_fields[] = {
     F(fp16_ns_per_key, "fp16_ns_per_key", "ns/key", POS),
     F(ceiling_raised_percent, "ceiling_raised_percent", "%", POS),
     F(huge_fraction, "huge_fraction", "", 0),
+    F(placed_fraction, "placed_fraction", "", 0),
     F(lines_in_flight, "lines_in_flight", "lines", POS),
     F(threads_to_node_roof, "threads_to_node_roof", "threads", POS),
     KVR_FIELD_END,

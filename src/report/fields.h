@@ -68,6 +68,7 @@ extern const struct kvr_field kvr_bypass_fields[];
 extern const struct kvr_field kvr_ceiling_fields[];     /* struct kvr_ceiling, but its family */
 extern const struct kvr_field kvr_claim_fields[];       /* struct kvr_claim */
 extern const struct kvr_field kvr_crossing_fields[];    /* struct kvr_crossing */
+extern const struct kvr_field kvr_numa_cell_fields[];   /* struct kvr_numa_cell */
 extern const struct kvr_field kvr_result_fields[];      /* struct kvr_result, its plain fields */
 extern const struct kvr_field kvr_round_fields[];       /* struct kvr_round */
 extern const struct kvr_field kvr_op_fields[];          /* struct kvr_op_result */

@@ -195,6 +195,15 @@ static int read_crossing(const struct kvr_reader *reader, const char *where, con
     return rc;
 }
 
+static int read_numa_cell(const struct kvr_reader *reader, const char *where, const json_t *item,
+                          struct kvr_run_record *record)
+{
+    struct kvr_numa_cell cell;
+    kvr_numa_cell_init(&cell);
+    int rc = kvr_json_get(reader, where, item, kvr_numa_cell_fields, &cell);
+    return !rc && !kvr_record_add_numa_cell(record, &cell) ? -ENOMEM : rc;
+}
+
 typedef int read_item(const struct kvr_reader *reader, const char *where, const json_t *item,
                       struct kvr_run_record *record);
 
@@ -245,6 +254,8 @@ int kvr_json_read_header(const struct kvr_reader *reader, const json_t *root,
         rc = read_each(reader, root, "claims", read_claim, record);
     if (!rc)
         rc = read_each(reader, root, "crossings", read_crossing, record);
+    if (!rc)
+        rc = read_each(reader, root, "numa_matrix", read_numa_cell, record);
     if (!rc)
         rc = kvr_json_member(reader, "", root, "verdict_test", JSON_OBJECT, &test);
     if (!rc && test)

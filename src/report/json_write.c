@@ -211,6 +211,10 @@ json_t *kvr_json_header(const struct kvr_run_record *record)
         good = kvr_json_set(object, "crossings",
                             array_of(kvr_crossing_fields, record->crossings,
                                      record->crossing_count, sizeof *record->crossings));
+    if (good && record->numa_cell_count)
+        good = kvr_json_set(object, "numa_matrix",
+                            array_of(kvr_numa_cell_fields, record->numa_matrix,
+                                     record->numa_cell_count, sizeof *record->numa_matrix));
     if (good && record->verdict_settings)
         good = kvr_json_set(object, "verdict_test", object_of(kvr_verdict_test_fields, record));
     return made_or_null(object, good);

@@ -66,6 +66,10 @@ static const char *meaning(const char *flag)
         {"c-unstable", "the core-alone time changes by more than 3 % with the size of the fold"},
         {"kernel-entry", "measured code entered the kernel between the stamps: its times are not "
                          "its own"},
+        {"misplaced", "not every page lay on the node where --mem asked for it: see check "
+                      "placement"},
+        {"pages-partial", "not all of the keys lay in pages of the size asked for: see check "
+                          "pages"},
         {"shared-core", "threads ran on CPUs that share a core, by the rate of their "
                         "multiply-adds"},
         {"noisy", "the interval reaches more than 3 % to a side"},

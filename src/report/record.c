@@ -27,6 +27,12 @@ void kvr_ceiling_init(struct kvr_ceiling *ceiling)
     kvr_fields_clear(kvr_ceiling_fields, ceiling);
 }
 
+void kvr_numa_cell_init(struct kvr_numa_cell *cell)
+{
+    memset(cell, 0, sizeof *cell);
+    kvr_fields_clear(kvr_numa_cell_fields, cell);
+}
+
 void kvr_crossing_init(struct kvr_crossing *crossing)
 {
     memset(crossing, 0, sizeof *crossing);
@@ -61,6 +67,7 @@ void kvr_run_record_free(struct kvr_run_record *record)
     free(record->results);
     free(record->claims);
     free(record->crossings);
+    free(record->numa_matrix);
     kvr_run_record_init(record);
 }
 
@@ -105,6 +112,18 @@ struct kvr_crossing *kvr_record_add_crossing(struct kvr_run_record *record,
     record->crossings = items;
     items[record->crossing_count] = *crossing;
     return &items[record->crossing_count++];
+}
+
+struct kvr_numa_cell *kvr_record_add_numa_cell(struct kvr_run_record *record,
+                                               const struct kvr_numa_cell *cell)
+{
+    struct kvr_numa_cell *items =
+        grow(record->numa_matrix, record->numa_cell_count, sizeof *items);
+    if (!items)
+        return NULL;
+    record->numa_matrix = items;
+    items[record->numa_cell_count] = *cell;
+    return &items[record->numa_cell_count++];
 }
 
 bool kvr_result_flagged(const struct kvr_result *result, const char *flag)

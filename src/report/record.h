@@ -123,6 +123,7 @@ struct kvr_result {
     double fp16_ns_per_key;
     double ceiling_raised_percent; /* NAN unless flagged */
     double huge_fraction;   /* of the arena half behind huge pages, NAN unknown */
+    double placed_fraction; /* of the pages, its own and FP16's: on the node asked; NAN unknown */
     double lines_in_flight; /* 64-byte lines on their way from memory, all threads; NAN unknown */
     /* t*: threads at which the case, scaling from one, meets the node's read roof; NAN unknown */
     double threads_to_node_roof;
@@ -169,6 +170,18 @@ struct kvr_crossing {
     char why[200];
 };
 
+/* What the cores of one NUMA node get from the memory of another, see study/node_matrix.h. */
+struct kvr_numa_cell {
+    uint32_t cpu_node, mem_node;
+    double gb_per_s;      /* all cores of the node, one thread each */
+    double latency_ns;    /* dependent loads of one of them */
+    uint32_t distance;    /* as firmware tells it; 0: not told */
+    uint32_t threads;     /* of gb_per_s */
+    uint64_t working_set_bytes;
+    char reader[40];      /* the best one of the family */
+    double placed_fraction; /* of the pages: on mem_node; NAN unknown */
+};
+
 struct kvr_run_record {
     bool complete;
     char version[24], git[48], compiler[64], flags[128];
@@ -185,18 +198,22 @@ struct kvr_run_record {
     struct kvr_result *results; size_t result_count;     /* owned */
     struct kvr_claim *claims; size_t claim_count;        /* owned */
     struct kvr_crossing *crossings; size_t crossing_count; /* owned */
+    struct kvr_numa_cell *numa_matrix; size_t numa_cell_count; /* owned */
     uint32_t verdict_settings, verdict_right, verdict_wrong, verdict_undecided; /* 0: no test */
 };
 
 void kvr_result_init(struct kvr_result *result);      /* every double NAN, the rest zero */
 void kvr_ceiling_init(struct kvr_ceiling *ceiling);
 void kvr_crossing_init(struct kvr_crossing *crossing);
+void kvr_numa_cell_init(struct kvr_numa_cell *cell);
 void kvr_run_record_init(struct kvr_run_record *record);
 void kvr_run_record_free(struct kvr_run_record *record);
 /* Appends a copy (takes over owned pointers); returns its address or NULL (out of memory). */
 struct kvr_result *kvr_record_add_result(struct kvr_run_record *record, const struct kvr_result *);
 struct kvr_ceiling *kvr_record_add_ceiling(struct kvr_run_record *record,
                                            const struct kvr_ceiling *);
+struct kvr_numa_cell *kvr_record_add_numa_cell(struct kvr_run_record *record,
+                                               const struct kvr_numa_cell *);
 struct kvr_crossing *kvr_record_add_crossing(struct kvr_run_record *record,
                                              const struct kvr_crossing *);
 void kvr_result_flag(struct kvr_result *result, const char *flag); /* once each */

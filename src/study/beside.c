@@ -8,6 +8,7 @@
 
 #include "../../kernels/formats.h"
 #include "../codec/codebook.h"
+#include "arena.h"
 
 enum { PAGE_BYTES = 4096, MARKS = 8 };
 
@@ -27,10 +28,33 @@ static void mark_pages(unsigned char *codebook, size_t bytes, size_t element_byt
         }
 }
 
-static int place_codebooks(const struct kvr_case *c, const struct kvr_material *material,
-                           const struct kvr_lists *keys, unsigned char *base, uint64_t room,
-                           uint64_t seed, struct kvr_beside *b, uint64_t *used)
+/* Where something is placed, and the sentence that says why it cannot be. */
+struct site {
+    struct kvr_session *session;
+    struct kvr_half *half;
+    uint64_t at; /* from the start of the half */
+    char *why;
+    size_t why_bytes;
+};
+
+/* The next `bytes` of the half, shared out among the threads. 0, or -ERANGE with a sentence. */
+static int take(const struct site *site, uint64_t bytes)
 {
+    uint64_t room = site->half->memory.bytes;
+    if (site->at + bytes <= room)
+        return kvr_half_share(site->session, site->half, site->at, bytes, site->why,
+                              site->why_bytes);
+    snprintf(site->why, site->why_bytes,
+             "codes, codebooks and values need %.0f MiB, the arena half has %.0f MiB",
+             (double)(site->at + bytes) / 1048576, (double)room / 1048576);
+    return -ERANGE;
+}
+
+static int place_codebooks(struct site *site, const struct kvr_case *c,
+                           const struct kvr_material *material, const struct kvr_lists *keys,
+                           uint64_t seed, struct kvr_beside *b)
+{
+    unsigned char *base = site->half->memory.base + site->at;
     size_t bytes = kvr_codebook_bytes(&c->shape, c->codebook);
     bytes = (bytes + KVR_LINE_BYTES - 1) / KVR_LINE_BYTES * KVR_LINE_BYTES;
     size_t element_bytes = c->codebook == KVR_CODEBOOK_F16 ? 2 : 4;
@@ -45,47 +69,47 @@ static int place_codebooks(const struct kvr_case *c, const struct kvr_material *
     b->has_codebooks = true;
     kvr_codebook_pack(&c->shape, material->side, c->codebook, packed);
     count = c->codebook_warm ? 1 : b->codebooks.heads;
-    *used = count * bytes;
-    if (*used > room)
-        rc = -ERANGE;
+    rc = take(site, count * bytes);
     for (uint64_t i = 0; i < count && !rc; i++) {
         memcpy(base + i * bytes, packed, bytes);
         mark_pages(base + i * bytes, bytes, element_bytes, &page);
     }
+    site->at += whole_pages(count * bytes);
     free(packed);
     return rc;
 }
 
-int kvr_beside_place(struct kvr_half *half, const struct kvr_case *c,
+static int place_values(struct site *site, const struct kvr_material *values,
+                        const struct kvr_lists *keys, struct kvr_beside *b)
+{
+    size_t row_bytes = kvr_format_dense_f16.segment_bytes(&values->shape, keys->tokens);
+    uint64_t bytes = (uint64_t)row_bytes * keys->parts * keys->heads;
+    unsigned char *base = site->half->memory.base + site->at;
+    int rc = take(site, bytes);
+    if (!rc)
+        rc = kvr_lists_beside(keys, base, &kvr_format_dense_f16, &values->shape, &b->rows);
+    b->has_rows = !rc;
+    if (!rc)
+        kvr_material_fill(values, base, bytes);
+    return rc;
+}
+
+int kvr_beside_place(struct kvr_session *s, struct kvr_half *half, const struct kvr_case *c,
                      const struct kvr_material *material, const struct kvr_material *values,
                      const struct kvr_lists *keys, uint64_t seed, struct kvr_beside *b, char *why,
                      size_t why_bytes)
 {
-    uint64_t codes = (uint64_t)keys->segment_bytes * keys->parts * keys->heads, used = 0;
-    uint64_t at = whole_pages(codes), room = half->memory.bytes;
-    int rc = at <= room ? 0 : -ERANGE;
+    uint64_t codes = (uint64_t)keys->segment_bytes * keys->parts * keys->heads;
+    struct site site = {.session = s, .half = half, .at = whole_pages(codes), .why = why,
+                        .why_bytes = why_bytes};
+    int rc = 0;
     *b = (struct kvr_beside){.has_rows = false};
-    if (!rc && c->codebook != KVR_CODEBOOK_NONE && material->shape.entries)
-        rc = place_codebooks(c, material, keys, half->memory.base + at, room - at, seed, b, &used);
-    at += whole_pages(used);
-    if (!rc && values) {
-        size_t row_bytes = kvr_format_dense_f16.segment_bytes(&values->shape, keys->tokens);
-        uint64_t bytes = (uint64_t)row_bytes * keys->parts * keys->heads;
-        rc = at + bytes <= room ? 0 : -ERANGE;
-        if (!rc)
-            rc = kvr_lists_beside(keys, half->memory.base + at, &kvr_format_dense_f16,
-                                  &values->shape, &b->rows);
-        b->has_rows = !rc;
-        if (!rc)
-            kvr_material_fill(values, half->memory.base + at, bytes);
-        at += bytes;
-    }
+    if (c->codebook != KVR_CODEBOOK_NONE && material->shape.entries)
+        rc = place_codebooks(&site, c, material, keys, seed, b);
+    if (!rc && values)
+        rc = place_values(&site, values, keys, b);
     if (half->filled_bytes > codes && (b->has_codebooks || b->has_rows))
         half->filled_bytes = codes;
-    if (rc == -ERANGE)
-        snprintf(why, why_bytes,
-                 "codes, codebooks and values need %.0f MiB, the arena half has %.0f MiB",
-                 (double)at / 1048576, (double)room / 1048576);
     if (rc)
         kvr_beside_free(b);
     return rc;

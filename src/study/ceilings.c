@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "session.h"
+#include "arena.h"
 
 enum { MAX_POINTS = 256, MAX_PLATEAUS = 4, LADDER_MEMBERS = 24, FIRST_BYTES = 8 << 10 };
 
@@ -51,7 +51,7 @@ static int measure_point(struct kvr_session *s, struct kvr_member *members, size
     uint64_t share = point->bytes / s->threads;
     /* A small set is one segment: several short ones would measure the calls between them. */
     size_t segment = share < 65536 ? (size_t)(share / 64 * 64) : 65536;
-    int rc = kvr_lists_plain(s->reference.memory.base, point->bytes, segment, s->threads, &lists);
+    int rc = kvr_half_plain(s, &s->reference, point->bytes, segment, &lists);
     if (rc)
         return rc;
     struct kvr_scan scan = {.lists = &lists, .buffers = buffers, .cursors = cursors};

@@ -9,6 +9,7 @@
 
 #include "../../kernels/formats.h"
 #include "../codec/codebook.h"
+#include "arena.h"
 #include "cohort_work.h"
 
 uint64_t kvr_cohort_seed(const struct kvr_session *s, const struct kvr_cohort *cohort)
@@ -107,6 +108,8 @@ static int build_lists(struct kvr_session *s, struct kvr_cohort_work *w, struct 
         rc = -ERANGE;
     }
     if (!rc)
+        rc = kvr_half_share(s, half, 0, bytes, w->why, sizeof w->why);
+    if (!rc)
         fill(half, material, bytes);
     return rc;
 }
@@ -179,6 +182,10 @@ static int place_copy(struct kvr_session *s, struct kvr_cohort_work *w)
                  (double)s->subject.memory.bytes / 1048576);
         return -ERANGE;
     }
+    int rc = kvr_half_share(s, &s->subject, at, (uint64_t)bytes * codes->parts * codes->heads,
+                            w->why, sizeof w->why);
+    if (rc)
+        return rc;
     if (s->subject.filled_bytes > at)
         s->subject.filled_bytes = at;
     /* Keys until the first copy is made: the dense kernels are verified on what lies here. */
@@ -186,6 +193,22 @@ static int place_copy(struct kvr_session *s, struct kvr_cohort_work *w)
                       (uint64_t)bytes * codes->parts * codes->heads);
     return kvr_lists_beside(codes, s->subject.memory.base + at, &kvr_format_dense_f16,
                             &w->reference.shape, &w->copy_lists);
+}
+
+/* What the case leaves of FP16's half is read by the sentinel: where that lies must follow from the
+ * case, not from those before it. Then both halves are proved. */
+static int settle(struct kvr_session *s, struct kvr_cohort_work *w)
+{
+    uint64_t used = s->reference.used_bytes;
+    if (!s->reference.memory.by_touch)
+        return 0;
+    int rc = kvr_half_share(s, &s->reference, used, s->reference.memory.bytes - used, w->why,
+                            sizeof w->why);
+    s->reference.used_bytes = used;
+    kvr_half_prove(s, &s->reference);
+    if (!w->is_reference)
+        kvr_half_prove(s, &s->subject);
+    return rc;
 }
 
 int kvr_cohort_place(struct kvr_session *s, struct kvr_cohort_work *w)
@@ -196,17 +219,19 @@ int kvr_cohort_place(struct kvr_session *s, struct kvr_cohort_work *w)
     fp16.codebook = KVR_CODEBOOK_NONE;
     int rc = build_lists(s, w, &s->reference, &w->reference, &w->reference_lists);
     if (!rc)
-        rc = kvr_beside_place(&s->reference, &fp16, &w->reference, values, &w->reference_lists,
+        rc = kvr_beside_place(s, &s->reference, &fp16, &w->reference, values, &w->reference_lists,
                               kvr_cohort_seed(s, w->cohort), &w->reference_beside, w->why,
                               sizeof w->why);
     if (!rc && !w->is_reference)
         rc = build_lists(s, w, &s->subject, &w->subject, &w->subject_lists);
     if (!rc && !w->is_reference)
-        rc = kvr_beside_place(&s->subject, c, &w->subject, values, &w->subject_lists,
+        rc = kvr_beside_place(s, &s->subject, c, &w->subject, values, &w->subject_lists,
                               kvr_cohort_seed(s, w->cohort), &w->subject_beside, w->why,
                               sizeof w->why);
     if (!rc && kvr_case_materialises(c))
         rc = place_copy(s, w);
+    if (!rc)
+        rc = settle(s, w);
     if (rc)
         return rc;
     set_evict(s, &s->subject, w->evict_bytes, &w->reference_evict);

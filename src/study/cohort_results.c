@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "balance.h"
 #include "cohort_work.h"
 #include "op.h"
@@ -118,6 +119,19 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
     snprintf(r->verdict.m_cause, sizeof r->verdict.m_cause, "%s", subject->m_cause);
 }
 
+/* Both what is timed and what it is held against: a half that lies elsewhere spoils the ratio. */
+static void place(const struct kvr_session *s, const struct kvr_half *half, struct kvr_result *r)
+{
+    r->huge_fraction = half->huge_fraction;
+    r->placed_fraction = half->placed_fraction < s->reference.placed_fraction
+                             ? half->placed_fraction
+                             : s->reference.placed_fraction;
+    if (r->placed_fraction < 1)
+        kvr_result_flag(r, "misplaced");
+    if (kvr_half_pages_partial(half) || kvr_half_pages_partial(&s->reference))
+        kvr_result_flag(r, "pages-partial");
+}
+
 /* The reader that was M in most rounds. */
 static void name_reader(const struct kvr_family *family, const uint32_t *wins, struct kvr_result *r)
 {
@@ -152,7 +166,7 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
         r.cost.written_bytes = kvr_lists_head_bytes(&w->copy_lists);
     if (c->codebook != KVR_CODEBOOK_NONE) /* K * d multiply-adds a query and head (SYSTEMS 1) */
         r.prepare_flops = 2.0 * c->shape.entries * c->shape.head_dim * c->shape.queries;
-    r.huge_fraction = half->huge_fraction;
+    place(s, half, &r);
     snprintf(r.table, sizeof r.table, "%s",
              !c->shape.tables                              ? ""
              : strstr(subject->kernel->format->name, "u8") ? "u8"

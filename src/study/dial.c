@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
+
 enum { SEGMENT_BYTES = 16 << 10, LINES_PER_TWELVE = KVR_DIAL_LINES, CHAINS = 4 };
 #define REACHES .97
 
@@ -97,7 +99,7 @@ static int open_level(struct bench *b, const char *name)
     if (bytes < 4 * SEGMENT_BYTES || strcmp(kvr_session_level(s, bytes, 1), name))
         return 0; /* this machine or arena has no such level: fewer settings */
     struct level *l = &b->levels[b->level_count];
-    int rc = kvr_lists_plain(s->reference.memory.base, bytes, SEGMENT_BYTES, 1, &l->lists);
+    int rc = kvr_half_plain(s, &s->reference, bytes, SEGMENT_BYTES, &l->lists);
     if (rc)
         return rc;
     snprintf(l->name, sizeof l->name, "%s", name);
@@ -386,7 +388,10 @@ int kvr_dial_test(struct kvr_session *s, bool long_form, double sample_s, uint32
 {
     struct bench b = {.session = s, .rounds = rounds, .sample_s = sample_s};
     *report = (struct kvr_dial_report){0};
+    char why[240];
     int rc = kvr_session_team(s, 1);
+    if (!rc)
+        rc = kvr_half_share(s, &s->subject, 0, s->subject.memory.bytes, why, sizeof why);
     if (!rc)
         rc = kvr_score_buffers_new(1, 1024, &b.buffers);
     if (!rc)

@@ -19,6 +19,7 @@ struct kvr_build {
     size_t case_capacity, skip_capacity;
     uint32_t cpu_count, core_count;     /* of the CPUs chosen with --cpus */
     uint64_t half_max_bytes;            /* the largest arena half that --max-mem allows */
+    bool node_limits;                   /* not --max-mem: a node on which memory is to lie */
     int first_refusal;                  /* -EINVAL or -ENODEV of the first skip; 0: none */
     char *error;
     size_t error_bytes;

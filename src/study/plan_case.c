@@ -116,8 +116,9 @@ static int check_size(struct kvr_build *build, struct kvr_case *c, char *why, si
         kvr_size_text(build->half_max_bytes, limit, sizeof limit);
         snprintf(why, why_bytes,
                  "needs %s for its keys and as much for the FP16 reference; "
-                 "--max-mem allows 2 x %s: raise it%s",
-                 need_text, limit,
+                 "%s 2 x %s: %s%s",
+                 need_text, build->node_limits ? "the NUMA node has room for" : "--max-mem allows",
+                 limit, build->node_limits ? "choose another --mem or --cpus" : "raise it",
                  options->heads         ? " or lower --heads"
                  : options->bytes_count ? " or lower --bytes"
                                         : " or lower --tokens");

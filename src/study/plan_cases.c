@@ -149,6 +149,13 @@ static const char *host_lacks(struct kvr_build *build, struct kvr_case *c, char 
         snprintf(why, why_bytes, "this host has no node %u", c->mem_node);
         what = "mem";
     }
+    const struct kvr_case *first = build->plan->case_count ? &build->plan->cases[0] : NULL;
+    if (!what && first && (c->pages != first->pages || c->mem != first->mem ||
+                           c->mem_node != first->mem_node)) {
+        snprintf(why, why_bytes, "all cases of a run lie in the same memory, which has the pages "
+                                 "and the place of the first case; run it on its own");
+        what = c->pages != first->pages ? "pages" : "mem";
+    }
     if (c->threads == UINT32_MAX)
         c->threads = build->core_count;
     return what;

@@ -141,7 +141,9 @@ int kvr_build_memory(struct kvr_build *build)
 {
     const struct kvr_options *options = build->options;
     struct kvr_plan *plan = build->plan;
-    uint64_t usable = kvr_machine_usable_bytes(build->machine);
+    enum kvr_mem_policy policy = options->mem_given ? options->mem : KVR_MEM_LOCAL;
+    uint64_t usable = kvr_memory_usable_bytes(build->machine, policy, options->mem_node,
+                                              options->cpus, options->cpu_count);
     uint64_t wish = build->profile->dram_bytes ? build->profile->dram_bytes : DEFAULT_HALF_BYTES;
     uint64_t limit = usable / 10 * 6;
     char least[24];
@@ -150,6 +152,8 @@ int kvr_build_memory(struct kvr_build *build)
     if (options->max_mem_bytes)
         limit = options->max_mem_bytes < usable ? options->max_mem_bytes : usable;
     plan->max_mem_bytes = limit;
+    build->node_limits = usable < kvr_machine_usable_bytes(build->machine) &&
+                         (!options->max_mem_bytes || limit < options->max_mem_bytes);
     build->half_max_bytes = limit / 2 / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
     if (!build->half_max_bytes) {
         kvr_size_text(2 * HUGE_PAGE_BYTES, least, sizeof least);

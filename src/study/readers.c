@@ -4,6 +4,7 @@
  * loop is 20 to 40 % below the roof on some machines, so all combinations of width, streams, hint
  * and look-ahead are tried; by halving, because most are plainly slower.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,39 @@ static void add_ceiling(struct kvr_session *s, const struct kvr_family *family,
     kvr_record_add_ceiling(s->record, &c);
 }
 
+/* All members, best first: each at 2 ms (for evicted passes over the arena in this layout), the
+ * better ones again at 5 ms. NULL: out of memory. */
+static struct kvr_member *rank_members(struct kvr_session *s, struct kvr_scan *scan,
+                                       struct kvr_sample_request request, const char *evicted,
+                                       size_t *count, size_t *second)
+{
+    struct kvr_member *members = calloc(MAX_MEMBERS, sizeof *members);
+    if (!members)
+        return NULL;
+    *count = all_members(s->machine->isa.usable, members);
+    *second = *count < SECOND_ROUND ? *count : SECOND_ROUND;
+    if (evicted && time_on_arena(s, scan, evicted, members, *count)) {
+        free(members);
+        return NULL;
+    }
+    if (!evicted)
+        time_members(s, scan, members, *count, request, FIRST_MS * 1e-3);
+    time_members(s, scan, members, *second, request, SECOND_MS * 1e-3);
+    return members;
+}
+
+int kvr_session_best_reader(struct kvr_session *s, struct kvr_scan *scan, struct kvr_member *best)
+{
+    size_t count, second;
+    struct kvr_member *members = rank_members(s, scan, kvr_scan_request(scan), NULL, &count,
+                                              &second);
+    if (!members)
+        return -ENOMEM;
+    *best = members[0];
+    free(members);
+    return 0;
+}
+
 const struct kvr_family *kvr_session_family(struct kvr_session *s, struct kvr_scan *scan,
                                             const char *level, const char *layout,
                                             uint64_t working_set_bytes)
@@ -151,23 +185,14 @@ const struct kvr_family *kvr_session_family(struct kvr_session *s, struct kvr_sc
     }
     if (s->family_count == KVR_MAX_FAMILIES)
         s->family_count = 0; /* a cache, not a record: forget and choose again */
-    struct kvr_member *members = calloc(MAX_MEMBERS, sizeof *members);
-    if (!members)
-        return NULL;
-    size_t count = all_members(s->machine->isa.usable, members);
+    size_t count, second;
     struct kvr_sample_request request = kvr_scan_request(scan);
     if (strcmp(level, "DRAM")) /* one pass so that the level holds it */
         request.warm_segments = scan->lists->counts[0];
-    int rc = evicted ? time_on_arena(s, scan, layout, members, count) : 0;
-    if (rc) {
-        free(members);
+    struct kvr_member *members =
+        rank_members(s, scan, request, evicted ? layout : NULL, &count, &second);
+    if (!members)
         return NULL;
-    }
-    if (!evicted)
-        time_members(s, scan, members, count, request, FIRST_MS * 1e-3);
-    size_t second = count < SECOND_ROUND ? count : SECOND_ROUND;
-    time_members(s, scan, members, second, request, SECOND_MS * 1e-3);
-
     struct kvr_family *f = &s->families[s->family_count++];
     *f = (struct kvr_family){.threads = s->threads, .segment_class = class, .evicted = evicted};
     snprintf(f->level, sizeof f->level, "%s", level);

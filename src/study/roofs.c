@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "dram.h"
 
 enum { CHUNK_BYTES = 16 << 10, TRIES = 5 };
@@ -111,6 +112,11 @@ static void measure_streams(struct kvr_session *s, const char *level, uint64_t b
     x.dst += 1024;
     x.b = x.a + (part + 4095) / 4096 * 4096 + 2048;
     s->subject.filled = s->reference.filled = (struct kvr_material){0};
+    char method[160];
+    if (kvr_half_share(s, &s->subject, 0, part, method, sizeof method) ||
+        kvr_half_share(s, &s->reference, 0, part, method, sizeof method) ||
+        kvr_half_share(s, &s->reference, (uint64_t)(x.b - x.a), part, method, sizeof method))
+        return;
     for (size_t i = 0; i < count && !kvr_session_stopped(s); i++) {
         double ns;
         uint64_t segments = 0;
@@ -131,7 +137,6 @@ static void measure_streams(struct kvr_session *s, const char *level, uint64_t b
             winner = streams[i];
         }
     }
-    char method[160];
     if (!winner)
         return;
     snprintf(method, sizeof method, "%s; %u reads + 1 write counted%s", winner->name, reads,
@@ -140,43 +145,52 @@ static void measure_streams(struct kvr_session *s, const char *level, uint64_t b
     add(s, reads == 1 ? "copy" : "triad", level, "", bytes, best, "GB/s", method);
 }
 
-/* Reads the whole reference half once: what a chain left in the caches is gone after it, and a
- * chain that then moves on for a few milliseconds meets no line that it has met before. */
-static void flush_caches(const struct kvr_session *s)
+/* Reads a memory once: what a chain left in the caches is gone after it, and a chain that then
+ * moves on for a few milliseconds meets no line that it has met before. */
+static void flush_caches(const struct kvr_memory *memory)
 {
-    const unsigned char *p = s->reference.memory.base;
     uint64_t sum = 0;
-    for (size_t at = 0; at < s->reference.memory.bytes; at += KVR_LINE_BYTES)
-        sum += p[at];
+    for (size_t at = 0; at < memory->bytes; at += KVR_LINE_BYTES)
+        sum += memory->base[at];
     __asm__ volatile("" : : "r"(sum));
+}
+
+double kvr_roofs_chase_ns(struct kvr_session *s, unsigned char *base, uint64_t bytes,
+                          const struct kvr_memory *flush)
+{
+    uint64_t lines = bytes / KVR_LINE_BYTES, random = 1, segments = 1;
+    uint32_t *order = malloc(lines * sizeof *order), count = 1024, cursor = 0;
+    const void *at = base;
+    double ns;
+    if (!order)
+        return NAN;
+    kvr_chain_link(base, (uint32_t)lines, order, &random);
+    free(order);
+    struct kvr_sample_request request = {
+        .run = chase_slice, .argument = &at, .list_counts = &count, .cursors = &cursor};
+    if (flush)
+        flush_caches(flush);
+    else
+        request.warm_segments = (uint32_t)(lines / 256 + 1);
+    best_of(s, &request, &ns, &segments);
+    return ns / ((double)segments * 256);
 }
 
 void kvr_roofs_latency(struct kvr_session *s, const char *level, uint64_t bytes)
 {
-    enum { MOST_LINES = 1 << 22 };
-    uint64_t lines = bytes / KVR_LINE_BYTES, random = 1;
-    lines = lines > MOST_LINES ? MOST_LINES : lines;
-    if (lines > s->subject.memory.bytes / KVR_LINE_BYTES)
-        lines = s->subject.memory.bytes / KVR_LINE_BYTES;
-    uint32_t *order = malloc(lines * sizeof *order), count = 1024, cursor = 0;
-    unsigned char *base = s->subject.memory.base;
-    const void *at = base;
-    uint64_t segments = 1;
-    double ns;
-    if (!order)
+    struct kvr_half *half = &s->subject;
+    char why[240];
+    bytes = bytes > KVR_MOST_CHAIN_BYTES ? KVR_MOST_CHAIN_BYTES : bytes;
+    bytes = (bytes > half->memory.bytes ? half->memory.bytes : bytes) / KVR_LINE_BYTES *
+            KVR_LINE_BYTES;
+    half->filled = (struct kvr_material){0};
+    if (kvr_half_share(s, half, 0, bytes, why, sizeof why))
         return;
-    kvr_chain_link(base, (uint32_t)lines, order, &random);
-    free(order);
-    s->subject.filled = (struct kvr_material){0};
-    struct kvr_sample_request request = {
-        .run = chase_slice, .argument = &at, .list_counts = &count, .cursors = &cursor};
-    if (strcmp(level, "DRAM"))
-        request.warm_segments = (uint32_t)(lines / 256 + 1);
-    else
-        flush_caches(s);
-    best_of(s, &request, &ns, &segments);
-    add(s, "latency", level, "", lines * KVR_LINE_BYTES, ns / ((double)segments * 256), "ns",
-        "dependent loads of one thread, the others idle, over a random cycle of all lines");
+    double ns = kvr_roofs_chase_ns(s, half->memory.base, bytes,
+                                   strcmp(level, "DRAM") ? NULL : &s->reference.memory);
+    if (!isnan(ns))
+        add(s, "latency", level, "", bytes, ns, "ns",
+            "dependent loads of one thread, the others idle, over a random cycle of all lines");
 }
 
 /* A cache that holds a part of the working set makes a half and a quarter of it faster. */
@@ -223,7 +237,7 @@ static int measure_family(struct kvr_session *s, const char *level, uint64_t byt
     uint32_t cursors[KVR_MAX_THREADS] = {0};
     uint64_t share = bytes / s->threads;
     size_t segment = share < 65536 ? (size_t)(share / 64 * 64) : 65536; /* as the ladder's */
-    int rc = kvr_lists_plain(s->reference.memory.base, bytes, segment, s->threads, &lists);
+    int rc = kvr_half_plain(s, &s->reference, bytes, segment, &lists);
     if (rc)
         return rc;
     rc = kvr_score_buffers_new(s->threads, 64, &buffers);

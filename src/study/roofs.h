@@ -20,6 +20,14 @@ int kvr_roofs_measure(struct kvr_session *session, const unsigned *threads, size
  * (NULL: any) already, be it from a stored result. */
 bool kvr_roofs_has(const struct kvr_session *session, const char *type, const char *level);
 
+/* ns of one dependent load of one thread, the session's team of one, over a random cycle of the
+ * lines of [base, base + bytes), which is overwritten; at most KVR_MOST_CHAIN_BYTES. `flush`: is
+ * read before, so that the chain comes from memory; NULL: the chain is walked once before. NAN: no
+ * memory for it. */
+#define KVR_MOST_CHAIN_BYTES ((uint64_t)KVR_LINE_BYTES << 22)
+double kvr_roofs_chase_ns(struct kvr_session *session, unsigned char *base, uint64_t bytes,
+                          const struct kvr_memory *flush);
+
 /* Latency of dependent loads at a level, by the session's team of one: a ceiling of its record.
  * `bytes`: the level's working set. Overwrites the subject half. */
 void kvr_roofs_latency(struct kvr_session *session, const char *level, uint64_t bytes);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../measure/stats.h"
+#include "arena.h"
 
 enum { SEGMENT_BYTES = 64 << 10, AHEAD_BYTES = 512, READS = 9 };
 /* Short: what it leaves in a large cache is a hundredth of what a sample reads next. */
@@ -65,7 +66,10 @@ double kvr_sentinel_place(struct kvr_session *s)
 {
     struct kvr_sentinel x = {0};
     double ns[READS], median = NAN;
-    if (!kvr_session_team(s, 1) && !kvr_sentinel_open(s, &x)) {
+    char why[240];
+    uint64_t bytes = s->reference.memory.bytes;
+    if (!kvr_session_team(s, 1) && !kvr_half_share(s, &s->reference, 0, bytes, why, sizeof why) &&
+        !kvr_sentinel_open(s, &x)) {
         for (int i = 0; i < READS; i++)
             ns[i] = kvr_sentinel_take(s, &x);
         median = kvr_median(ns, READS).median;

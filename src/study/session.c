@@ -7,31 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "prove.h"
 
 enum { MIN_HALF_BYTES = 16 << 20 };
 
-struct touch_job {
-    unsigned char *base[2];
-    size_t bytes[2];
-    unsigned threads;
-};
+const char kvr_foreign_topology[] =
+    "the topology is not this system's: no thread can be pinned, no memory placed; unset "
+    "HWLOC_XMLFILE, HWLOC_SYNTHETIC and HWLOC_FSROOT, or use run's --dry-run";
 
 static int pin(const void *machine, uint32_t cpu)
 {
     return kvr_pin_self(machine, cpu);
-}
-
-/* First touch runs at half a gigabyte a second in some VMs: every thread takes its share. */
-static void touch(void *argument, unsigned thread)
-{
-    const struct touch_job *job = argument;
-    for (int half = 0; half < 2; half++) {
-        size_t begin = job->bytes[half] / job->threads * thread;
-        size_t end = thread + 1 == job->threads ? job->bytes[half]
-                                                : job->bytes[half] / job->threads * (thread + 1);
-        memset(job->base[half] + begin, 0x55, end - begin);
-    }
 }
 
 /* The largest working set of the plan: a level without a size of its own counts as the arena. */
@@ -54,58 +41,6 @@ uint64_t kvr_session_arena_bytes(const struct kvr_plan *plan)
     return most;
 }
 
-static int map_half(struct kvr_session *s, struct kvr_half *half, uint64_t bytes, char *error,
-                    size_t error_bytes)
-{
-    const char *why = "";
-    const struct kvr_case *first = s->plan->case_count ? &s->plan->cases[0] : NULL;
-    struct kvr_memory_request request = {.bytes = bytes,
-                                         .pages = KVR_PAGES_THP,
-                                         .policy = s->options->mem,
-                                         .node = s->options->mem_node};
-    if (first || s->options->pages_given)
-        request.pages = first ? first->pages : s->options->pages;
-    if (first) {
-        request.policy = first->mem;
-        request.node = first->mem_node;
-    }
-    half->huge_fraction = NAN;
-    int rc = kvr_memory_map(s->machine, &request, &half->memory, &why);
-    if (rc)
-        snprintf(error, error_bytes, "%.0f MiB of keys could not be mapped: %s (%s)",
-                 (double)bytes / 1048576, why, strerror(-rc));
-    return rc;
-}
-
-static void record_pages(struct kvr_session *s)
-{
-    struct kvr_half *halves[] = {&s->reference, &s->subject};
-    double bytes = 0, huge = 0;
-    for (int i = 0; i < 2; i++) {
-        int64_t got = kvr_memory_huge_bytes(s->machine, &halves[i]->memory);
-        if (got >= 0)
-            halves[i]->huge_fraction = (double)got / (double)halves[i]->memory.bytes;
-        bytes += (double)halves[i]->memory.bytes;
-        huge += got > 0 ? (double)got : 0;
-    }
-    const char *asked = kvr_pages_name(s->reference.memory.pages);
-    bool wanted = s->reference.memory.pages != KVR_PAGES_4K;
-    bool got_all = wanted ? huge >= .99 * bytes : huge == 0;
-    struct kvr_check *c;
-    if (isnan(s->reference.huge_fraction)) {
-        kvr_check_add(&s->record->checks, "pages", KVR_CHECK_UNKNOWN,
-                      "smaps cannot be read: the page size that was got is not known");
-        return;
-    }
-    c = kvr_check_add(&s->record->checks, "pages", got_all ? KVR_CHECK_OK : KVR_CHECK_WARN,
-                      "%.0f %% of the arena lies in huge pages; asked for %s", 100 * huge / bytes,
-                      asked);
-    snprintf(c->value, sizeof c->value, "%.4f", huge / bytes);
-    if (!got_all && wanted)
-        snprintf(c->fix, sizeof c->fix,
-                 "set /sys/kernel/mm/transparent_hugepage/enabled to madvise, or free memory");
-}
-
 int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
 {
     uint64_t half_bytes = kvr_session_arena_bytes(s->plan);
@@ -121,8 +56,8 @@ int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
                  (double)half_bytes / 1048576, (double)s->plan->max_mem_bytes / 1048576);
         return -ENOMEM;
     }
-    if ((rc = map_half(s, &s->reference, half_bytes, error, error_bytes)) ||
-        (rc = map_half(s, &s->subject, half_bytes, error, error_bytes)))
+    rc = kvr_arena_map(s, half_bytes, error, error_bytes);
+    if (rc)
         return rc;
     unsigned most = 1;
     for (size_t i = 0; i < s->plan->case_count; i++)
@@ -133,17 +68,16 @@ int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
                  s->missing_cpu);
         return rc;
     }
+    if (rc == -ENOTSUP) {
+        snprintf(error, error_bytes, "%s", kvr_foreign_topology);
+        return rc;
+    }
     if (rc) {
         snprintf(error, error_bytes, "%u pinned threads could not be started: %s", most,
                  strerror(-rc));
         return rc;
     }
-    struct touch_job job = {.base = {s->reference.memory.base, s->subject.memory.base},
-                            .bytes = {s->reference.memory.bytes, s->subject.memory.bytes},
-                            .threads = most};
-    kvr_team_run(s->team, touch, &job);
-    record_pages(s);
-    return 0;
+    return kvr_arena_touch(s, error, error_bytes);
 }
 
 static void stop_team(struct kvr_session *s)
@@ -171,27 +105,33 @@ void kvr_session_close(struct kvr_session *s)
         kvr_memory_unmap(&s->subject.memory);
 }
 
-int kvr_session_team(struct kvr_session *s, unsigned threads)
+int kvr_session_team_on(struct kvr_session *s, const uint32_t *cpus, unsigned threads)
 {
-    if (s->team && s->threads == threads)
+    if (s->team && s->threads == threads && !memcmp(s->cpus, cpus, threads * sizeof *cpus))
         return 0;
     stop_team(s);
-    if (threads > KVR_MAX_THREADS)
-        return -ERANGE;
-    int rc = kvr_machine_choose_cpus(s->machine, s->options->cpus, s->options->cpu_count, threads,
-                                     s->cpus, &s->missing_cpu);
-    if (!rc)
-        rc = kvr_team_start(&s->team, s->cpus, threads, pin, s->machine);
+    int rc = kvr_team_start(&s->team, cpus, threads, pin, s->machine);
     if (rc)
         return rc;
     s->sampler = kvr_sampler_new(s->team, &s->clock);
     if (!s->sampler)
         return -ENOMEM;
+    memcpy(s->cpus, cpus, threads * sizeof *cpus);
     s->threads = threads;
     if (s->bypass)
         rc = kvr_bypass_enroll(s->bypass, s->team, s->cpus);
     kvr_sampler_prove(s->sampler, s->bypass);
     return rc;
+}
+
+int kvr_session_team(struct kvr_session *s, unsigned threads)
+{
+    uint32_t cpus[KVR_MAX_THREADS];
+    if (threads > KVR_MAX_THREADS)
+        return -ERANGE;
+    int rc = kvr_machine_choose_cpus(s->machine, s->options->cpus, s->options->cpu_count, threads,
+                                     cpus, &s->missing_cpu);
+    return rc ? rc : kvr_session_team_on(s, cpus, threads);
 }
 
 const struct kvr_keyset *kvr_session_keys(struct kvr_session *s, uint32_t head_dim, char *error,

@@ -61,7 +61,9 @@ struct kvr_half {
     struct kvr_memory memory;
     struct kvr_material filled; /* borrowed pointers only: what lies there */
     uint64_t filled_bytes;
+    uint64_t used_bytes;   /* from the start: shared out among the team last */
     double huge_fraction;  /* NAN: unknown */
+    double placed_fraction; /* of the pages used: where they were asked; NAN: unknown */
 };
 
 struct kvr_session {
@@ -71,6 +73,7 @@ struct kvr_session {
     struct kvr_run_record *record;
     struct kvr_clock clock;
     struct kvr_half reference, subject; /* FP16 keys; the format in work */
+    double least_placed;       /* the least placed_fraction so far, that of check placement */
     struct kvr_keyset keysets[KVR_MAX_KEYSETS];
     size_t keyset_count;
     struct kvr_material materials[KVR_MAX_MATERIALS];
@@ -107,9 +110,12 @@ uint64_t kvr_session_arena_bytes(const struct kvr_plan *plan);
 /* Maps and touches the arena, starts the clock, pins the caller. 0 or -errno with a sentence. */
 int kvr_session_open(struct kvr_session *session, char *error, size_t error_bytes);
 void kvr_session_close(struct kvr_session *session);
+extern const char kvr_foreign_topology[]; /* why none is opened on another system's topology */
 
 /* Makes `threads` pinned threads the current team. 0 or -errno. */
 int kvr_session_team(struct kvr_session *session, unsigned threads);
+/* The same on these CPUs, whatever --cpus says. At most KVR_MAX_THREADS. */
+int kvr_session_team_on(struct kvr_session *session, const uint32_t *cpus, unsigned threads);
 
 /* The key set for a head dim, loaded on first use. NULL with a sentence in error. */
 const struct kvr_keyset *kvr_session_keys(struct kvr_session *session, uint32_t head_dim,
@@ -144,6 +150,11 @@ uint64_t kvr_segment_class(uint64_t segment_bytes);
 const struct kvr_family *kvr_session_family(struct kvr_session *session, struct kvr_scan *scan,
                                             const char *level, const char *layout,
                                             uint64_t working_set_bytes);
+
+/* The best member of the whole read family over `scan`'s list in main memory; nothing is kept of
+ * it. 0 or -ENOMEM. */
+int kvr_session_best_reader(struct kvr_session *session, struct kvr_scan *scan,
+                            struct kvr_member *best);
 
 /* Of a cache level as reported and as measured (0: not) the size that decides what a level is: a
  * ladder of one point an octave tells a size to a factor of two; within that, the reported one. */

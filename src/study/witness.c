@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../measure/stats.h"
+#include "arena.h"
 
 enum { LONGER = 16, ROUNDS = 6, PIECES = 8, PIECE_BYTES = 512 };
 enum { LEAST_OTHER_BYTES = 64 << 20 };
@@ -275,7 +276,9 @@ static int short_stream(struct kvr_session *s, struct kvr_subject *subject,
 static int translation(struct kvr_session *s, struct kvr_subject *subject,
                        const struct kvr_witness_request *r, struct trial *base)
 {
-    struct kvr_memory_request request = {.pages = KVR_PAGES_THP, .bytes = r->lists.bytes};
+    const struct kvr_memory *like = &s->reference.memory;
+    struct kvr_memory_request request = {.pages = KVR_PAGES_THP, .bytes = r->lists.bytes,
+                                         .policy = like->policy, .node = like->node};
     struct kvr_lists_request lists = r->lists;
     struct kvr_memory memory = {0};
     struct trial *huge = NULL;
@@ -288,10 +291,10 @@ static int translation(struct kvr_session *s, struct kvr_subject *subject,
     request.bytes = request.bytes < room ? request.bytes : room;
     if (request.bytes < LEAST_OTHER_BYTES || kvr_memory_map(s->machine, &request, &memory, &why))
         return -ERANGE;
+    int rc = kvr_memory_share(s, &memory, 0, request.bytes, &why) < 0 ? -ERANGE : 0;
     memcpy(memory.base, r->lists.base, request.bytes);
-    int rc = kvr_memory_huge_bytes(s->machine, &memory) < (int64_t)(memory.bytes / 10 * 9)
-                 ? -ERANGE
-                 : 0;
+    if (!rc && kvr_memory_huge_bytes(s->machine, &memory) < (int64_t)(memory.bytes / 10 * 9))
+        rc = -ERANGE;
     lists.base = memory.base;
     lists.bytes = request.bytes;
     lists.heads = 0;

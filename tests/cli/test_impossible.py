@@ -16,6 +16,8 @@ def impossible(*arguments, words=()):
 
 def test_cpu():
     impossible("-k", "fp16", "-t", "1", "-c", "1023", words=("1023",))
+    impossible("-k", "fp16", "-t", "1", "-c", "S900:0", words=("S900", "N, S0", "M0", "C0"))
+    impossible("-k", "fp16", "-t", "1", "-c", "M0:1000", words=("place 1000 of M0",))
 
 
 def test_more_threads_than_cpus():
@@ -23,7 +25,7 @@ def test_more_threads_than_cpus():
 
 
 def test_node():
-    impossible("-k", "fp16", "--mem", "node:63", words=("63",))
+    impossible("-k", "fp16", "--mem", "node:63", words=("63", "it has 0"))
 
 
 def test_memory():
@@ -31,12 +33,33 @@ def test_memory():
     impossible("-k", "fp16", "--bytes", "1024G")
 
 
+def no_pool(pages, kib):
+    """Without reserved pages of a size: what reserves them, in a dry run as well."""
+    pool = f"/sys/kernel/mm/hugepages/hugepages-{kib}kB"
+    try:
+        with open(f"{pool}/free_hugepages", encoding="utf-8") as file:
+            free, words = int(file.read()), ("root", f"{pool}/nr_hugepages", "--pages thp")
+    except FileNotFoundError:
+        free, words = 0, ("hugepagesz=", "--pages thp")
+    if free:
+        raise harness.Skip(f"this host has a pool of pages of {kib} KiB")
+    impossible("-k", "fp16", "--pages", pages, words=words)
+    impossible("-k", "fp16", "--pages", pages, "--dry-run", words=words)
+
+
 def test_huge_pages_without_a_pool():
-    with open("/proc/meminfo", encoding="utf-8") as file:
-        free = [line for line in file if line.startswith("HugePages_Free")]
-    if free and int(free[0].split()[1]) > 0:
-        raise harness.Skip("this host has a pool of huge pages")
-    impossible("-k", "fp16", "--pages", "2m")
+    no_pool("2m", 2048)
+
+
+def test_gigantic_pages_without_a_pool():
+    no_pool("1g", 1048576)
+
+
+def test_foreign_topology():
+    outcome = run_tiny("-k", "fp16", "-t", "1", "-o", "json:out.json",
+                       env=harness.environment(
+                           HWLOC_SYNTHETIC="numa:2(memory=8GiB) core:2 pu:1"))
+    check_refused(outcome, 3, "not this system's", "HWLOC_SYNTHETIC")
 
 
 def test_budget():

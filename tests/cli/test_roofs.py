@@ -47,11 +47,40 @@ def test_json_on_stdout():
     check_schema(result)
 
 
+def test_numa():
+    outcome = run("roofs", "--numa", "-q", "--max-mem", "256M", "-o", "json:numa.json", code=0)
+    check("latency in ns" in outcome.out and "cores of node" in outcome.out, "a table", outcome)
+    result = read_json("numa.json")
+    check_schema(result)
+    nodes = [row["node"] for row in result["machine"]["numa"]]
+    cores = {row["node"] for row in result["machine"]["cpus"]}
+    cells = {(row["cpu_node"], row["mem_node"]): row for row in result["numa_matrix"]}
+    check(len(cells) == len(result["numa_matrix"]), "a cell is there once")
+    checks = {row["id"]: row for row in result["checks"]}
+    if checks["numa-matrix"]["status"] == "ok":
+        check(set(cells) == {(a, b) for a in cores for b in nodes}, f"every cell: {set(cells)}")
+    for row in cells.values():
+        check(row["gb_per_s"] > 0 and row["latency_ns"] > 0, f"{row}")
+    check("numa-distances" in checks and "placement" in checks, f"{sorted(checks)}")
+    if checks["placement"]["status"] != "unknown":
+        for row in cells.values():
+            check(0 <= row["placed_fraction"] <= 1, f"{row}")
+    check(run("show", "numa.json", code=0).out == outcome.out, "show prints the tables again")
+    json_out = run("show", "numa.json", "--format", "json", code=0).json()
+    check(json_out["numa_matrix"] == result["numa_matrix"], "read and written again")
+
+
+def test_numa_decides_itself():
+    for option in (("--mem", "local"), ("-t", "1")):
+        check_refused(run("roofs", "--numa", *option), 2, "--numa", "drop")
+
+
 def test_bad_input():
     for arguments, code in ((("-t", "0"), 2), (("-c", "abc"), 2), (("--pages", "3m"), 2),
                             (("-o", "yaml:x"), 2), (("-o", "csv:x"), 2), (("--format", "md"), 2),
                             (("-o", "json:-", "--format", "json"), 2), (("-t", "100000"), 3),
-                            (("-c", "1023"), 3), (("--mem", "node:63"), 3)):
+                            (("-c", "1023"), 3), (("--mem", "node:63"), 3),
+                            (("-c", "S900"), 3), (("-c", "D0"), 2)):
         check_refused(run("roofs", *arguments, "-o", "json:out.json"), code)
         check(not os.path.exists("out.json"), f"{arguments}: a refusal leaves no result")
 

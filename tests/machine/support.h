@@ -5,10 +5,12 @@
 #ifndef KVR_TEST_MACHINE_SUPPORT_H
 #define KVR_TEST_MACHINE_SUPPORT_H
 
+#include <stdbool.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <sys/types.h>
 #include <cmocka.h>
 
 /* A new empty folder; the path is owned by the caller. Fails the test when it cannot be made. */
@@ -22,5 +24,14 @@ void root_remove(char *root);
 
 /* Names hwloc's machine by HWLOC_SYNTHETIC; NULL: this system again. */
 void use_synthetic(const char *description);
+
+/* From now on this process's system call of that number fails with EPERM, as in a container. false:
+ * this kernel does not allow such a filter. */
+bool forbid_call(long number);
+
+/* Waits for a child that exits with 0; skips the test if it exits with CHILD_BLOCKED, because
+ * forbid_call was not allowed. */
+enum { CHILD_BLOCKED = 77 };
+void child_is_content(pid_t child);
 
 #endif

@@ -173,6 +173,11 @@ static void nodes_that_are_too_small_are_not_believed(void **state)
     machine.nodes[0] = (struct kvr_node){.total_bytes = UINT64_C(4) << 30, .cpu_count = 2};
     kvr_machine_checks(&machine, &checks);
     expect(&checks, "node-memory", KVR_CHECK_INFO, "4294967296");
+    expect(&checks, "mems", KVR_CHECK_OK, "1");
+    machine.system_node_count = 6; /* the rest is on nodes that a cpuset leaves out */
+    kvr_machine_checks(&machine, &checks);
+    expect(&checks, "node-memory", KVR_CHECK_OK, "4294967296");
+    expect(&checks, "mems", KVR_CHECK_INFO, "1");
     kvr_checks_free(&checks);
     /* A large cache that many CPUs share is a real one. */
     machine.mem_total_bytes = UINT64_C(512) << 30;

@@ -152,6 +152,12 @@ static void usable_memory_is_the_least(void **state)
     machine.mem_available_bytes = 15 * GIB;
     machine.nodes[0].total_bytes = machine.nodes[1].total_bytes = 3 * GIB;
     assert_int_equal(kvr_machine_usable_bytes(&machine), 15 * GIB);
+    /* But where the rest of the memory is on nodes that a cpuset leaves out. */
+    machine.this_system = true;
+    machine.system_node_count = 2;
+    assert_int_equal(kvr_machine_usable_bytes(&machine), 15 * GIB);
+    machine.system_node_count = 5;
+    assert_int_equal(kvr_machine_usable_bytes(&machine), 9 * GIB);
 }
 
 static void the_fingerprint_follows_the_machine(void **state)

@@ -5,21 +5,15 @@
 #include "support.h"
 
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../src/machine/memory.h"
 #include "../skips.h"
 
-enum { MIB = 1 << 20, BLOCKED = 77 };
+enum { MIB = 1 << 20 };
 
 static int map(const struct kvr_machine *machine, enum kvr_mem_policy policy, uint32_t node,
                enum kvr_pages pages, const char **why)
@@ -101,15 +95,86 @@ static void a_full_node_is_refused(void **state)
     root_remove(root);
 }
 
-static void interleaving_huge_pages_is_refused(void **state)
+/* The first unit goes to the node that there is, the second to one that the kernel does not know:
+ * huge pages are bound one by one, and what cannot be bound is an error. */
+static void huge_pages_are_bound_one_by_one(void **state)
 {
     (void)state;
     struct kvr_machine machine;
     const char *why;
     make_two_nodes(&machine);
-    assert_int_equal(map(&machine, KVR_MEM_INTERLEAVE, 0, KVR_PAGES_THP, &why), -ENOTSUP);
-    assert_non_null(strstr(why, "--pages 4k"));
-    assert_int_equal(map(&machine, KVR_MEM_INTERLEAVE, 0, KVR_PAGES_2M, &why), -ENOTSUP);
+    assert_int_equal(map(&machine, KVR_MEM_INTERLEAVE, 0, KVR_PAGES_THP, &why), -EINVAL);
+    assert_non_null(strstr(why, "mbind"));
+}
+
+/* Both halves of an arena have to fit, although each of them alone would. */
+static void what_is_mapped_later_counts(void **state)
+{
+    (void)state;
+    struct kvr_machine machine;
+    const char *why = "";
+    char *root = root_make();
+    make_two_nodes(&machine);
+    strcpy(machine.root, root);
+    root_put(root, "/sys/devices/system/node/node1000/meminfo",
+             "Node 1000 MemTotal: 1048576 kB\nNode 1000 MemFree: 6144 kB\n");
+    struct kvr_memory_request request = {
+        .bytes = 4 * MIB, .policy = KVR_MEM_NODE, .node = 1000};
+    assert_int_equal(kvr_memory_check(&machine, &request, &why), 0);
+    request.more_bytes = 4 * MIB;
+    assert_int_equal(kvr_memory_check(&machine, &request, &why), -ENOMEM);
+    assert_non_null(strstr(why, "node 1000 has 6 MiB free, 8 MiB are needed there"));
+    request.policy = KVR_MEM_INTERLEAVE; /* half of it there */
+    assert_int_equal(kvr_memory_check(&machine, &request, &why), 0);
+    root_remove(root);
+}
+
+/* The command reserves what lacks, beside what others use. */
+static void the_pool_is_told_how_to_grow(void **state)
+{
+    (void)state;
+    struct kvr_machine machine;
+    const char *why = "", *pool = "/sys/kernel/mm/hugepages/hugepages-1048576kB/";
+    const struct kvr_memory_request request = {
+        .bytes = 4 * MIB, .more_bytes = 4 * MIB, .pages = KVR_PAGES_1G};
+    char *root = root_make(), path[128];
+    load(&machine);
+    machine.node_count = 0;
+    strcpy(machine.root, root);
+    assert_int_equal(kvr_memory_check(&machine, &request, &why), -ENOMEM);
+    assert_non_null(strstr(why, "no pool of 1 GiB pages; boot it with hugepagesz=1G hugepages=2"));
+    snprintf(path, sizeof path, "%sfree_hugepages", pool);
+    root_put(root, path, "1\n");
+    snprintf(path, sizeof path, "%snr_hugepages", pool);
+    root_put(root, path, "4\n");
+    assert_int_equal(kvr_memory_check(&machine, &request, &why), -ENOMEM);
+    assert_non_null(strstr(why, "2 pages of 1 GiB are needed and 1 are free"));
+    assert_non_null(strstr(why, "echo 5 > /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_huge"));
+    root_remove(root);
+}
+
+/* Of the node asked for, of the smallest node of the CPUs, or of all in equal parts. */
+static void usable_memory_is_where_the_policy_puts_it(void **state)
+{
+    (void)state;
+    static struct kvr_machine machine;
+    const uint32_t second[] = {1};
+    use_synthetic("numa:2(memory=8GiB) core:1 pu:1");
+    load(&machine);
+    use_synthetic(NULL);
+    machine.this_system = true;
+    machine.mem_available_bytes = UINT64_C(12) << 30;
+    machine.cgroup_memory_bytes = 0;
+    machine.nodes[0].free_bytes = UINT64_C(2) << 30;
+    machine.nodes[1].free_bytes = UINT64_C(5) << 30;
+#define USABLE_GIB(policy, node, cpus, count) \
+    (kvr_memory_usable_bytes(&machine, policy, node, cpus, count) >> 30)
+    assert_int_equal(USABLE_GIB(KVR_MEM_LOCAL, 0, NULL, 0), 2);
+    assert_int_equal(USABLE_GIB(KVR_MEM_LOCAL, 0, second, 1), 5);
+    assert_int_equal(USABLE_GIB(KVR_MEM_NODE, 1, NULL, 0), 5);
+    assert_int_equal(USABLE_GIB(KVR_MEM_INTERLEAVE, 0, NULL, 0), 4);
+    machine.cgroup_memory_bytes = UINT64_C(3) << 30; /* the tightest one counts */
+    assert_int_equal(USABLE_GIB(KVR_MEM_NODE, 1, NULL, 0), 3);
 }
 
 static void a_foreign_machine_has_no_memory_here(void **state)
@@ -125,44 +190,25 @@ static void a_foreign_machine_has_no_memory_here(void **state)
     assert_int_equal(map(&machine, KVR_MEM_LOCAL, 0, KVR_PAGES_4K, &why), 0);
 }
 
-/* From now on mbind fails with EPERM, as in a container. false: this kernel does not allow it. */
-static bool forbid_mbind(void)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mbind, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 /* The kernel's default is local, so a refused mbind matters only to what is placed elsewhere. */
 static void a_container_that_refuses_mbind(void **state)
 {
     (void)state;
     static struct kvr_machine machine;
     const char *why;
-    int status = 0;
     make_two_nodes(&machine);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        if (!forbid_mbind())
-            _exit(BLOCKED);
+        if (!forbid_call(SYS_mbind))
+            _exit(CHILD_BLOCKED);
         if (map(&machine, KVR_MEM_LOCAL, 0, KVR_PAGES_THP, &why) != 0)
             _exit(1);
         if (map(&machine, KVR_MEM_NODE, machine.nodes[0].os_index, KVR_PAGES_4K, &why) != -EPERM)
             _exit(2);
         _exit(strstr(why, "seccomp") ? 0 : 3);
     }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == BLOCKED)
-        SKIP_BECAUSE("seccomp is not available here");
-    assert_int_equal(WEXITSTATUS(status), 0);
+    child_is_content(child);
 }
 
 int main(void)
@@ -171,7 +217,10 @@ int main(void)
         cmocka_unit_test(every_policy_works_with_own_nodes),
         cmocka_unit_test(an_unknown_node_is_named),
         cmocka_unit_test(a_full_node_is_refused),
-        cmocka_unit_test(interleaving_huge_pages_is_refused),
+        cmocka_unit_test(huge_pages_are_bound_one_by_one),
+        cmocka_unit_test(what_is_mapped_later_counts),
+        cmocka_unit_test(the_pool_is_told_how_to_grow),
+        cmocka_unit_test(usable_memory_is_where_the_policy_puts_it),
         cmocka_unit_test(a_foreign_machine_has_no_memory_here),
         cmocka_unit_test(a_container_that_refuses_mbind),
     };

@@ -36,6 +36,8 @@ static void two_packages(void **state)
     assert_int_equal(machine.node_count, 2);
     assert_int_equal(machine.cpus[7].node, 0);
     assert_int_equal(machine.cpus[8].node, 1);
+    assert_int_equal(machine.cpus[7].cache, 0);
+    assert_int_equal(machine.cpus[8].cache, 1);
     assert_int_equal(machine.nodes[1].cpu_count, 8);
     assert_true(machine.nodes[1].total_bytes == UINT64_C(8) << 30);
     assert_int_equal(machine.nodes[1].free_bytes, 0); /* nobody knows */

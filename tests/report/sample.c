@@ -35,9 +35,9 @@ static void fill_machine(struct kvr_machine *m)
     m->isa.invariant_tsc = true;
     m->cpu_count = 3;
     m->core_count = 2;
-    m->cpus[0] = (struct kvr_cpu){0, 0, 0, 0};
-    m->cpus[1] = (struct kvr_cpu){2, 1, 0, 1};
-    m->cpus[2] = (struct kvr_cpu){3, 1, 1, 1};
+    m->cpus[0] = (struct kvr_cpu){0, 0, 0, 0, 0};
+    m->cpus[1] = (struct kvr_cpu){2, 1, 0, 1, 1};
+    m->cpus[2] = (struct kvr_cpu){3, 1, 1, 1, 2};
     m->cache_count = 2;
     m->caches[0] = (struct kvr_cache_level){1, 32768, 2, 34000};
     m->caches[1] = (struct kvr_cache_level){3, 503316480, 3, 33554432};
@@ -403,6 +403,7 @@ static void fill_result(struct kvr_result *r)
     r->fp16_ns_per_key = 3.3;
     r->ceiling_raised_percent = 103.5;
     r->huge_fraction = .875;
+    r->placed_fraction = .9375;
     fill_op(&r->result);
     fill_verdict(&r->verdict);
     kvr_result_unavailable(r, "counters", "ENOENT: not exposed by the hypervisor");
@@ -431,4 +432,5 @@ void sample_everything(struct kvr_run_record *record)
     add_skips(record);
     fill_claim(record);
     sample_fill_crossing(record);
+    sample_add_numa(record);
 }

@@ -27,6 +27,9 @@ void sample_everything(struct kvr_run_record *record);
 void sample_add_crossings(struct kvr_run_record *record);
 void sample_fill_crossing(struct kvr_run_record *record);
 
+/* A NUMA matrix, also in sample_everything. */
+void sample_add_numa(struct kvr_run_record *record);
+
 /* Owned text of a file; NULL if it cannot be read. *bytes may be NULL. */
 char *sample_read(const char *path, size_t *bytes);
 void sample_write(const char *path, const void *text, size_t bytes);

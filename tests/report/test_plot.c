@@ -141,7 +141,12 @@ static void test_ops_svg(void **state)
         "bytes saved", "as fast as FP16", "n 512, contiguous", "C  lookat.u8@avx512vbmi",
         "all cases: d 64, m 4", "Sample 9000 (R)", NULL,
     };
+    static const char *const numa[] = {
+        "</svg>", "load of a node's cores (GB/s)", "latency of one core (ns)", "cores 1",
+        "memory 2", "91.2", "18.5 *", "340", "Sample 9000 (R)", NULL,
+    };
     sample_ops(&record);
+    sample_add_numa(&record);
     FILE *out = fopen(f->place.result, "w");
     assert_int_equal(kvr_write(out, KVR_OUT_JSON, &record, NULL), 0);
     fclose(out);
@@ -149,7 +154,8 @@ static void test_ops_svg(void **state)
     check_picture(f, "realism", realism);
     check_picture(f, "shift", shift);
     check_picture(f, "speedup", speedup);
-    assert_int_equal(plot_kinds("realism,shift,speedup", f->place.result, f->pictures,
+    check_picture(f, "numa", numa);
+    assert_int_equal(plot_kinds("realism,shift,speedup,numa", f->place.result, f->pictures,
                                 "png,txt,pdf"), KVR_EXIT_OK);
 }
 

@@ -377,6 +377,23 @@ static void test_no_data(void **state)
     kvr_run_record_free(&record);
 }
 
+static void test_numa_data(void **state)
+{
+    struct kvr_run_record records[2];
+    (void)state;
+    sample_run(&records[0]);
+    check_no_data(kvr_plot_numa, &records[0]);
+    sample_run(&records[1]);
+    sample_add_numa(&records[1]);
+    check_sheet("numa.tsv", kvr_plot_numa, &records[1], 1);
+    char *sheet = sheet_of(kvr_plot_numa, records, 2); /* the one without has no panel */
+    assert_non_null(strstr(sheet, "panel\t1\t0\t2: load of a node's cores (GB/s)\t3\t2\t18.5\t"));
+    assert_null(strstr(sheet, "panel\t3\t"));
+    free(sheet);
+    kvr_run_record_free(&records[0]);
+    kvr_run_record_free(&records[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_roofline_data), cmocka_unit_test(test_roofline_parts),
         cmocka_unit_test(test_scaling_data), cmocka_unit_test(test_realism_data),
         cmocka_unit_test(test_shift_data), cmocka_unit_test(test_speedup_data),
+        cmocka_unit_test(test_numa_data),
         cmocka_unit_test(test_working_sets), cmocka_unit_test(test_isas),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,20 @@ static void check_crossing(const struct kvr_crossing *a, const struct kvr_crossi
     assert_int_equal(a->flagged, b->flagged);
 }
 
+static void check_numa_cell(const struct kvr_numa_cell *a, const struct kvr_numa_cell *b)
+{
+    assert_int_equal(a->cpu_node, b->cpu_node);
+    assert_int_equal(a->mem_node, b->mem_node);
+    assert_int_equal(a->distance, b->distance);
+    assert_int_equal(a->threads, b->threads);
+    assert_int_equal(a->working_set_bytes, b->working_set_bytes);
+    assert_string_equal(a->reader, b->reader);
+    assert_true(isnan(a->gb_per_s) ? isnan(b->gb_per_s) : a->gb_per_s == b->gb_per_s);
+    assert_true(a->latency_ns == b->latency_ns);
+    assert_true(isnan(a->placed_fraction) ? isnan(b->placed_fraction)
+                                          : a->placed_fraction == b->placed_fraction);
+}
+
 static void check_record(const struct kvr_run_record *a, const struct kvr_run_record *b,
                          bool complete)
 {
@@ -90,6 +104,9 @@ static void check_record(const struct kvr_run_record *a, const struct kvr_run_re
     assert_int_equal(a->crossing_count, b->crossing_count);
     for (size_t i = 0; i < a->crossing_count; i++)
         check_crossing(&a->crossings[i], &b->crossings[i]);
+    assert_int_equal(a->numa_cell_count, b->numa_cell_count);
+    for (size_t i = 0; i < a->numa_cell_count; i++)
+        check_numa_cell(&a->numa_matrix[i], &b->numa_matrix[i]);
     assert_int_equal(a->verdict_settings, b->verdict_settings);
     assert_int_equal(a->verdict_right, b->verdict_right);
     assert_int_equal(a->verdict_wrong, b->verdict_wrong);

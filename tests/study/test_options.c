@@ -370,7 +370,7 @@ static void test_cpu_domains(void **state)
     machine->cpu_count = 8;
     for (uint32_t i = 0; i < 8; i++)
         machine->cpus[i] = (struct kvr_cpu){
-            .os_index = i, .core = i % 4, .package = i % 4 / 2, .node = i % 4 / 2};
+            .os_index = i, .core = i % 4, .package = i % 4 / 2, .node = i % 4 / 2, .cache = i % 4};
 #define PARSE(text) (count = 0, kvr_cpus_parse(text, machine, cpus, 8, &count, why, sizeof why))
     assert_int_equal(PARSE("S1:0-3"), 0);
     static const uint32_t socket[] = {2, 3, 6, 7};
@@ -386,9 +386,19 @@ static void test_cpu_domains(void **state)
     assert_int_equal(PARSE("S1:4"), -ENODEV);
     assert_non_null(strstr(why, "place 4 of S1, which has 4 usable CPUs"));
     assert_int_equal(PARSE("M7:0"), -ENODEV);
-    assert_int_equal(PARSE("C0:0"), -EINVAL);
+    assert_non_null(strstr(why, "N, S0, S1, M0, M1, C0, C1, C2, C3"));
+    assert_int_equal(PARSE("S1"), 0); /* all of it, cores before their siblings */
+    assert_int_equal(count, 4);
+    assert_memory_equal(cpus, socket, sizeof socket);
+    assert_int_equal(PARSE("N"), 0);
+    assert_int_equal(count, 8);
+    assert_int_equal(PARSE("C3:1,0"), 0);
+    static const uint32_t cache[] = {7, 3};
+    assert_int_equal(count, 2);
+    assert_memory_equal(cpus, cache, sizeof cache);
+    assert_int_equal(PARSE("D0:0"), -EINVAL);
+    assert_int_equal(PARSE("S0x"), -EINVAL);
     assert_int_equal(PARSE("S:0"), -EINVAL);
-    assert_int_equal(PARSE("S0"), -EINVAL);
     assert_int_equal(PARSE("S0:"), -EINVAL);
     assert_int_equal(PARSE("S-1:0"), -EINVAL);
     assert_int_equal(PARSE("S0:0@"), -EINVAL);

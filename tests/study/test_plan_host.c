@@ -213,6 +213,52 @@ static void test_nodes(void **state)
     assert_string_equal(w->plan.skips[0].what, "mem");
 }
 
+/* A run has one arena: a group that asks for another memory than the first case would lie in the
+ * wrong one under its own name. */
+static void test_one_memory_for_a_run(void **state)
+{
+    struct world *w = *state;
+    world_profile(w, "groups:\n"
+                     "  - {kernels: [fp16], bytes: [1M]}\n"
+                     "  - {kernels: [fp16], bytes: [1M], pages: 4k}\n"
+                     "  - {kernels: [fp16], bytes: [1M], mem: interleave}\n");
+    EXPECT(w, "fp16.fused@auto" DENSE);
+    assert_int_equal(w->plan.skip_count, 2);
+    assert_string_equal(w->plan.skips[0].what, "pages");
+    assert_string_equal(w->plan.skips[1].what, "mem");
+    assert_non_null(strstr(w->plan.skips[0].why, "the same memory"));
+    w->options.pages_given = true; /* a flag replaces the axis in every group */
+    w->options.pages = KVR_PAGES_4K;
+    w->options.mem_given = true;
+    assert_int_equal(world_plan(w), 0);
+    assert_int_equal(w->plan.case_count, 1);
+    assert_int_equal(w->plan.skip_count, 0);
+}
+
+/* On several nodes memory is limited by the one where the keys are to lie. */
+static void test_the_arena_fits_the_node(void **state)
+{
+    struct world *w = *state;
+    choose(w, "fp16", NULL);
+    w->machine.this_system = true;
+    w->machine.node_count = 2;
+    w->machine.nodes[0].total_bytes = w->machine.nodes[1].total_bytes = UINT64_C(8) << 30;
+    w->machine.nodes[0].free_bytes = UINT64_C(7) << 30;
+    w->machine.nodes[1].os_index = 1;
+    w->machine.nodes[1].free_bytes = UINT64_C(100) << 20;
+    w->options.mem_given = true;
+    w->options.mem = KVR_MEM_NODE;
+    w->options.bytes[0] = UINT64_C(64) << 20;
+    w->options.bytes_count = 1;
+    assert_int_equal(world_plan(w), 0);
+    w->options.mem_node = 1;
+    world_expect_error(w, -ENODEV, "the NUMA node has room for 2 x 30M: choose another --mem");
+    w->options.mem = KVR_MEM_INTERLEAVE;
+    world_expect_error(w, -ENODEV, "the NUMA node has room for 2 x 60M");
+    w->options.mem = KVR_MEM_LOCAL; /* all CPUs are of node 0 */
+    assert_int_equal(world_plan(w), 0);
+}
+
 static void test_case_names(void **state)
 {
     (void)state;
@@ -272,6 +318,8 @@ int main(void)
         TEST(test_threads),
         TEST(test_threads_that_a_profile_wishes),
         TEST(test_nodes),
+        TEST(test_one_memory_for_a_run),
+        TEST(test_the_arena_fits_the_node),
         TEST(test_case_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
