@@ -57,6 +57,7 @@ struct kvr_machine {
     uint64_t mem_total_bytes, mem_available_bytes; /* /proc/meminfo; 0: unknown */
     uint64_t cgroup_memory_bytes;      /* tightest limit of cgroup v2 or v1; 0: none */
     struct kvr_memory_peak memory_peak; /* the memory's theoretical bandwidth, by firmware */
+    int cgroup_error;                  /* -errno of a limit that cannot be read; 0: none */
     double cgroup_cpus;                /* quota in CPUs, v2 cpu.max or v1 cfs_quota; 0: none */
     char kernel[96];                   /* uname -r */
     char hostname[64];
