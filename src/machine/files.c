@@ -42,8 +42,13 @@ int kvr_file_refused(const char *root, const char *path)
 {
     FILE *file = kvr_file_open(root, path);
     int error = file ? 0 : errno;
-    if (file)
+    if (file) {
+        errno = 0;
+        fgetc(file);
+        if (ferror(file))
+            error = errno ? errno : EIO;
         fclose(file);
+    }
     return error == ENOENT || error == ENOTDIR ? 0 : -error;
 }
 

@@ -15,7 +15,7 @@ FILE *kvr_file_open(const char *root, const char *path);
 bool kvr_file_exists(const char *root, const char *path);
 /* Whether this process may open it for reading. */
 bool kvr_file_readable(const char *root, const char *path);
-/* -errno of a file that is there but cannot be opened for reading; 0 if it can, or is not there. */
+/* -errno of a file that is there but cannot be read; 0 if it can, or is not there. */
 int kvr_file_refused(const char *root, const char *path);
 /* The file's first bytes as one string without trailing white space; cut at `bytes` - 1. 0, or
  * -errno with text = "". */

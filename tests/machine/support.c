@@ -55,6 +55,15 @@ void root_remove(char *root)
     free(root);
 }
 
+const struct kvr_check *check_of(const struct kvr_checks *checks, const char *id)
+{
+    for (size_t i = 0; i < checks->count; i++)
+        if (strcmp(checks->items[i].id, id) == 0)
+            return &checks->items[i];
+    fail_msg("no check %s", id);
+    return NULL;
+}
+
 void use_synthetic(const char *description)
 {
     if (description)

@@ -11,6 +11,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "../../src/machine/checks.h"
+
 /* A new empty folder; the path is owned by the caller. Fails the test when it cannot be made. */
 char *root_make(void);
 /* Writes root + path, with the folders above it. */
@@ -19,6 +21,9 @@ void root_put(const char *root, const char *path, const char *text);
 void root_put_bytes(const char *root, const char *path, const void *data, size_t bytes);
 /* Removes the folder and frees its path. */
 void root_remove(char *root);
+
+/* The check of that id; fails the test without one. */
+const struct kvr_check *check_of(const struct kvr_checks *checks, const char *id);
 
 /* Names hwloc's machine by HWLOC_SYNTHETIC; NULL: this system again. */
 void use_synthetic(const char *description);
