@@ -64,8 +64,8 @@ static void check_features(const struct kvr_machine *machine, struct kvr_checks 
     if (kvr_file_field(machine->root, "/proc/cpuinfo", "flags", flags, sizeof flags) &&
         kvr_file_field(machine->root, "/proc/cpuinfo", "Features", flags, sizeof flags)) {
         kvr_check_add(checks, "cpu-features", KVR_CHECK_UNKNOWN,
-                      "/proc/cpuinfo lists no features to compare with the CPU's own; the CPU's "
-                      "count");
+                      "no list of features can be read in /proc/cpuinfo to compare with the CPU's "
+                      "own, which count");
         return;
     }
     for (unsigned i = 0; i < sizeof kernel_flags / sizeof *kernel_flags; i++)

@@ -152,7 +152,7 @@ static void check_steal(const struct kvr_disturbance *b, const struct kvr_distur
 {
     if (!a->has_stat || !b->has_stat || a->all_ticks <= b->all_ticks) {
         kvr_check_add(checks, "steal", KVR_CHECK_UNKNOWN,
-                      "/proc/stat does not tell what the hypervisor took");
+                      "what the hypervisor took cannot be read in /proc/stat");
         return;
     }
     double share = gain(b->steal_ticks, a->steal_ticks) / gain(b->all_ticks, a->all_ticks);
@@ -175,7 +175,7 @@ static void check_pressure(const struct kvr_disturbance *b, const struct kvr_dis
     bool much = false;
     if (!a->has_pressure || (!whole && (!b->has_pressure || elapsed_s <= 0))) {
         struct kvr_check *none = kvr_check_add(checks, "pressure", KVR_CHECK_UNKNOWN,
-                                               "this kernel has no pressure stall information: "
+                                               "no pressure stall information can be read: "
                                                "waiting for CPUs and memory is not told");
         SET(none->fix, "boot with psi=1");
         return;
@@ -229,7 +229,7 @@ static void check_interrupts(const struct kvr_disturbance *b, const struct kvr_d
     double elapsed_s = a->uptime_s - b->uptime_s;
     if (!a->has_stat || !b->has_stat || elapsed_s <= 0 || !a->interrupts || !cpu_count) {
         kvr_check_add(checks, "interrupts", KVR_CHECK_UNKNOWN,
-                      "/proc/stat does not count interrupts");
+                      "interrupts, or the time since boot, cannot be read");
         return;
     }
     double rate = gain(b->interrupts, a->interrupts) / elapsed_s;

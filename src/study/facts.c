@@ -63,6 +63,7 @@ static void add_unknown(const struct kvr_machine *machine, struct kvr_checks *ch
         {"cache-l3", "by run: where the plateau of L3 ends, beside what is reported"},
         {"dram-proven", "by run with every ceiling (profile roofline) and by roofs: whether a "
                         "half and a quarter of the largest working set read as fast as it does"},
+        {"placement", "by run: whether the pages of the keys lie where --mem asks for them"},
         {"sentinel", "by run: the same plain read of main memory at start, middle and end, "
                      "which a neighbour changes"},
         {"verdict-controls", "by run: dial kernels of known side, before any verdict is believed"},

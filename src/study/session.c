@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum { MIN_HALF_BYTES = 16 << 20 };
 
@@ -104,10 +105,25 @@ static void record_pages(struct kvr_session *s)
                  "set /sys/kernel/mm/transparent_hugepage/enabled to madvise, or free memory");
 }
 
+/* Without its counts a page fault inside a sample could not be told, and voids none. */
+static int faults_are_counted(char *error, size_t error_bytes)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_THREAD, &usage) == 0)
+        return 0;
+    int rc = -errno;
+    snprintf(error, error_bytes,
+             "page faults inside samples cannot be counted: getrusage is refused (%s); allow it in "
+             "the container's seccomp profile", strerror(-rc));
+    return rc;
+}
+
 int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
 {
     uint64_t half_bytes = kvr_session_arena_bytes(s->plan);
-    int rc = 0;
+    int rc = faults_are_counted(error, error_bytes);
+    if (rc)
+        return rc;
     kvr_clock_real(&s->clock, 20);
     if (2 * half_bytes > s->plan->max_mem_bytes) {
         snprintf(error, error_bytes,
@@ -129,8 +145,8 @@ int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
         return rc;
     }
     if (rc) {
-        snprintf(error, error_bytes, "%u pinned threads could not be started: %s", most,
-                 strerror(-rc));
+        snprintf(error, error_bytes, "%u pinned thread%s could not be started: %s; see check pinning of kvroof "
+                 "doctor, ulimit -u and pids.max", most, most == 1 ? "" : "s", strerror(-rc));
         return rc;
     }
     struct touch_job job = {.base = {s->reference.memory.base, s->subject.memory.base},
