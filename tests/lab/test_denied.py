@@ -63,12 +63,6 @@ FILES = {
 }
 
 
-# OpenBLAS starts threads before main() and does not survive a refusal of them.
-def environment(**changes):
-    """The tests' environment with one BLAS thread."""
-    return harness.environment(OPENBLAS_NUM_THREADS="1", **changes)
-
-
 def try_filter():
     """Skips where this kernel takes no filter."""
     probe = subprocess.run([DENY, "mlock=EPERM", "--", "/bin/true"], check=False,
@@ -98,7 +92,8 @@ def python_denied(code, *rules):
 
 def test_the_launcher_denies():
     try_filter()
-    ask, small, large = ("import os; os.sched_getaffinity(0)", "import mmap; mmap.mmap(-1, 1 << 20)",
+    ask, small, large = ("import os; os.sched_getaffinity(0)",
+                         "import mmap; mmap.mmap(-1, 1 << 20)",
                          "import mmap; mmap.mmap(-1, 1 << 28)")
     for code, rule, words in ((ask, "sched_getaffinity=EPERM", "PermissionError"),
                               (ask, "mlock=EPERM", None), (small, "mmap:100000000=ENOMEM", None),
@@ -111,9 +106,9 @@ def test_the_launcher_denies():
 
 def test_denied_calls_have_rows():
     try_filter()
-    before = rows_of(run("doctor", "--format", "json", env=environment()))
+    before = rows_of(run("doctor", "--format", "json"))
     for rule, expected in CALLS.items():
-        outcome = run("doctor", "--format", "json", wrapper=denied(rule), env=environment())
+        outcome = run("doctor", "--format", "json", wrapper=denied(rule))
         rows = rows_of(outcome)
         check(set(rows) == set(before), f"{rule}: no row is lost", outcome)
         check(rows["seccomp"]["value"] == "filter", f"{rule}: the filter is seen", outcome)
@@ -126,8 +121,7 @@ def test_denied_calls_have_rows():
 def test_huge_pages_that_are_refused():
     try_filter()
     for error in ("EPERM", "EINVAL"):
-        outcome = run("doctor", "--format", "json", wrapper=denied(f"madvise={error}"),
-                      env=environment())
+        outcome = run("doctor", "--format", "json", wrapper=denied(f"madvise={error}"))
         row = rows_of(outcome)["pages"]
         check(error in json.dumps(row), f"madvise: {row}", outcome)
 
@@ -136,7 +130,7 @@ def test_denials_without_a_row_of_their_own():
     try_filter()
     for rule in ("prctl=EPERM", "arch_prctl=EPERM", "faccessat2=ENOSYS", "uname=EPERM",
                  "fork=EAGAIN"):
-        outcome = run("doctor", "--format", "json", wrapper=denied(rule), env=environment())
+        outcome = run("doctor", "--format", "json", wrapper=denied(rule))
         if outcome.code == NO_CALL:
             continue # of another architecture
         rows = rows_of(outcome)
@@ -149,8 +143,7 @@ def test_which_cpus_may_be_used_is_not_told():
     """hwloc asks for ever where no answer is allowed."""
     try_filter()
     for command in (["doctor"], ["run", "--dry-run"], ["list", "topology"]):
-        outcome = run(*command, wrapper=denied("sched_getaffinity=EPERM"), env=environment(),
-                      limit_s=60)
+        outcome = run(*command, wrapper=denied("sched_getaffinity=EPERM"), limit_s=60)
         check(outcome.code == 3 and outcome.out == "", "refused", outcome)
         check("sched_getaffinity" in outcome.err, "with its reason", outcome)
 
@@ -160,7 +153,7 @@ def refused_run(rules, words, **changes):
     outcome = run("run", "-k", "fp16", "-n", "512", "--bytes", "128M", "--layout", "heads",
                   "--progress", "off", "-r", "1", "-o", "json:out.json",
                   *changes.pop("options", ("-t", "1")), wrapper=denied(*rules) if rules else (),
-                  env=environment(**changes), limit_s=60)
+                  env=harness.environment(**changes), limit_s=60)
     check_refused(outcome, 3, *words)
     check(not os.path.exists("out.json"), "no result of a run that was not", outcome)
 
@@ -179,7 +172,7 @@ def test_runs_that_are_refused():
 
 def test_a_run_without_placement_still_measures():
     try_filter()
-    outcome = run_tiny("-k", "fp16", "-r", "1", "-o", "json:out.json", env=environment(),
+    outcome = run_tiny("-k", "fp16", "-r", "1", "-o", "json:out.json",
                        wrapper=denied("mbind=EPERM", "move_pages=EPERM", "get_mempolicy=EPERM",
                                       "set_mempolicy=EPERM", "madvise=EPERM", "mlock=EPERM",
                                       "perf_event_open=EACCES"))
@@ -197,7 +190,7 @@ def preloaded(**changes):
     """The environment with the library that refuses."""
     if SANITIZED:
         raise harness.Skip("a library cannot be loaded before a sanitizer's")
-    return environment(LD_PRELOAD=REFUSE, **changes)
+    return harness.environment(LD_PRELOAD=REFUSE, **changes)
 
 
 def test_refused_files_are_unknown():
