@@ -88,28 +88,27 @@ static bool read_key(const char *root, const char *folder, const char *key, uint
     return false;
 }
 
-static void look_v2(void *context, const char *root, const char *folder)
+/* The time's key is in units of 1 / per_us microseconds. */
+static void add_throttled(struct kvr_disturbance *now, const char *root, const char *folder,
+                          const char *time_key, uint64_t per_us)
 {
-    struct kvr_disturbance *now = context;
-    uint64_t periods, us;
-    if (read_key(root, folder, "nr_throttled", &periods) &&
-        read_key(root, folder, "throttled_usec", &us)) {
-        now->has_quota = true;
-        now->throttled += periods;
-        now->throttled_us += us;
-    }
+    uint64_t periods, time;
+    if (!read_key(root, folder, "nr_throttled", &periods) ||
+        !read_key(root, folder, time_key, &time))
+        return;
+    now->has_quota = true;
+    now->throttled += periods;
+    now->throttled_us += time / per_us;
 }
 
-static void look_v1(void *context, const char *root, const char *folder)
+static void look_v2(void *now, const char *root, const char *folder)
 {
-    struct kvr_disturbance *now = context;
-    uint64_t periods, ns;
-    if (read_key(root, folder, "nr_throttled", &periods) &&
-        read_key(root, folder, "throttled_time", &ns)) {
-        now->has_quota = true;
-        now->throttled += periods;
-        now->throttled_us += ns / 1000;
-    }
+    add_throttled(now, root, folder, "throttled_usec", 1);
+}
+
+static void look_v1(void *now, const char *root, const char *folder)
+{
+    add_throttled(now, root, folder, "throttled_time", 1000);
 }
 
 static void read_thermal(const struct kvr_machine *machine, struct kvr_disturbance *now)

@@ -145,8 +145,9 @@ int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
         return rc;
     }
     if (rc) {
-        snprintf(error, error_bytes, "%u pinned thread%s could not be started: %s; see check pinning of kvroof "
-                 "doctor, ulimit -u and pids.max", most, most == 1 ? "" : "s", strerror(-rc));
+        snprintf(error, error_bytes,
+                 "%u pinned thread%s could not be started: %s; see check pinning of kvroof doctor, "
+                 "ulimit -u and pids.max", most, most == 1 ? "" : "s", strerror(-rc));
         return rc;
     }
     struct touch_job job = {.base = {s->reference.memory.base, s->subject.memory.base},

@@ -58,13 +58,18 @@ def test_what_asks_for_something_comes_first():
     check(order == sorted(order, key=rank.index), f"by urgency: {order}")
 
 
-def test_json_is_what_a_result_holds():
+def schema_of_checks():
+    """The module that validates, and the part of the schema that describes checks."""
     try:
         import jsonschema
     except ImportError as error:
         raise harness.Skip("python3-jsonschema is not installed") from error
     schema = read_json(os.path.join(harness.SOURCE, "schema", "kvroof.result.1.json"))
-    part = dict(schema["properties"]["checks"], definitions=schema["definitions"])
+    return jsonschema, dict(schema["properties"]["checks"], definitions=schema["definitions"])
+
+
+def test_json_is_what_a_result_holds():
+    jsonschema, part = schema_of_checks()
     for arguments in ((), ("--root", root("cgroup-v2"))):
         rows = run("doctor", "--format", "json", *arguments, code=0).json()
         jsonschema.validate(rows, part)
@@ -75,12 +80,7 @@ def test_json_is_what_a_result_holds():
 
 
 def test_a_wrong_status_is_refused_by_the_schema():
-    try:
-        import jsonschema
-    except ImportError as error:
-        raise harness.Skip("python3-jsonschema is not installed") from error
-    schema = read_json(os.path.join(harness.SOURCE, "schema", "kvroof.result.1.json"))
-    part = dict(schema["properties"]["checks"], definitions=schema["definitions"])
+    jsonschema, part = schema_of_checks()
     for row in ({"id": "a", "status": "fine"}, {"id": "Not Kebab", "status": "ok"}):
         try:
             jsonschema.validate([row], part)
