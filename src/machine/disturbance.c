@@ -72,29 +72,15 @@ static void read_pressure(const char *root, struct kvr_disturbance *now)
     now->has_pressure = found == KVR_PRESSURES;
 }
 
-/* "KEY NUMBER" lines of cpu.stat. */
-static bool read_key(const char *root, const char *folder, const char *key, uint64_t *value)
-{
-    char path[PATH_BYTES], text[2048];
-    snprintf(path, sizeof path, "%s/cpu.stat", folder);
-    if (kvr_file_text(root, path, text, sizeof text))
-        return false;
-    size_t length = strlen(key);
-    for (const char *line = text; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, key, length) == 0 && line[length] == ' ')
-            return sscanf(line + length, "%" SCNu64, value) == 1;
-    }
-    return false;
-}
-
 /* The time's key is in units of 1 / per_us microseconds. */
 static void add_throttled(struct kvr_disturbance *now, const char *root, const char *folder,
                           const char *time_key, uint64_t per_us)
 {
+    char path[PATH_BYTES];
     uint64_t periods, time;
-    if (!read_key(root, folder, "nr_throttled", &periods) ||
-        !read_key(root, folder, time_key, &time))
+    snprintf(path, sizeof path, "%s/cpu.stat", folder);
+    if (kvr_file_key(root, path, "nr_throttled", &periods) ||
+        kvr_file_key(root, path, time_key, &time))
         return;
     now->has_quota = true;
     now->throttled += periods;

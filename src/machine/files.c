@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,4 +155,17 @@ int kvr_file_kib(const char *root, const char *path, const char *key, uint64_t *
     if (rc == 0)
         *bytes = kib << 10;
     return rc;
+}
+
+int kvr_file_key(const char *root, const char *path, const char *key, uint64_t *value)
+{
+    char text[8192];
+    size_t length = strlen(key);
+    int rc = kvr_file_text(root, path, text, sizeof text);
+    for (const char *line = text; rc == 0 && line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, key, length) == 0 && line[length] == ' ')
+            return sscanf(line + length, "%" SCNu64, value) == 1 ? 0 : -EINVAL;
+    }
+    return rc ? rc : -ENOENT;
 }

@@ -30,6 +30,9 @@ int kvr_file_kib(const char *root, const char *path, const char *key, uint64_t *
  * 0 " before and blanks behind the key are skipped). 0; -ENOENT without such a line; or -errno;
  * text = "" then. */
 int kvr_file_field(const char *root, const char *path, const char *key, char *text, size_t bytes);
+/* The number of the line "KEY NUMBER", as in a control group's cpu.stat, among the first 8 KiB. 0,
+ * -ENOENT without such a line, or -errno. */
+int kvr_file_key(const char *root, const char *path, const char *key, uint64_t *value);
 /* A leading unsigned decimal number in 64 bits, nothing but white space after it. 0 or -EINVAL. */
 int kvr_parse_u64(const char *text, uint64_t *value);
 

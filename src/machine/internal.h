@@ -21,7 +21,7 @@ uint64_t kvr_fnv1a(uint64_t hash, const void *data, size_t bytes);
  * 0 or -errno with *why. */
 int kvr_topology_load(struct kvr_machine *machine, uint64_t *shape, const char **why);
 
-/* limits.c: fills cgroup_cpus and cgroup_memory_bytes. */
+/* limits.c: fills what cgroups limit. */
 void kvr_limits_load(struct kvr_machine *machine);
 
 /* Calls what is not NULL for this process's control groups and each of their ancestors, with the

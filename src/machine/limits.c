@@ -25,14 +25,6 @@ static void tighten_cpus(struct kvr_machine *machine, uint64_t quota, uint64_t p
         machine->cgroup_cpus = cpus;
 }
 
-static void tighten_memory(struct kvr_machine *machine, uint64_t bytes)
-{
-    if (bytes == 0 || bytes >= no_limit_bytes)
-        return;
-    if (machine->cgroup_memory_bytes == 0 || bytes < machine->cgroup_memory_bytes)
-        machine->cgroup_memory_bytes = bytes;
-}
-
 /* A limit that is there but cannot be read may bind; "max" and -1 are no numbers and do not. */
 static void note_error(struct kvr_machine *machine, int rc)
 {
@@ -48,6 +40,31 @@ static bool read_number(struct kvr_machine *machine, const char *folder, const c
     int rc = kvr_file_u64(machine->root, path, value);
     note_error(machine, rc);
     return rc == 0;
+}
+
+/* What a group uses without the file pages that it can drop; 0 where it does not tell. */
+static uint64_t memory_in_use(struct kvr_machine *machine, const char *folder, const char *name,
+                              const char *file_pages)
+{
+    char path[PATH_BYTES + 32];
+    uint64_t used, inactive;
+    if (!read_number(machine, folder, name, &used))
+        return 0;
+    snprintf(path, sizeof path, "%s/memory.stat", folder);
+    if (kvr_file_key(machine->root, path, file_pages, &inactive))
+        inactive = 0;
+    return used > inactive ? used - inactive : 0;
+}
+
+static void tighten_memory(struct kvr_machine *machine, uint64_t bytes, uint64_t used)
+{
+    if (bytes == 0 || bytes >= no_limit_bytes)
+        return;
+    uint64_t left = bytes > used ? bytes - used : 1; /* 0 would mean that there is no limit */
+    if (machine->cgroup_memory_bytes == 0 || left < machine->cgroup_free_bytes)
+        machine->cgroup_free_bytes = left;
+    if (machine->cgroup_memory_bytes == 0 || bytes < machine->cgroup_memory_bytes)
+        machine->cgroup_memory_bytes = bytes;
 }
 
 /* cpu.max holds "QUOTA PERIOD" or "max PERIOD"; memory.max a number or "max". */
@@ -67,7 +84,8 @@ static void look_v2(void *machine, const char *root, const char *folder)
         }
     }
     if (read_number(machine, folder, "memory.max", &bytes))
-        tighten_memory(machine, bytes);
+        tighten_memory(machine, bytes,
+                       memory_in_use(machine, folder, "memory.current", "inactive_file"));
 }
 
 /* A quota of -1 means none; it does not parse as an unsigned number. */
@@ -85,7 +103,8 @@ static void look_v1_memory(void *machine, const char *root, const char *folder)
     (void)root;
     uint64_t bytes;
     if (read_number(machine, folder, "memory.limit_in_bytes", &bytes))
-        tighten_memory(machine, bytes);
+        tighten_memory(machine, bytes, memory_in_use(machine, folder, "memory.usage_in_bytes",
+                                                     "total_inactive_file"));
 }
 
 /* Looks at mount + path and at every folder above it, the mount itself included. */
@@ -166,7 +185,7 @@ void kvr_limits_load(struct kvr_machine *machine)
 {
     static const struct kvr_group_visit limits = {look_v2, look_v1_cpu, look_v1_memory};
     machine->cgroup_cpus = 0;
-    machine->cgroup_memory_bytes = 0;
+    machine->cgroup_memory_bytes = machine->cgroup_free_bytes = 0;
     machine->cgroup_error = kvr_file_refused(machine->root, "/proc/self/cgroup");
     kvr_groups_visit(machine->root, &limits, machine);
 }

@@ -58,6 +58,7 @@ static const struct expectation {
 
     {"cgroup-v2", one_node, "cpu-quota", KVR_CHECK_WARN, "0.50", {"0.50 CPUs", "cpu.max"}},
     {"cgroup-v2", one_node, "memory-limit", KVR_CHECK_INFO, "8589934592", {"8192 MiB"}},
+    {"cgroup-v2", one_node, "free-memory", KVR_CHECK_WARN, "2147483648", {"too little"}},
     {"cgroup-v2", one_node, "container", KVR_CHECK_INFO, "kubepods", {"system calls"}},
     {"cgroup-v2", one_node, "throttling", KVR_CHECK_INFO, "quota 412 heat 0", {"20600 ms"}},
     {"cgroup-v2", one_node, "seccomp", KVR_CHECK_INFO, "filter", {"refuses", "perf_event_open"}},
