@@ -70,7 +70,7 @@ static const struct ability {
     const char *what, *checks[4];
 } abilities[] = {
     {"times", {"build", "emulation", "clock-resolution", "pinning"}},
-    {"cycles a key", {"clock-real"}},
+    {"cycles a key", {"build", "emulation", "clock-real"}},
     {"every kernel that the CPU reports", {"isa", "amx-permission"}},
     {"main memory", {"free-memory"}},
     {"huge pages", {"thp", "pages"}},

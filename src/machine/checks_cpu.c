@@ -36,8 +36,8 @@ static void check_name(const struct kvr_machine *machine, struct kvr_checks *che
         "%s family %" PRIu32 " model %" PRIu32 " stepping %" PRIu32 "; %s", isa->vendor[0] ?
         isa->vendor : "unknown vendor", isa->family, isa->model, isa->stepping,
         tells ? "in a guest the name may be made up, so kernels are chosen by feature bits"
-              : "the name tells no model, so it was made up or withheld: kernels are chosen by "
-                "feature bits, and no data sheet is to be looked up by it");
+              : "the name holds no model number, so it was made up or shortened: kernels are "
+                "chosen by feature bits, and no data sheet is to be looked up by it");
     SET(check->value, "%s", isa->name[0] ? isa->name : "not told");
 }
 
