@@ -231,6 +231,19 @@ static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
     return rc;
 }
 
+/* With what took time from the CPUs meanwhile. */
+static int measure_watched(struct kvr_study *study, struct kvr_session *s,
+                           const struct kvr_cohort *cohorts, size_t count)
+{
+    struct kvr_disturbance before, after;
+    kvr_disturbance_read(study->machine, &before);
+    int rc = measure_cohorts(study, s, cohorts, count);
+    kvr_disturbance_read(study->machine, &after);
+    kvr_disturbance_checks(&before, &after, study->machine->cpu_count, &study->record->checks);
+    kvr_rounds_check(study->record);
+    return rc;
+}
+
 static int by_position(const void *a, const void *b)
 {
     const struct kvr_cohort *x = a, *y = b;
@@ -296,7 +309,6 @@ static int ceilings(const struct kvr_study *study, struct kvr_session *s)
 int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
 {
     struct kvr_cohort *cohorts = NULL;
-    struct kvr_disturbance before, after;
     size_t count = 0;
     double budget_s = study->plan->budget_s;
     struct kvr_session s = {.machine = study->machine,
@@ -325,11 +337,7 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
         rc = control(&s);
     if (rc)
         goto out;
-    kvr_disturbance_read(study->machine, &before);
-    rc = measure_cohorts(study, &s, cohorts, count);
-    kvr_disturbance_read(study->machine, &after);
-    kvr_disturbance_checks(&before, &after, study->machine->cpu_count, &study->record->checks);
-    kvr_rounds_check(study->record);
+    rc = measure_watched(study, &s, cohorts, count);
     if (measured_results(study->record) && kvr_claims_decide(study->record))
         rc = rc ? rc : -ENOMEM;
     if (kvr_crossings_find(study->record))
