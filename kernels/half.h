@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * float16 (IEEE binary16) in portable C, for kernels without conversion instructions. Integer
- * operations, so that neither result depends on flush-to-zero modes; no infinity or NaN comes in.
+ * float16 (IEEE binary16) in portable C, for kernels without conversion instructions: integer
+ * operations, and one subtraction of normal floats, so that neither result depends on flush-to-zero
+ * modes. No NaN comes in.
  */
 #ifndef KVR_HALF_H
 #define KVR_HALF_H
@@ -18,8 +19,8 @@ KVR_INLINE float kvr_float_of_bits(uint32_t bits)
 }
 
 /* Exact also with denormals-are-zero: a float16 subnormal is made by subtracting two normal
- * floats, 2^-14 * (1 + m / 1024) - 2^-14. Infinities and NaN, which no codec stores, would become
- * numbers from 2^16 up. */
+ * floats, 2^-14 * (1 + m / 1024) - 2^-14. An infinity becomes 2^16: no codec stores one, and a key
+ * that kvr_round_half made one of has left the range of float16 in any case. */
 KVR_INLINE float kvr_widen_half(uint16_t half)
 {
     /* Sign, three copies of it (cleared), exponent, mantissa. */
@@ -31,7 +32,8 @@ KVR_INLINE float kvr_widen_half(uint16_t half)
     return kvr_float_of_bits(bits + (112u << 23));
 }
 
-/* To nearest, ties to even; from 65520 on infinity, as the conversion instructions give. */
+/* To nearest, ties to even; from 65520 to infinity it is infinity, as conversion instructions have
+ * it. */
 KVR_INLINE uint16_t kvr_round_half(float value)
 {
     uint32_t bits;

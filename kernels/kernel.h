@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The contract between hot code and the rest: shapes, costs, segment lists, formats, kernels.
- * This is the only header of ours that a kernel includes (besides its ISA helpers in simd/).
+ * The contract between hot code and the rest: shapes, costs, segment lists, formats, kernels; that
+ * of the steps around a scan is in steps.h. Kernels include these, the helpers of their own folder,
+ * ahead.h, half.h and simd/, and no other header of ours.
  *
  * Notation (SYSTEMS.md of the literature, arXiv 2601.10155 section 3): head_dim d, tokens L,
  * subspaces m, centroids per subspace K. A score is q.k / sqrt(d); the factor 1/sqrt(d) and every
@@ -117,7 +118,7 @@ typedef void kvr_score_fn(const struct kvr_shape *, const struct kvr_segments *,
                           const void *side, const void *prepared, float *scores);
 
 struct kvr_kernel {
-    const char *variant;             /* "fused", "f32", "f32-gather", "u8" */
+    const char *variant;             /* "fused", "tiled", "f32", "f32-gather", "u8" */
     const char *isa_name;            /* "scalar", "avx2", "avx512", "avx512vnni", "avx512vbmi" */
     const struct kvr_format *format;
     uint64_t isa;                    /* enum kvr_isa bits, every one required */

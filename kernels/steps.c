@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The tables of steps.inc. Each ends in a NULL that is not counted: C has no empty array, and a
- * kind of step may have no member.
+ * The tables of steps.inc; that of the dequantisers is in dequantise.c. Each ends in a NULL that is
+ * not counted: C has no empty array, and a kind of step may have no member.
  */
 #include "steps.h"
 

@@ -19,7 +19,8 @@ enum kvr_codebook { KVR_CODEBOOK_NONE, KVR_CODEBOOK_F32, KVR_CODEBOOK_F16 };
 /* query: float [head_dim], not pre-scaled. Writes format->prepared_bytes(shape) bytes of the
  * layout in kernel.h; both are 64-byte aligned, as is a codebook. Any K, but at most 256 where
  * tables are bytes. With KVR_CODEBOOK_NONE `codebook` is the codec's `side`: one float, the
- * tensor's scale, for the affine formats; dense_f16 has none and does not read it (NULL). */
+ * tensor's scale, for the affine formats; dense_f16, affine4g and affine4g_f16 have none and do not
+ * read it (NULL). */
 struct kvr_prepare_step {
     const char *isa_name;
     const struct kvr_format *format;
@@ -49,15 +50,14 @@ struct kvr_softmax_step {
 
 /* output[c] = output[c] * rescale + sum_t weights[t] * values[t][c] over the tokens of segment i;
  * with rescale 0, as the first tile has it, output is not read and need not be set.
- * values: row-major float16 [token][head_dim], segments padded as dense_f16 pads them, a segment
- * list like the keys' with look-ahead, streams and fold as kernel.h says. Only rows of tokens are
- * read (padding may hold anything), weights[0, tokens) likewise. head_dim: a multiple of 16.
+ * values: row-major float16 [row][head_dim], a row for every token and padding to whole blocks as
+ * dense_f16 has it, a segment list like the keys' with look-ahead, streams and fold as kernel.h
+ * says. Only rows of tokens are read (padding may hold anything; it is prefetched), weights[0,
+ * tokens) likewise. head_dim: a multiple of 16.
  * output: float [head_dim], 64-byte aligned. */
 struct kvr_values_step {
     const char *isa_name;
     uint64_t isa;
-    struct kvr_work work;
-    uint32_t work_head_dim;
     void (*values)(const struct kvr_shape *, const struct kvr_segments *, uint32_t i,
                    const float *weights, float rescale, float *output);
 };

@@ -48,7 +48,7 @@ array filled[5] = [7, 5, 9, 11, 13]
 mark(i) = filled[(i - 1) % 5 + 1]
 dash(i) = (i - 1 + (i - 1) / 5) % 5 + 1
 
-set title "Bandwidth over the working set"
+set title "Bandwidth over the working set" . (FORMAT eq "txt" ? " (up: GB/s)" : "")
 set xlabel "working set (bytes)"
 set ylabel "bandwidth (GB/s)"
 set logscale x 2
@@ -62,6 +62,8 @@ set key outside center top vertical maxrows (N > 8 ? (N + 3) / 2 : 5) reverse Le
 set label 1 captions at screen 0.01, screen 0.03 * lines + 0.01 left font ",10"
 set bmargin 4 + 1.6 * lines
 
+# What stands beside one line must not be crossed by the next.
+set style textbox opaque noborder fillcolor rgb "white" margins 0.3,0.3
 of(kind, i, c) = (strcol(1) eq kind || (kind eq "" && drawn(strcol(1)))) && \
     (i == 0 || int(column(2)) == i) ? column(c) : NaN
 
@@ -70,9 +72,9 @@ plot DATA using (of("reported", 0, 4)):(high) with impulses lc rgb "gray50" lw 1
     "" using (of("plateau", 0, 4)):(high) with impulses lc rgb "gray50" lw 1.5 dt 1 \
         title "cache, measured plateau", \
     "" using (of("reported", 0, 4)):(high / 1.3):(strcol(3)) with labels left offset 0.4,0 \
-        notitle, \
+        boxed notitle, \
     "" using (of("plateau", 0, 4)):(low * 1.2):(strcol(3)) with labels left offset 0.4,0 \
-        notitle, \
+        boxed notitle, \
     for [i = 1:N] "" using (of("", i, 4)):5 with lines lc rgb "black" dt dash(i) notitle, \
     for [i = 1:N] "" using (of("", i, 4)):5:6:7 with yerrorbars lc rgb "black" pt -1 notitle, \
     for [i = 1:N] "" using (of("", i, 4)):5:(mark(i) - (column(8) == 1)) with points \

@@ -5,7 +5,7 @@
 # stands.
 #   gnuplot realism.gp                              -> realism.svg
 #   gnuplot -e 'FORMAT="png"' realism.gp            -> realism.png (also pdf, txt)
-# Columns: kind, panel, series, name, x (rung), y (times faster than FP16), low, high, 1 if
+# Columns: kind, panel, series, name, x (rung), y (times as fast as FP16), low, high, 1 if
 # flagged. Kinds:
 #   caption, common    texts below the picture
 #   size               how many panels, pixels of a panel's axes (x, y)
@@ -20,6 +20,8 @@
 if (!exists("FORMAT")) FORMAT = "svg"
 DATA = "realism.tsv"
 TXT = FORMAT eq "txt"
+# A terminal has neither room for the title of a y axis nor hollow marks.
+HOLLOW = TXT ? "a mark of the letter before the legend's" : "hollow"
 
 set encoding utf8
 set datafile separator "\t"
@@ -68,7 +70,7 @@ MARGIN = 74
 GAP = 68 + 14 * RUNG_LINES
 LINE = 19
 TEXTS = larger(widest[1], widest[2] + 11)
-W = larger(COLUMNS * (PW + MARGIN + 14), larger(TEXTS, 124) * 6.5 + 40)
+W = larger(COLUMNS * (PW + MARGIN + 14), larger(TEXTS, 124 + (TXT ? 34 : 0)) * 6.5 + 40)
 SHIFT = (W - COLUMNS * (PW + MARGIN + 14)) / 2.
 fit(s, extra) = larger(1, int((W - 40) / (widest[s] * 7.2 + extra)))
 rows(s, extra) = ceil(count[s] / (1. * fit(s, extra)))
@@ -115,8 +117,8 @@ set ytics add (2, 5, 20, 50, 200, 500)
 if (!TXT) set grid xtics ytics lc rgb "gray88" lt 1 lw .5
 unset key
 do for [p = 1:PANELS] {
-    set title title_of[p] offset 0,-0.3
-    set ylabel "times faster than FP16" offset -0.6,0
+    set title title_of[p] . (TXT ? " (up: times as fast as FP16)" : "") offset 0,-0.3
+    set ylabel (TXT ? "" : "times as fast as FP16") offset -0.6,0
     set xrange [left[p]:right[p]]
     set yrange [bottom[p]:top[p]]
     LEFT = SHIFT + (p - 1) % COLUMNS * (PW + MARGIN + 14) + MARGIN
@@ -173,7 +175,8 @@ set label 2 "scan: keys only, query prepared; step: its tables too, from a codeb
     "warm (one, in cache) or cold (one a head)" at first 20, first Y1 left font SMALL
 set label 3 "attention: softmax and FP16 values too; evicted: other data are read between " . \
     "passes; bytes saved: of what both read" at first 20, first Y1 + LINE left font SMALL
-set label 4 "letter, mark, dash: series; hollow: the case has a flag; bar: 95 % interval" \
+set label 4 "letter, mark, dash: series; " . HOLLOW . \
+    ": the case has a flag; bar: 95 % interval" \
     at first 20, first Y1 + 2 * LINE left font SMALL
 plot for [i = 1:SERIES] DATA using (is("series") && int($3) == i ? across(i, 3, 44) + 14 : NaN): \
         (Y0 + down(i, 3, 44)):(12):(0) with vectors nohead lc rgb paint(i) lw 1.4 dt dash(i), \

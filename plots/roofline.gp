@@ -18,6 +18,8 @@
 if (!exists("FORMAT")) FORMAT = "svg"
 DATA = "roofline.tsv"
 TXT = FORMAT eq "txt"
+# A terminal has neither room for the title of a y axis nor hollow marks.
+HOLLOW = TXT ? "a mark of the letter before the legend's" : "hollow"
 
 set encoding utf8
 set datafile separator "\t"
@@ -57,7 +59,7 @@ PLACES = int(count[5])
 MARGIN = 74
 LINE = 19
 TEXTS = larger(larger(widest[1], widest[2] + 11), widest[3])
-W = larger(PANELS * (PW + MARGIN + 14), larger(TEXTS, 86) * 6.5 + 40)
+W = larger(PANELS * (PW + MARGIN + 14), larger(TEXTS, 86 + (TXT ? 34 : 0)) * 6.5 + 40)
 SHIFT = (W - PANELS * (PW + MARGIN + 14)) / 2.
 fit(s, extra) = larger(1, int((W - 40) / (widest[s] * 7.2 + extra)))
 rows(s, extra) = ceil(count[s] / (1. * fit(s, extra)))
@@ -103,9 +105,9 @@ set mytics 10
 if (!TXT) set grid xtics ytics lc rgb "gray88" lt 1 lw .5
 unset key
 do for [p = 1:PANELS] {
-    set title title_of[p] offset 0,-0.3
+    set title title_of[p] . (TXT ? " (up: " . y_of[p] . ")" : "") offset 0,-0.3
     set xlabel x_of[p]
-    set ylabel y_of[p] offset -0.6,0
+    set ylabel (TXT ? "" : y_of[p]) offset -0.6,0
     set xrange [left[p]:right[p]]
     set yrange [bottom[p]:top[p]]
     LEFT = SHIFT + (p - 1) * (PW + MARGIN + 14) + MARGIN
@@ -118,8 +120,9 @@ do for [p = 1:PANELS] {
             nohead lc rgb "#555555" lw 1.4 dt i, \
         for [i = 1:4] "" using (in("rate", p, i, 5)):6:($7 - $5):($8 - $6) with vectors nohead \
             lc rgb "black" lw 2.2 dt i, \
-        "" using (of("bandwidth-name", p, 5)):6:(strcol(4)) with labels center \
-            rotate by (TXT ? 0 : ANGLE) font SMALL tc rgb "gray20", \
+        "" using (TXT ? NaN : of("bandwidth-name", p, 5)):6:(strcol(4)) with labels center \
+            rotate by ANGLE font SMALL tc rgb "gray20", \
+        "" using (TXT ? of("bandwidth-name", p, 5) : NaN):6:(strcol(4)) with labels left, \
         "" using (of("rate-name", p, 5)):6:(strcol(4)) with labels center font SMALL \
             tc rgb "black", \
         "" using (TXT ? NaN : of("point", p, 5)):6:7:8 with yerrorbars lc rgb "gray40" pt -1, \
@@ -152,7 +155,8 @@ Y2 = Y1 + LINE * (PLACE_ROWS + 0.6)
 if (!PLACES) Y2 = Y0
 line = -1
 next_line(text) = (line = line + 1, Y2 + (PLACES ? LINE : 0) + LINE * line)
-MEANING = "letter: kernel; mark: where it ran (t: threads); hollow: the case has a flag; " . \
+MEANING = "letter: kernel; mark: where it ran (t: threads); " . HOLLOW . \
+    ": the case has a flag; " . \
     "bar: 95 % interval"
 is(kind) = strcol(1) eq kind
 if (PLACES) set label 2 MEANING at first 20, first Y2 left font SMALL

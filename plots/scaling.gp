@@ -18,6 +18,8 @@
 if (!exists("FORMAT")) FORMAT = "svg"
 DATA = "scaling.tsv"
 TXT = FORMAT eq "txt"
+# A terminal has neither room for the title of a y axis nor hollow marks.
+HOLLOW = TXT ? "a mark of the letter before the legend's" : "hollow"
 
 set encoding utf8
 set datafile separator "\t"
@@ -58,7 +60,7 @@ MARGIN = 74
 GAP = 92
 LINE = 19
 TEXTS = larger(widest[1], widest[2] + 11)
-W = larger(COLUMNS * (PW + MARGIN + 14), larger(TEXTS, 126) * 6.5 + 40)
+W = larger(COLUMNS * (PW + MARGIN + 14), larger(TEXTS, 126 + (TXT ? 34 : 0)) * 6.5 + 40)
 SHIFT = (W - COLUMNS * (PW + MARGIN + 14)) / 2.
 EXTRA = 44
 FIT = larger(1, int((W - 40) / (widest[3] * 7.2 + EXTRA)))
@@ -93,7 +95,8 @@ of(kind, p, c) = strcol(1) eq kind && int(column(2)) == p ? column(c) : NaN
 in(kind, p, i, c) = int(column(3)) == i ? of(kind, p, c) : NaN
 
 set multiplot
-set label 1 "Scaling over threads" at screen 0.5, from_top(22) center font FORMAT eq "svg" ? ",17" : ",13"
+set label 1 "Scaling over threads" at screen 0.5, from_top(22) center \
+    font FORMAT eq "svg" ? ",17" : ",13"
 set logscale x 2
 set logscale y 10
 set format x "%g"
@@ -104,9 +107,9 @@ set ytics add (2, 5, 20, 50, 200, 500, 2000, 5000)
 if (!TXT) set grid xtics ytics lc rgb "gray88" lt 1 lw .5
 unset key
 do for [p = 1:PANELS] {
-    set title title_of[p] offset 0,-0.3
+    set title title_of[p] . (TXT ? " (up: bytes of keys read (GB/s))" : "") offset 0,-0.3
     set xlabel "threads"
-    set ylabel "bytes of keys read (GB/s)" offset -0.6,0
+    set ylabel (TXT ? "" : "bytes of keys read (GB/s)") offset -0.6,0
     set xrange [left[p]:right[p]]
     set yrange [bottom[p]:top[p]]
     LEFT = SHIFT + (p - 1) % COLUMNS * (PW + MARGIN + 14) + MARGIN
@@ -116,7 +119,7 @@ do for [p = 1:PANELS] {
     set tmargin at screen from_top(HEAD)
     set bmargin at screen from_top(HEAD + PH)
     plot for [i = 1:SERIES] DATA using (in("linear", p, i, 5)):6 with lines lc rgb "gray60" \
-            lw 1 dt 3, \
+            lw .8 dt 1, \
         for [i = 1:ROOFS] "" using (in("roof", p, i, 5)):6 with lines lc rgb "black" lw 3 dt i, \
         for [i = 1:SERIES] "" using (in("point", p, i, 5)):6 with lines lc rgb paint(i) lw 1.4 \
             dt dash(i), \
@@ -150,8 +153,9 @@ down(i) = Y0 + (int(i) - 1) / FIT * LINE
 Y1 = Y0 + LINE * (SERIES_ROWS + 0.6)
 line = 0
 next_line(text) = (line = line + 1, Y1 + LINE * line)
-MEANING = "letter, mark, dash: series; hollow: the case has a flag; bar: 95 % interval; " . \
-    "best reader: of the same addresses; thin dots: linear"
+MEANING = "letter, mark, dash: series; " . HOLLOW . \
+    ": the case has a flag; bar: 95 % interval; " . \
+    "best reader: of the same addresses; thin grey: linear"
 is(kind) = strcol(1) eq kind
 set label 2 MEANING at first 20, first Y1 left font SMALL
 plot for [i = 1:SERIES] DATA using (is("series") && int($3) == i ? across(i) + 14 : NaN): \

@@ -20,6 +20,8 @@
 if (!exists("FORMAT")) FORMAT = "svg"
 DATA = "shift.tsv"
 TXT = FORMAT eq "txt"
+# A terminal has neither room for the title of a y axis nor hollow marks.
+HOLLOW = TXT ? "a mark of the letter before the legend's" : "hollow"
 
 set encoding utf8
 set datafile separator "\t"
@@ -59,7 +61,7 @@ MARGIN = 74
 GAP = 92
 LINE = 19
 TEXTS = larger(widest[1], widest[2] + 11)
-W = larger(COLUMNS * (PW + MARGIN + 14), larger(TEXTS, 124) * 6.5 + 40)
+W = larger(COLUMNS * (PW + MARGIN + 14), larger(TEXTS, 124 + (TXT ? 34 : 0)) * 6.5 + 40)
 SHIFT = (W - COLUMNS * (PW + MARGIN + 14)) / 2.
 fit(s, extra) = larger(1, int((W - 40) / (widest[s] * 7.2 + extra)))
 rows(s, extra) = ceil(count[s] / (1. * fit(s, extra)))
@@ -111,9 +113,9 @@ eval(TICKS)
 if (!TXT) set grid xtics ytics lc rgb "gray88" lt 1 lw .5
 unset key
 do for [p = 1:PANELS] {
-    set title title_of[p] offset 0,-0.3
+    set title title_of[p] . (TXT ? " (up: time a key (ns))" : "") offset 0,-0.3
     set xlabel "tokens"
-    set ylabel "time a key (ns)" offset -0.6,0
+    set ylabel (TXT ? "" : "time a key (ns)") offset -0.6,0
     set xrange [left[p]:right[p]]
     set yrange [bottom[p]:top[p]]
     LEFT = SHIFT + (p - 1) % COLUMNS * (PW + MARGIN + 14) + MARGIN
@@ -164,7 +166,8 @@ line = 1
 next_line(text) = (line = line + 1, Y2 + LINE * line)
 set label 2 "solid: all of the time; dashed: preparation of the query; dotted: scan of the " . \
     "keys; parts only where they tell more than the whole" at first 20, first Y2 left font SMALL
-set label 3 "letter: series; mark and colour: what bounds it; hollow: the case has a flag " . \
+set label 3 "letter: series; mark and colour: what bounds it; " . HOLLOW . \
+    ": the case has a flag " . \
     "(undecided: + for x); bar: 95 % interval" at first 20, first Y2 + LINE left font SMALL
 array place[6] # among those that are met
 met = 0

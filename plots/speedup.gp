@@ -4,7 +4,7 @@
 # op. Draws, computes nothing but where its own legend stands.
 #   gnuplot speedup.gp                              -> speedup.svg
 #   gnuplot -e 'FORMAT="png"' speedup.gp            -> speedup.png (also pdf, txt)
-# Columns: kind, panel, series, name, x (bytes a key), y (times faster than FP16), low, high, 1 if
+# Columns: kind, panel, series, name, x (bytes a key), y (times as fast as FP16), low, high, 1 if
 # flagged. Kinds:
 #   caption, common    texts below the picture
 #   size               how many panels, pixels of a panel's axes (x, y)
@@ -19,6 +19,8 @@
 if (!exists("FORMAT")) FORMAT = "svg"
 DATA = "speedup.tsv"
 TXT = FORMAT eq "txt"
+# A terminal has neither room for the title of a y axis nor hollow marks.
+HOLLOW = TXT ? "a mark of the letter before the legend's" : "hollow"
 
 set encoding utf8
 set datafile separator "\t"
@@ -58,7 +60,7 @@ MARGIN = 74
 GAP = 92
 LINE = 19
 TEXTS = larger(widest[1], widest[2] + 11)
-W = larger(COLUMNS * (PW + MARGIN + 14), larger(TEXTS, 124) * 6.5 + 40)
+W = larger(COLUMNS * (PW + MARGIN + 14), larger(TEXTS, 124 + (TXT ? 34 : 0)) * 6.5 + 40)
 SHIFT = (W - COLUMNS * (PW + MARGIN + 14)) / 2.
 fit(s, extra) = larger(1, int((W - 40) / (widest[s] * 7.2 + extra)))
 rows(s, extra) = ceil(count[s] / (1. * fit(s, extra)))
@@ -106,9 +108,9 @@ set ytics add (2, 5, 20, 50, 200, 500)
 if (!TXT) set grid xtics ytics lc rgb "gray88" lt 1 lw .5
 unset key
 do for [p = 1:PANELS] {
-    set title title_of[p] offset 0,-0.3
+    set title title_of[p] . (TXT ? " (up: times as fast as FP16)" : "") offset 0,-0.3
     set xlabel "bytes a key"
-    set ylabel "times faster than FP16" offset -0.6,0
+    set ylabel (TXT ? "" : "times as fast as FP16") offset -0.6,0
     set xrange [left[p]:right[p]]
     set yrange [bottom[p]:top[p]]
     LEFT = SHIFT + (p - 1) % COLUMNS * (PW + MARGIN + 14) + MARGIN
@@ -153,7 +155,8 @@ Y1 = Y0 + LINE * (SERIES_ROWS + 0.6)
 Y2 = Y1 + LINE * (PLACE_ROWS + 0.6)
 line = 1
 next_line(text) = (line = line + 1, Y2 + LINE * line)
-set label 2 "letter: kernel; mark: where it ran (t: threads); hollow: the case has a flag; " . \
+set label 2 "letter: kernel; mark: where it ran (t: threads); " . HOLLOW . \
+    ": the case has a flag; " . \
     "bar: 95 % interval" at first 20, first Y2 left font SMALL
 set label 3 "bytes saved: as fast as the bytes are few; of an attention these are keys and " . \
     "FP16 values" at first 20, first Y2 + LINE left font SMALL

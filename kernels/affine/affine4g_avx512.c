@@ -28,11 +28,10 @@ KVR_INLINE __m512 add_group(__m512 total, const unsigned char *block, uint32_t g
                              query + g * KVR_AFFINE4G_GROUP + l * KVR_AFFINE4_LINE_CHANNELS,
                              values);
     }
-    return _mm512_fmadd_ps(kvr_nibbles_total(&s), _mm512_cvtph_ps(_mm256_loadu_si256(scales)),
-                           total);
+    return _mm512_fmadd_ps(kvr_nibbles_total(&s), kvr_load_half16(scales), total);
 }
 
-KVR_INLINE __m512 block_score(const unsigned char *block, const float *query,
+KVR_INLINE __m512 block_total(const unsigned char *block, const float *query,
                               const unsigned char *ahead, const uint32_t groups, __m512 values,
                               const int prefetch)
 {
@@ -50,61 +49,27 @@ KVR_INLINE __m512 block_score(const unsigned char *block, const float *query,
     return total;
 }
 
-KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const void *prepared,
-                      float *scores, const uint32_t groups, const int prefetch)
+KVR_INLINE __m512 constants(void)
 {
-    const struct kvr_prepared_dense *p = prepared;
-    const __m512 values = kvr_nibble_values();
-    const uint32_t lines = kvr_affine_block_lines(KVR_AFFINE4G, groups * KVR_AFFINE4G_GROUP);
-    const size_t bytes = kvr_affine_bytes(lines, segments->tokens);
-    const size_t block_bytes = (size_t)lines * KVR_LINE_BYTES;
-    uint32_t left = segments->tokens;
-    for (size_t offset = 0; offset < bytes;) {
-        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
-        for (size_t o = 0, at = 0; o < run.bytes;
-             o += block_bytes, at = kvr_next_at(&run, at, block_bytes)) {
-            const unsigned char *block = run.codes + at, *ahead = run.ahead + at;
-            kvr_store16(scores, left,
-                        block_score(block, p->query, ahead, groups, values, prefetch));
-            scores += KVR_AFFINE_BLOCK_KEYS;
-            left -= KVR_AFFINE_BLOCK_KEYS; /* wraps after the last block only */
-        }
-        offset += run.bytes;
-    }
+    return kvr_nibble_values();
 }
 
-KVR_INLINE void score_groups(const struct kvr_segments *segments, uint32_t i, const void *prepared,
-                             float *scores, const uint32_t groups)
-{
-    if (segments->ahead_segments || segments->ahead_bytes)
-        score(segments, i, prepared, scores, groups, 1);
-    else
-        score(segments, i, prepared, scores, groups, 0);
-}
-
-static void score_affine4g(const struct kvr_shape *shape, const struct kvr_segments *segments,
-                           uint32_t i, const void *side, const void *prepared, float *scores)
-{
-    (void)side;
-    if (shape->head_dim == 64)
-        score_groups(segments, i, prepared, scores, 64 / KVR_AFFINE4G_GROUP);
-    else
-        score_groups(segments, i, prepared, scores, shape->head_dim / KVR_AFFINE4G_GROUP);
-}
+#define PREPARED struct kvr_prepared_dense
+#define SCAN score_affine4g
+#define UNIT_CHANNELS KVR_AFFINE4G_GROUP
+#define LINES(units) kvr_affine_block_lines(KVR_AFFINE4G, (units) * KVR_AFFINE4G_GROUP)
+#define CONSTANTS __m512
+#define TOTAL(block, query, ahead) block_total(block, query, ahead, units, k, prefetch)
+#include "blocks_avx512.inc"
 
 const struct kvr_kernel kvr_kernel_affine4g_fused_avx512 = {
     .variant = "fused",
     .isa_name = "avx512",
     .format = &kvr_format_affine4g,
     .isa = KVR_ISA_AVX512 | KVR_ISA_FMA | KVR_ISA_F16C,
-    .work = {.block_keys = 16,
-             .loads = 74,
-             .stores = 1,
-             .shuffles = 64,
-             .vector_alu = 62,
-             .fma = 66,
-             .converts = 2,
-             .uops = 214},
+    .work = {.block_keys = 16, .loads = 74, .stores = 1, .shuffles = 64, .vector_alu = 62,
+             .fma = 66, .converts = 2, .uops = 216},
+    .work_once = {.stores = 1, .uops = 14}, /* all else is of a group */
     .work_head_dim = 64,
     .score = score_affine4g,
 };

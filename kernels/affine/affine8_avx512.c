@@ -82,47 +82,15 @@ KVR_INLINE __m512 block_any(const unsigned char *codes, const float *query, size
     return total(&s);
 }
 
-KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const void *prepared,
-                      float *scores, const uint32_t lines, const int prefetch)
-{
-    const struct kvr_prepared_affine *p = prepared;
-    const struct constants k = constants();
-    const size_t bytes = kvr_affine_bytes(lines, segments->tokens);
-    const size_t block_bytes = (size_t)lines * KVR_LINE_BYTES;
-    uint32_t left = segments->tokens;
-    for (size_t offset = 0; offset < bytes;) {
-        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
-        for (size_t o = 0, at = 0; o < run.bytes;
-             o += block_bytes, at = kvr_next_at(&run, at, block_bytes)) {
-            const unsigned char *codes = run.codes + at, *ahead = run.ahead + at;
-            __m512 sum = lines == 16 ? block64(codes, p->query, ahead, &k, prefetch)
-                                     : block_any(codes, p->query, lines, ahead, &k, prefetch);
-            kvr_store16(scores, left, sum);
-            scores += KVR_AFFINE_BLOCK_KEYS;
-            left -= KVR_AFFINE_BLOCK_KEYS; /* wraps after the last block only */
-        }
-        offset += run.bytes;
-    }
-}
-
-KVR_INLINE void score_lines(const struct kvr_segments *segments, uint32_t i, const void *prepared,
-                            float *scores, const uint32_t lines)
-{
-    if (segments->ahead_segments || segments->ahead_bytes)
-        score(segments, i, prepared, scores, lines, 1);
-    else
-        score(segments, i, prepared, scores, lines, 0);
-}
-
-static void score_affine8(const struct kvr_shape *shape, const struct kvr_segments *segments,
-                          uint32_t i, const void *side, const void *prepared, float *scores)
-{
-    (void)side;
-    if (shape->head_dim == 64)
-        score_lines(segments, i, prepared, scores, 64 / KVR_AFFINE8_LINE_CHANNELS);
-    else
-        score_lines(segments, i, prepared, scores, shape->head_dim / KVR_AFFINE8_LINE_CHANNELS);
-}
+#define PREPARED struct kvr_prepared_affine
+#define SCAN score_affine8
+#define UNIT_CHANNELS KVR_AFFINE8_LINE_CHANNELS
+#define LINES(units) (units)
+#define CONSTANTS struct constants
+#define TOTAL(block, query, ahead)                                                                 \
+    (units == 16 ? block64(block, query, ahead, &k, prefetch)                                      \
+                : block_any(block, query, units, ahead, &k, prefetch))
+#include "blocks_avx512.inc"
 
 const struct kvr_kernel kvr_kernel_affine8_fused_avx512 = {
     .variant = "fused",

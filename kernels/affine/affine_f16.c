@@ -15,18 +15,20 @@ static size_t prepared_bytes(const struct kvr_shape *shape)
     return sizeof(struct kvr_prepared_rounded);
 }
 
-/* A key is dequantised once, however many queries share it. */
-static void cost_of(const struct kvr_format *format, const struct kvr_shape *shape,
+/* A tile lives for one call of a kernel, which is of one query, so every query dequantises every
+ * key. By the definition above: kernels may look the 16 values of 4-bit codes up in a table. */
+static void cost_of(const struct kvr_format *base, const struct kvr_shape *shape,
                     struct kvr_cost *cost)
 {
     double d = shape->head_dim, keys = shape->tokens, queries = shape->queries;
+    double tensor_scales = base == &kvr_format_affine4g ? 0 : 1;
     *cost = (struct kvr_cost){
-        .stream_bytes = (double)format->segment_bytes(shape, shape->tokens),
-        .side_bytes = sizeof(float) * (d * queries + 1), /* query, scale */
+        .stream_bytes = (double)base->segment_bytes(shape, shape->tokens),
+        .side_bytes = sizeof(float) * (d + tensor_scales) * queries,
         .score_bytes = sizeof(float) * keys * queries,
         .useful_flops = 2 * d * keys * queries,
-        .executed_flops = (2 * queries + 1) * d * keys, /* and a code times its scale */
-        .converts = (queries + 1) * d * keys,           /* code to float16, float16 to float */
+        .executed_flops = 3 * d * keys * queries, /* and a code times its scale */
+        .converts = 2 * d * keys * queries,       /* code to float16, float16 to float */
     };
 }
 

@@ -14,10 +14,9 @@
 #ifndef KVR_DEQUANTISE_AVX2_H
 #define KVR_DEQUANTISE_AVX2_H
 
-#include <immintrin.h>
-
 #include "../simd/repeat.h"
 #include "../simd/unroll.h"
+#include "../simd/x86_avx2.h"
 #include "affine.h"
 
 /* What 4-bit codes stand for: bytes of 16 float16, for each of two keys a lane. */
@@ -110,18 +109,19 @@ KVR_INLINE void kvr_put_bytes(uint16_t *keys, __m128i bytes, __m256 scale, const
 #define KVR_BYTES_KEY(j, l)                                                                        \
     kvr_put_bytes(keys + (4 * l + j) * row, _mm256_extracti128_si256(a.r##j, l), q->scale,         \
                   non_temporal);                                                                   \
-    if (!one)                                                                                      \
+    if (!only16)                                                                                   \
         kvr_put_bytes(keys + (4 * l + j) * row + 16, _mm256_extracti128_si256(b.r##j, l),          \
                       q->scale, non_temporal);
 
-/* 32 channels of affine8 (16 with one = 1) of 16 keys; rows lie d values apart. */
+/* 32 channels of affine8 (16 with only16) of 16 keys; rows lie d values apart. */
 KVR_INLINE void kvr_dequantise8(const struct kvr_dequantiser *q, const unsigned char *codes,
-                                uint16_t *keys, size_t row, const int one, const int non_temporal)
+                                uint16_t *keys, size_t row, const int only16,
+                                const int non_temporal)
 {
     KVR_UNROLL
     for (int half = 0; half < 2; half++) {
         const struct kvr_lanes a = kvr_signed_lanes(codes);
-        const struct kvr_lanes b = one ? a : kvr_signed_lanes(codes + 4 * KVR_LINE_BYTES);
+        const struct kvr_lanes b = only16 ? a : kvr_signed_lanes(codes + 4 * KVR_LINE_BYTES);
         KVR_REPEAT4(KVR_BYTES_KEY, 0)
         KVR_REPEAT4(KVR_BYTES_KEY, 1)
         codes += KVR_LINE_BYTES / 2;
@@ -129,9 +129,9 @@ KVR_INLINE void kvr_dequantise8(const struct kvr_dequantiser *q, const unsigned 
     }
 }
 
-/* 32 channels (16 with one = 1) of two keys, one a lane of v. */
+/* 32 channels (16 with only16) of two keys, one a lane of v. */
 KVR_INLINE void kvr_put_nibbles(uint16_t *first, uint16_t *second, __m256i v,
-                                struct kvr_half_table t, const int one, const int non_temporal)
+                                struct kvr_half_table t, const int only16, const int non_temporal)
 {
     const __m256i lower = _mm256_set1_epi8(15);
     __m256i even = _mm256_and_si256(v, lower);
@@ -142,9 +142,9 @@ KVR_INLINE void kvr_put_nibbles(uint16_t *first, uint16_t *second, __m256i v,
     __m256i halves[] = {_mm256_unpacklo_epi8(xl, xh), _mm256_unpackhi_epi8(xl, xh),
                         _mm256_unpacklo_epi8(yl, yh), _mm256_unpackhi_epi8(yl, yh)};
     /* key by key, so that the four parts of a line follow each other */
-    for (int n = 0; n < (one ? 2 : 4); n++)
+    for (int n = 0; n < (only16 ? 2 : 4); n++)
         kvr_put8(first + 8 * n, _mm256_castsi256_si128(halves[n]), non_temporal);
-    for (int n = 0; n < (one ? 2 : 4); n++)
+    for (int n = 0; n < (only16 ? 2 : 4); n++)
         kvr_put8(second + 8 * n, _mm256_extracti128_si256(halves[n], 1), non_temporal);
 }
 
@@ -153,19 +153,19 @@ KVR_INLINE void kvr_put_nibbles(uint16_t *first, uint16_t *second, __m256i v,
                     scales ? kvr_half_table(q, _mm256_broadcast_ss(scales + j),                    \
                                             _mm256_broadcast_ss(scales + 4 + j))                   \
                            : q->table,                                                             \
-                    one, non_temporal);
+                    only16, non_temporal);
 
-/* 32 channels of 4 bits (16 with one = 1) of 16 keys; scales: 16 floats, or NULL for the table. */
+/* 32 channels of 4 bits (16 with only16) of 16 keys; scales: 16 floats, or NULL for the table. */
 KVR_INLINE void kvr_dequantise4(const struct kvr_dequantiser *q, const unsigned char *codes,
-                                const float *scales, uint16_t *keys, size_t row, const int one,
+                                const float *scales, uint16_t *keys, size_t row, const int only16,
                                 const int non_temporal)
 {
     KVR_UNROLL
     for (int half = 0; half < 2; half++) {
         const __m256i first = kvr_half_line(codes, 0), second = kvr_half_line(codes, 1);
         const struct kvr_lanes a =
-            kvr_transpose(first, second, one ? first : kvr_half_line(codes, 2),
-                          one ? second : kvr_half_line(codes, 3));
+            kvr_transpose(first, second, only16 ? first : kvr_half_line(codes, 2),
+                          only16 ? second : kvr_half_line(codes, 3));
         KVR_REPEAT4(KVR_NIBBLES_KEYS, 0)
         codes += KVR_LINE_BYTES / 2;
         keys += 8 * row;

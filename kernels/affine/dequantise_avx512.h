@@ -99,31 +99,32 @@ KVR_INLINE __m256i kvr_halves_of_bytes(__m128i bytes, __m512 scale)
 /* Past the caches a line goes in one piece, at the price of a shuffle: as two halves, one after the
  * other, d = 64 took 3 to 7 % longer where it was tried (medians of four interleaved comparisons;
  * the same code against itself differed by 0 to 2 %). */
-KVR_INLINE void kvr_put_bytes(uint16_t *keys, __m128i a, __m128i b, __m512 scale, const int one,
+KVR_INLINE void kvr_put_bytes(uint16_t *keys, __m128i a, __m128i b, __m512 scale, const int only16,
                               const int whole_lines, const int non_temporal)
 {
     const __m256i low = kvr_halves_of_bytes(a, scale);
-    const __m256i high = one ? low : kvr_halves_of_bytes(b, scale);
-    if (non_temporal && whole_lines && !one) {
+    const __m256i high = only16 ? low : kvr_halves_of_bytes(b, scale);
+    if (non_temporal && whole_lines && !only16) {
         kvr_put32(keys, _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1), 1, 1);
         return;
     }
     kvr_put16(keys, low, non_temporal);
-    if (!one)
+    if (!only16)
         kvr_put16(keys + 16, high, non_temporal);
 }
 
 #define KVR_BYTES_KEY(j, l)                                                                        \
     kvr_put_bytes(keys + (4 * l + j) * row, _mm512_extracti32x4_epi32(a.r##j, l),                  \
-                  _mm512_extracti32x4_epi32(b.r##j, l), q->scale, one, row % 32 == 0,              \
+                  _mm512_extracti32x4_epi32(b.r##j, l), q->scale, only16, row % 32 == 0,           \
                   non_temporal);
 
-/* 32 channels of affine8 (16 with one = 1) of 16 keys; rows lie d values apart. */
+/* 32 channels of affine8 (16 with only16) of 16 keys; rows lie d values apart. */
 KVR_INLINE void kvr_dequantise8(const struct kvr_dequantiser *q, const unsigned char *codes,
-                                uint16_t *keys, size_t row, const int one, const int non_temporal)
+                                uint16_t *keys, size_t row, const int only16,
+                                const int non_temporal)
 {
     const struct kvr_lanes a = kvr_signed_lanes(codes);
-    const struct kvr_lanes b = one ? a : kvr_signed_lanes(codes + 4 * KVR_LINE_BYTES);
+    const struct kvr_lanes b = only16 ? a : kvr_signed_lanes(codes + 4 * KVR_LINE_BYTES);
     KVR_REPEAT4(KVR_BYTES_KEY, 0)
     KVR_REPEAT4(KVR_BYTES_KEY, 1)
     KVR_REPEAT4(KVR_BYTES_KEY, 2)
@@ -131,11 +132,11 @@ KVR_INLINE void kvr_dequantise8(const struct kvr_dequantiser *q, const unsigned 
 }
 
 /* Two nibbles of a byte to the words of a dword: channel 2 i from the byte's lower half. */
-KVR_INLINE void kvr_put_nibbles(uint16_t *keys, __m128i bytes, __m512i table, const int one,
+KVR_INLINE void kvr_put_nibbles(uint16_t *keys, __m128i bytes, __m512i table, const int only16,
                                 const int whole_lines, const int non_temporal)
 {
     enum { A_OR_B_AND_C = 0xa8 };
-    if (one) {
+    if (only16) {
         __m256i v = _mm256_cvtepu8_epi32(bytes);
         v = _mm256_ternarylogic_epi32(v, _mm256_slli_epi32(v, 12), _mm256_set1_epi32(0x000f000f),
                                       A_OR_B_AND_C);
@@ -153,16 +154,16 @@ KVR_INLINE void kvr_put_nibbles(uint16_t *keys, __m128i bytes, __m512i table, co
                     scales ? _mm512_castsi256_si512(kvr_halves(                                    \
                                  _mm512_mul_ps(q->values, _mm512_set1_ps(scales[4 * l + j]))))     \
                            : q->table,                                                             \
-                    one, row % 32 == 0, non_temporal);
+                    only16, row % 32 == 0, non_temporal);
 
-/* 32 channels of 4 bits (16 with one = 1) of 16 keys; scales: 16 floats, or NULL for the table. */
+/* 32 channels of 4 bits (16 with only16) of 16 keys; scales: 16 floats, or NULL for the table. */
 KVR_INLINE void kvr_dequantise4(const struct kvr_dequantiser *q, const unsigned char *codes,
-                                const float *scales, uint16_t *keys, size_t row, const int one,
+                                const float *scales, uint16_t *keys, size_t row, const int only16,
                                 const int non_temporal)
 {
     const __m512i first = kvr_line(codes, 0), second = kvr_line(codes, 1);
-    const struct kvr_lanes a = kvr_transpose(first, second, one ? first : kvr_line(codes, 2),
-                                             one ? second : kvr_line(codes, 3));
+    const struct kvr_lanes a = kvr_transpose(first, second, only16 ? first : kvr_line(codes, 2),
+                                             only16 ? second : kvr_line(codes, 3));
     KVR_REPEAT4(KVR_NIBBLES_KEY, 0)
     KVR_REPEAT4(KVR_NIBBLES_KEY, 1)
     KVR_REPEAT4(KVR_NIBBLES_KEY, 2)
@@ -173,7 +174,7 @@ KVR_INLINE void kvr_dequantise4(const struct kvr_dequantiser *q, const unsigned 
 KVR_INLINE void kvr_load_scales(const unsigned char *block, uint32_t group, float *scales)
 {
     const unsigned char *p = block + group * KVR_AFFINE4G_SCALES_BYTES;
-    _mm512_store_ps(scales, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)));
+    _mm512_store_ps(scales, kvr_load_half16(p));
     /* gcc would take the floats out of the register, a shuffle or two each */
     __asm__ volatile("" : "+m"(*(float(*)[KVR_AFFINE_BLOCK_KEYS])scales));
 }

@@ -13,27 +13,27 @@
 
 enum { KVR_CHUNK_CHANNELS = 32 };
 
-/* `channels` (32, or 16 at the end of a row) from `c` on. `codes` and `ahead` begin with the
- * block's first line of codes, `block` with the block. */
+/* 32 channels from `c` on, or with only16 the 16 that are left of a row. `codes` and `ahead` begin
+ * with the block's first line of codes, `block` with the block. */
 KVR_INLINE void kvr_dequantise_chunk(const enum kvr_affine_kind kind,
                                      const struct kvr_dequantiser *q, const unsigned char *block,
                                      const unsigned char *codes, const unsigned char *ahead,
-                                     uint32_t head_dim, uint32_t c, const int one, uint16_t *keys,
-                                     const int prefetch, const int non_temporal)
+                                     uint32_t head_dim, uint32_t c, const int only16,
+                                     uint16_t *keys, const int prefetch, const int non_temporal)
 {
     const uint32_t line_channels =
         kind == KVR_AFFINE8 ? KVR_AFFINE8_LINE_CHANNELS : KVR_AFFINE4_LINE_CHANNELS;
     const size_t at = (size_t)c / line_channels * KVR_LINE_BYTES;
     if (prefetch)
-        kvr_prefetch(ahead + at, (one ? 16 : 32) / line_channels * KVR_LINE_BYTES);
+        kvr_prefetch(ahead + at, (only16 ? 16 : 32) / line_channels * KVR_LINE_BYTES);
     if (kind == KVR_AFFINE8) {
-        kvr_dequantise8(q, codes + at, keys + c, head_dim, one, non_temporal);
+        kvr_dequantise8(q, codes + at, keys + c, head_dim, only16, non_temporal);
     } else if (kind == KVR_AFFINE4) {
-        kvr_dequantise4(q, codes + at, NULL, keys + c, head_dim, one, non_temporal);
+        kvr_dequantise4(q, codes + at, NULL, keys + c, head_dim, only16, non_temporal);
     } else {
         float scales[KVR_AFFINE_BLOCK_KEYS] __attribute__((aligned(KVR_LINE_BYTES)));
         kvr_load_scales(block, c / KVR_AFFINE4G_GROUP, scales);
-        kvr_dequantise4(q, codes + at, scales, keys + c, head_dim, one, non_temporal);
+        kvr_dequantise4(q, codes + at, scales, keys + c, head_dim, only16, non_temporal);
     }
 }
 
@@ -100,7 +100,7 @@ KVR_INLINE void kvr_dequantise_dim(const enum kvr_affine_kind kind,
         kvr_dequantise_segment(kind, segments, i, scale, keys, head_dim, 0, 0);
 }
 
-/* A member of dequantise.inc. */
+/* A DEQUANTISE of steps.inc. */
 #define KVR_DEQUANTISE_STEP(format_, kind, isa_text, isa_suffix, isa_bits)                         \
     static void dequantise_##format_(const struct kvr_shape *shape,                                \
                                      const struct kvr_segments *segments, uint32_t i, float scale, \

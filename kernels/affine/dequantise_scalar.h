@@ -29,13 +29,14 @@ KVR_INLINE struct kvr_dequantiser kvr_dequantiser(const enum kvr_affine_kind kin
     return q;
 }
 
-/* 32 channels of affine8 (16 with one = 1) of 16 keys; rows lie d values apart. There are no
+/* 32 channels of affine8 (16 with only16) of 16 keys; rows lie d values apart. There are no
  * portable stores past the caches. */
 KVR_INLINE void kvr_dequantise8(const struct kvr_dequantiser *q, const unsigned char *codes,
-                                uint16_t *keys, size_t row, const int one, const int non_temporal)
+                                uint16_t *keys, size_t row, const int only16,
+                                const int non_temporal)
 {
     (void)non_temporal;
-    for (int line = 0; line < (one ? 4 : 8); line++) {
+    for (int line = 0; line < (only16 ? 4 : 8); line++) {
         for (int k = 0; k < KVR_AFFINE_BLOCK_KEYS; k++, codes += KVR_AFFINE8_LINE_CHANNELS) {
             uint16_t *out = keys + (size_t)k * row + line * KVR_AFFINE8_LINE_CHANNELS;
             for (int j = 0; j < KVR_AFFINE8_LINE_CHANNELS; j++)
@@ -44,9 +45,9 @@ KVR_INLINE void kvr_dequantise8(const struct kvr_dequantiser *q, const unsigned 
     }
 }
 
-/* 32 channels of 4 bits (16 with one = 1) of 16 keys; scales: 16 floats, or NULL for the table. */
+/* 32 channels of 4 bits (16 with only16) of 16 keys; scales: 16 floats, or NULL for the table. */
 KVR_INLINE void kvr_dequantise4(const struct kvr_dequantiser *q, const unsigned char *codes,
-                                const float *scales, uint16_t *keys, size_t row, const int one,
+                                const float *scales, uint16_t *keys, size_t row, const int only16,
                                 const int non_temporal)
 {
     (void)non_temporal;
@@ -57,7 +58,7 @@ KVR_INLINE void kvr_dequantise4(const struct kvr_dequantiser *q, const unsigned 
             kvr_nibble_table(scales[k], of_group);
             table = of_group;
         }
-        for (int line = 0; line < (one ? 2 : 4); line++) {
+        for (int line = 0; line < (only16 ? 2 : 4); line++) {
             const unsigned char *from = codes + line * KVR_LINE_BYTES + k * 4;
             uint16_t *out = keys + (size_t)k * row + line * KVR_AFFINE4_LINE_CHANNELS;
             for (int j = 0; j < KVR_AFFINE4_LINE_CHANNELS / 2; j++) {

@@ -3,10 +3,10 @@
  * Online softmax with AVX2 and FMA. Limit: 15 arithmetic instructions for 8 scores' weights, of
  * which the floating-point ones have two ports.
  */
-#include <immintrin.h>
 #include <math.h>
 
 #include "../simd/unroll.h"
+#include "../simd/x86_avx2.h"
 #include "softmax.h"
 
 enum { LANES = 8, CHAINS = 4 };
@@ -30,29 +30,6 @@ KVR_INLINE __m256 exp8(__m256 x)
     return _mm256_and_ps(value, _mm256_cmp_ps(x, _mm256_set1_ps(KVR_EXP_LOWEST), _CMP_GE_OQ));
 }
 
-static const int32_t tail_masks[2 * LANES] = {-1, -1, -1, -1, -1, -1, -1, -1};
-
-/* Of the first `left` (1 to 7) lanes. */
-KVR_INLINE __m256i tail_mask(uint32_t left)
-{
-    const void *mask = tail_masks + LANES - left;
-    return _mm256_loadu_si256((const __m256i *)mask);
-}
-
-KVR_INLINE float highest_of(__m256 x)
-{
-    __m128 y = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-    y = _mm_max_ps(y, _mm_movehl_ps(y, y));
-    return _mm_cvtss_f32(_mm_max_ss(y, _mm_movehdup_ps(y)));
-}
-
-KVR_INLINE float sum_of(__m256 x)
-{
-    __m128 y = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-    y = _mm_add_ps(y, _mm_movehl_ps(y, y));
-    return _mm_cvtss_f32(_mm_add_ss(y, _mm_movehdup_ps(y)));
-}
-
 KVR_INLINE float maximum_of(const float *scores, uint32_t count)
 {
     const __m256 lowest = _mm256_set1_ps(-INFINITY);
@@ -66,13 +43,13 @@ KVR_INLINE float maximum_of(const float *scores, uint32_t count)
     for (; t + LANES <= count; t += LANES)
         highest[0] = _mm256_max_ps(highest[0], _mm256_loadu_ps(scores + t));
     if (t < count) {
-        __m256i mask = tail_mask(count - t);
+        __m256i mask = kvr_tail_mask8(count - t);
         __m256 last = _mm256_maskload_ps(scores + t, mask);
         last = _mm256_blendv_ps(lowest, last, _mm256_castsi256_ps(mask));
         highest[1] = _mm256_max_ps(highest[1], last);
     }
-    return highest_of(_mm256_max_ps(_mm256_max_ps(highest[0], highest[1]),
-                                    _mm256_max_ps(highest[2], highest[3])));
+    return kvr_highest8(_mm256_max_ps(_mm256_max_ps(highest[0], highest[1]),
+                                      _mm256_max_ps(highest[2], highest[3])));
 }
 
 KVR_INLINE float weigh(float *scores, uint32_t count, float maximum)
@@ -98,13 +75,13 @@ KVR_INLINE float weigh(float *scores, uint32_t count, float maximum)
         sums[0] = _mm256_add_ps(sums[0], weights);
     }
     if (t < count) {
-        __m256i mask = tail_mask(count - t);
+        __m256i mask = kvr_tail_mask8(count - t);
         __m256 weights = exp8(_mm256_sub_ps(_mm256_maskload_ps(scores + t, mask), top));
         _mm256_maskstore_ps(scores + t, mask, weights);
         sums[1] = _mm256_add_ps(sums[1], _mm256_and_ps(weights, _mm256_castsi256_ps(mask)));
     }
-    return sum_of(_mm256_add_ps(_mm256_add_ps(sums[0], sums[1]),
-                                _mm256_add_ps(sums[2], sums[3])));
+    return kvr_sum8(_mm256_add_ps(_mm256_add_ps(sums[0], sums[1]),
+                                  _mm256_add_ps(sums[2], sums[3])));
 }
 
 static void softmax(float *scores, uint32_t count, struct kvr_softmax *state)

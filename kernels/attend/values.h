@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What the kernels of the product with the values share. Values lie as dense_f16 keys do: row-major
- * float16, padded to whole blocks.
+ * float16, a row for every token, then rows of padding to a whole block.
  */
 #ifndef KVR_VALUES_H
 #define KVR_VALUES_H
@@ -9,8 +9,8 @@
 #include "../dense/dense.h"
 #include "../steps.h"
 
-/* Tokens of one step: a divisor of the block's, whole lines for any multiple of 16 channels. */
-enum { GROUP_KEYS = 4 };
+/* Rows of one step: a divisor of the block's, whole lines for any multiple of 16 channels. */
+enum { GROUP_ROWS = 4 };
 
 /* output *= rescale; without reading it if rescale is 0: the first tile's output is not set, and 0
  * times a NaN is one. */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Product with the values, AVX2, FMA and F16C: at d = 64 the sums are 8 of the 16 registers. Other
- * d have them in the output itself, loaded and stored once for four tokens: registers for 128
+ * d have them in the output itself, loaded and stored once for four rows: registers for 128
  * channels would be all there are.
  *
  * Limit, d = 64: 8 conversions and 8 multiply-adds a token, on the same two ports: 8 cycles.
  */
-#include <immintrin.h>
-
 #include "../simd/unroll.h"
+#include "../simd/x86_avx2.h"
 #include "values.h"
 
 enum { LANES = 8, CHUNK_BYTES = 16, FIXED_CHUNKS = 8 };
@@ -18,58 +17,54 @@ struct sums {
     float *output;
 };
 
-KVR_INLINE __m256 load_half(const unsigned char *p)
-{
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
-}
-
-KVR_INLINE void add_key(struct sums *sums, const unsigned char *row, float weight,
+KVR_INLINE void add_row(struct sums *sums, const unsigned char *row, float weight,
                         const uint32_t chunks, const int fixed)
 {
     const __m256 w = _mm256_set1_ps(weight);
     if (fixed) {
         KVR_UNROLL
         for (uint32_t j = 0; j < FIXED_CHUNKS; j++)
-            sums->fixed[j] = _mm256_fmadd_ps(load_half(row + j * CHUNK_BYTES), w, sums->fixed[j]);
+            sums->fixed[j] =
+                _mm256_fmadd_ps(kvr_load_half8(row + j * CHUNK_BYTES), w, sums->fixed[j]);
         return;
     }
     for (uint32_t j = 0; j < chunks; j++) {
         __m256 sum = _mm256_load_ps(sums->output + j * LANES);
-        sum = _mm256_fmadd_ps(load_half(row + j * CHUNK_BYTES), w, sum);
+        sum = _mm256_fmadd_ps(kvr_load_half8(row + j * CHUNK_BYTES), w, sum);
         _mm256_store_ps(sums->output + j * LANES, sum);
     }
 }
 
-/* A chunk of the four tokens at p, with its one line to prefetch. */
-KVR_INLINE __m256 add_chunk(__m256 sum, const unsigned char *p, size_t key_bytes,
-                            const __m256 weights[GROUP_KEYS], const unsigned char *ahead,
+/* A chunk of the four rows at p, with its one line to prefetch. */
+KVR_INLINE __m256 add_chunk(__m256 sum, const unsigned char *p, size_t row_bytes,
+                            const __m256 weights[GROUP_ROWS], const unsigned char *ahead,
                             const int prefetch)
 {
     if (prefetch)
         kvr_prefetch(ahead, KVR_LINE_BYTES);
-    sum = _mm256_fmadd_ps(load_half(p), weights[0], sum);
-    sum = _mm256_fmadd_ps(load_half(p + key_bytes), weights[1], sum);
-    sum = _mm256_fmadd_ps(load_half(p + 2 * key_bytes), weights[2], sum);
-    return _mm256_fmadd_ps(load_half(p + 3 * key_bytes), weights[3], sum);
+    sum = _mm256_fmadd_ps(kvr_load_half8(p), weights[0], sum);
+    sum = _mm256_fmadd_ps(kvr_load_half8(p + row_bytes), weights[1], sum);
+    sum = _mm256_fmadd_ps(kvr_load_half8(p + 2 * row_bytes), weights[2], sum);
+    return _mm256_fmadd_ps(kvr_load_half8(p + 3 * row_bytes), weights[3], sum);
 }
 
 KVR_INLINE void add_group(struct sums *sums, const unsigned char *rows, const float *weights,
                           const uint32_t chunks, const int fixed, const unsigned char *ahead,
                           const int prefetch)
 {
-    const size_t key_bytes = (size_t)chunks * CHUNK_BYTES;
-    const __m256 w[GROUP_KEYS] = {_mm256_set1_ps(weights[0]), _mm256_set1_ps(weights[1]),
+    const size_t row_bytes = (size_t)chunks * CHUNK_BYTES;
+    const __m256 w[GROUP_ROWS] = {_mm256_set1_ps(weights[0]), _mm256_set1_ps(weights[1]),
                                   _mm256_set1_ps(weights[2]), _mm256_set1_ps(weights[3])};
     if (fixed) {
         KVR_UNROLL
         for (uint32_t j = 0; j < FIXED_CHUNKS; j++)
-            sums->fixed[j] = add_chunk(sums->fixed[j], rows + j * CHUNK_BYTES, key_bytes, w,
+            sums->fixed[j] = add_chunk(sums->fixed[j], rows + j * CHUNK_BYTES, row_bytes, w,
                                        ahead + j * KVR_LINE_BYTES, prefetch);
         return;
     }
     for (uint32_t j = 0; j < chunks; j++) {
         __m256 sum = _mm256_load_ps(sums->output + j * LANES);
-        sum = add_chunk(sum, rows + j * CHUNK_BYTES, key_bytes, w, ahead + j * KVR_LINE_BYTES,
+        sum = add_chunk(sum, rows + j * CHUNK_BYTES, row_bytes, w, ahead + j * KVR_LINE_BYTES,
                         prefetch);
         _mm256_store_ps(sums->output + j * LANES, sum);
     }
@@ -98,7 +93,5 @@ static void values(const struct kvr_shape *shape, const struct kvr_segments *seg
 const struct kvr_values_step kvr_values_avx2 = {
     .isa_name = "avx2",
     .isa = KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C,
-    .work = {.block_keys = 4, .loads = 36, .fma = 32, .converts = 32, .uops = 76},
-    .work_head_dim = 64,
     .values = values,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Product with the values, AVX-512: the sums of all channels stay in registers, d / 16 of them; at
- * d = 64 two sets for tokens in turn, because one of 4 would wait for its own multiply-adds.
+ * d = 64 two sets for rows in turn, because one of 4 would wait for its own multiply-adds.
  *
  * Limit, d = 64: 4 conversions and 4 multiply-adds a token. Where a 512-bit conversion takes both
  * ports that also multiply-add (Intel), both are full for 6 cycles a token; 8 by AVX2, whose
@@ -17,12 +17,7 @@ struct sums {
     __m512 even[MAX_CHUNKS], odd[TWO_SETS];
 };
 
-KVR_INLINE __m512 load_half(const unsigned char *p)
-{
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
-}
-
-KVR_INLINE void add_key(struct sums *sums, const unsigned char *row, float weight,
+KVR_INLINE void add_row(struct sums *sums, const unsigned char *row, float weight,
                         const uint32_t chunks, const int fixed)
 {
     const __m512 w = _mm512_set1_ps(weight);
@@ -30,17 +25,18 @@ KVR_INLINE void add_key(struct sums *sums, const unsigned char *row, float weigh
     KVR_UNROLL
     for (uint32_t j = 0; j < MAX_CHUNKS; j++) {
         if (j < chunks)
-            sums->even[j] = _mm512_fmadd_ps(load_half(row + j * CHUNK_BYTES), w, sums->even[j]);
+            sums->even[j] =
+                _mm512_fmadd_ps(kvr_load_half16(row + j * CHUNK_BYTES), w, sums->even[j]);
     }
 }
 
-/* Chunk by chunk of four tokens, so two lines to prefetch per chunk. Unrolled to the most that d
+/* Chunk by chunk of four rows, so two lines to prefetch per chunk. Unrolled to the most that d
  * allows, with a branch each where d is no constant: a loop would need the sums in memory. */
 KVR_INLINE void add_group(struct sums *sums, const unsigned char *rows, const float *weights,
                           const uint32_t chunks, const int fixed, const unsigned char *ahead,
                           const int prefetch)
 {
-    const size_t key_bytes = (size_t)chunks * CHUNK_BYTES;
+    const size_t row_bytes = (size_t)chunks * CHUNK_BYTES;
     const __m512 a = _mm512_set1_ps(weights[0]), b = _mm512_set1_ps(weights[1]);
     const __m512 c = _mm512_set1_ps(weights[2]), d = _mm512_set1_ps(weights[3]);
     KVR_UNROLL
@@ -52,10 +48,10 @@ KVR_INLINE void add_group(struct sums *sums, const unsigned char *rows, const fl
         __m512 *odd = fixed && chunks == TWO_SETS ? sums->odd + j % TWO_SETS : even;
         if (prefetch)
             kvr_prefetch(ahead + j * 2 * KVR_LINE_BYTES, 2 * KVR_LINE_BYTES);
-        *even = _mm512_fmadd_ps(load_half(p), a, *even);
-        *odd = _mm512_fmadd_ps(load_half(p + key_bytes), b, *odd);
-        *even = _mm512_fmadd_ps(load_half(p + 2 * key_bytes), c, *even);
-        *odd = _mm512_fmadd_ps(load_half(p + 3 * key_bytes), d, *odd);
+        *even = _mm512_fmadd_ps(kvr_load_half16(p), a, *even);
+        *odd = _mm512_fmadd_ps(kvr_load_half16(p + row_bytes), b, *odd);
+        *even = _mm512_fmadd_ps(kvr_load_half16(p + 2 * row_bytes), c, *even);
+        *odd = _mm512_fmadd_ps(kvr_load_half16(p + 3 * row_bytes), d, *odd);
     }
 }
 
@@ -101,7 +97,5 @@ static void values(const struct kvr_shape *shape, const struct kvr_segments *seg
 const struct kvr_values_step kvr_values_avx512 = {
     .isa_name = "avx512",
     .isa = KVR_ISA_AVX512 | KVR_ISA_FMA | KVR_ISA_F16C,
-    .work = {.block_keys = 4, .loads = 20, .fma = 16, .converts = 16, .uops = 45},
-    .work_head_dim = 64,
     .values = values,
 };

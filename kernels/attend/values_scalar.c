@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Product with the values in portable C: float16 is converted with integer operations, one by one;
- * the sums are the output itself, loaded and stored once for four tokens.
+ * the sums are the output itself, loaded and stored once for four rows.
  */
 #include "../half.h"
 #include "values.h"
@@ -19,7 +19,7 @@ KVR_INLINE float half_at(const unsigned char *row, uint32_t c)
     return kvr_widen_half(half);
 }
 
-KVR_INLINE void add_key(struct sums *sums, const unsigned char *row, float weight,
+KVR_INLINE void add_row(struct sums *sums, const unsigned char *row, float weight,
                         const uint32_t chunks, const int fixed)
 {
     float *output = sums->output;
@@ -28,13 +28,13 @@ KVR_INLINE void add_key(struct sums *sums, const unsigned char *row, float weigh
         output[c] += half_at(row, c) * weight;
 }
 
-/* Two lines to prefetch per chunk of all four tokens. */
+/* Two lines to prefetch per chunk of all four rows. */
 KVR_INLINE void add_group(struct sums *sums, const unsigned char *rows, const float *weights,
                           const uint32_t chunks, const int fixed, const unsigned char *ahead,
                           const int prefetch)
 {
-    const size_t key_bytes = (size_t)chunks * CHUNK_BYTES;
-    const float w[GROUP_KEYS] = {weights[0], weights[1], weights[2], weights[3]};
+    const size_t row_bytes = (size_t)chunks * CHUNK_BYTES;
+    const float w[GROUP_ROWS] = {weights[0], weights[1], weights[2], weights[3]};
     float *output = sums->output;
     (void)fixed;
     for (uint32_t j = 0; j < chunks; j++) {
@@ -42,9 +42,9 @@ KVR_INLINE void add_group(struct sums *sums, const unsigned char *rows, const fl
             kvr_prefetch(ahead + j * 2 * KVR_LINE_BYTES, 2 * KVR_LINE_BYTES);
         for (uint32_t c = j * CHUNK_CHANNELS; c < (j + 1) * CHUNK_CHANNELS; c++) {
             float sum = output[c] + half_at(rows, c) * w[0];
-            sum += half_at(rows + key_bytes, c) * w[1];
-            sum += half_at(rows + 2 * key_bytes, c) * w[2];
-            output[c] = sum + half_at(rows + 3 * key_bytes, c) * w[3];
+            sum += half_at(rows + row_bytes, c) * w[1];
+            sum += half_at(rows + 2 * row_bytes, c) * w[2];
+            output[c] = sum + half_at(rows + 3 * row_bytes, c) * w[3];
         }
     }
 }

@@ -57,12 +57,22 @@ KVR_INLINE void score_chunks(const struct kvr_segments *segments, uint32_t i, co
         score(segments, i, prepared, scores, bytes, chunks, 0, 1);
 }
 
+KVR_INLINE void score_row(void *context, uint32_t key, const unsigned char *row)
+{
+    const struct kvr_row_scores *x = context;
+    x->scores[key] = kvr_dot1_avx2(row, x->query, x->chunks);
+}
+
 static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segments *segments,
                             uint32_t i, const void *side, const void *prepared, float *scores)
 {
     const size_t bytes = kvr_dense_bytes(shape, segments->tokens);
+    struct kvr_row_scores x = {((const struct kvr_prepared_dense *)prepared)->query,
+                               shape->head_dim / KVR_DOT8_LANES, scores};
     (void)side;
-    if (shape->head_dim == 64)
+    if (segments->tokens < KVR_DENSE_BLOCK_KEYS)
+        kvr_each_row(segments, i, kvr_dense_key_bytes(shape), score_row, &x);
+    else if (shape->head_dim == 64)
         score_chunks(segments, i, prepared, scores, bytes, 8);
     else
         score_chunks(segments, i, prepared, scores, bytes, shape->head_dim / KVR_DOT8_LANES);

@@ -33,11 +33,21 @@ KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *
     }
 }
 
+KVR_INLINE void score_row(void *context, uint32_t key, const unsigned char *row)
+{
+    const struct kvr_row_scores *x = context;
+    x->scores[key] = kvr_dot_scalar(row, x->query, x->chunks);
+}
+
 static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segments *segments,
                             uint32_t i, const void *side, const void *prepared, float *scores)
 {
+    struct kvr_row_scores x = {((const struct kvr_prepared_dense *)prepared)->query,
+                               shape->head_dim, scores};
     (void)side;
-    if (segments->ahead_segments || segments->ahead_bytes)
+    if (segments->tokens < KVR_DENSE_BLOCK_KEYS)
+        kvr_each_row(segments, i, kvr_dense_key_bytes(shape), score_row, &x);
+    else if (segments->ahead_segments || segments->ahead_bytes)
         score(shape, segments, i, prepared, scores, 1);
     else
         score(shape, segments, i, prepared, scores, 0);

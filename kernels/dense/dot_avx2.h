@@ -5,17 +5,10 @@
 #ifndef KVR_DOT_AVX2_H
 #define KVR_DOT_AVX2_H
 
-#include <immintrin.h>
-
-#include "../ahead.h"
 #include "../simd/inject.h"
+#include "../simd/x86_avx2.h"
 
 enum { KVR_DOT8_LANES = 8, KVR_DOT8_CHUNK_BYTES = 16, KVR_DOT8_KEYS = 8 };
-
-KVR_INLINE __m256 kvr_load_half8(const unsigned char *p)
-{
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
-}
 
 /* Partial sums of four keys -> in each 128-bit lane the four keys' sums over that lane. */
 KVR_INLINE __m256 kvr_merge4_avx2(__m256 a, __m256 b, __m256 c, __m256 d)
@@ -53,17 +46,21 @@ KVR_INLINE __m256 kvr_dot8(const unsigned char *keys, const float *query, uint32
                          _mm256_permute2f128_ps(low, high, 0x31));
 }
 
-static const int32_t kvr_tail_masks[2 * KVR_DOT8_LANES] = {-1, -1, -1, -1, -1, -1, -1, -1};
-
-/* Stores the first min(left, 8) floats; left may be 0 or negative. */
-KVR_INLINE void kvr_store8(float *scores, int64_t left, __m256 values)
+/* One key. */
+KVR_INLINE float kvr_dot1_avx2(const unsigned char *key, const float *query, uint32_t chunks)
 {
-    if (left >= KVR_DOT8_LANES) {
-        _mm256_storeu_ps(scores, values);
-    } else if (left > 0) {
-        const void *mask = kvr_tail_masks + KVR_DOT8_LANES - left;
-        _mm256_maskstore_ps(scores, _mm256_loadu_si256((const __m256i *)mask), values);
+    __m256 a = _mm256_setzero_ps(), b = a;
+    for (uint32_t j = 0; j < chunks; j += 2) { /* head dims are multiples of 16 */
+        const unsigned char *p = key + j * KVR_DOT8_CHUNK_BYTES;
+        const float *x = query + j * KVR_DOT8_LANES;
+        a = _mm256_fmadd_ps(kvr_load_half8(p), _mm256_loadu_ps(x), a);
+        b = _mm256_fmadd_ps(kvr_load_half8(p + KVR_DOT8_CHUNK_BYTES),
+                            _mm256_loadu_ps(x + KVR_DOT8_LANES), b);
     }
+    __m256 sum = _mm256_add_ps(a, b);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps(sum, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
 }
 
 #endif

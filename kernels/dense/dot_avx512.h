@@ -16,9 +16,14 @@ enum {
     KVR_DOT_MAX_CHUNKS = KVR_MAX_HEAD_DIM / KVR_DOT_LANES
 };
 
-KVR_INLINE __m512 kvr_load_half16(const unsigned char *p)
+/* One key. */
+KVR_INLINE float kvr_dot1(const unsigned char *key, const float *query, uint32_t chunks)
 {
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+    __m512 sum = _mm512_setzero_ps();
+    for (uint32_t j = 0; j < chunks; j++)
+        sum = _mm512_fmadd_ps(kvr_load_half16(key + j * KVR_DOT_CHUNK_BYTES),
+                              _mm512_loadu_ps(query + j * KVR_DOT_LANES), sum);
+    return _mm512_reduce_add_ps(sum);
 }
 
 /* Four keys: chunks / 2 whole lines a key, so two lines to prefetch per chunk of all four. */

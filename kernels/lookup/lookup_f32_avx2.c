@@ -5,10 +5,9 @@
  * Limit: the gather. It loads eight elements one by one (and on some CPUs in microcode); the rest
  * of the loop hides behind it.
  */
-#include <immintrin.h>
-
 #include "../simd/inject.h"
 #include "../simd/unroll.h"
+#include "../simd/x86_avx2.h"
 #include "lookup.h"
 
 enum { LANES = 8, HALF_KEYS = KVR_LOOKUP_BLOCK_KEYS / 2, TABLES = 4 };
@@ -17,19 +16,6 @@ KVR_INLINE __m256 lookup8(const float *table, const unsigned char *codes)
 {
     __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)codes);
     return _mm256_i32gather_ps(table, _mm256_cvtepu8_epi32(bytes), sizeof(float));
-}
-
-static const int32_t tail_masks[2 * LANES] = {-1, -1, -1, -1, -1, -1, -1, -1};
-
-/* Stores the first min(left, 8) floats; left may be 0 or negative. */
-KVR_INLINE void store8(float *scores, int64_t left, __m256 values)
-{
-    if (left >= LANES) {
-        _mm256_storeu_ps(scores, values);
-    } else if (left > 0) {
-        const void *mask = tail_masks + LANES - left;
-        _mm256_maskstore_ps(scores, _mm256_loadu_si256((const __m256i *)mask), values);
-    }
 }
 
 /* 32 keys' sums. */
@@ -59,10 +45,10 @@ KVR_INLINE void store_half(float *scores, int64_t left, const struct sums *s)
         _mm256_storeu_ps(scores + 2 * LANES, s->c);
         _mm256_storeu_ps(scores + 3 * LANES, s->d);
     } else {
-        store8(scores, left, s->a);
-        store8(scores + LANES, left - LANES, s->b);
-        store8(scores + 2 * LANES, left - 2 * LANES, s->c);
-        store8(scores + 3 * LANES, left - 3 * LANES, s->d);
+        kvr_store8(scores, left, s->a);
+        kvr_store8(scores + LANES, left - LANES, s->b);
+        kvr_store8(scores + 2 * LANES, left - 2 * LANES, s->c);
+        kvr_store8(scores + 3 * LANES, left - 3 * LANES, s->d);
     }
 }
 
@@ -108,47 +94,15 @@ KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahe
     store_half(scores + HALF_KEYS, left - HALF_KEYS, &high);
 }
 
-KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const float *tables,
-                      size_t entries, float *scores, const uint32_t count, const int prefetch)
-{
-    const size_t block_bytes = (size_t)count * KVR_LINE_BYTES;
-    const size_t bytes = kvr_lookup_bytes(count, segments->tokens);
-    int64_t left = segments->tokens;
-    for (size_t offset = 0; offset < bytes;) {
-        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
-        for (size_t o = 0, at = 0; o < run.bytes;
-             o += block_bytes, at = kvr_next_at(&run, at, block_bytes)) {
-            if (count == TABLES)
-                score_block4(run.codes + at, run.ahead + at, tables, entries, scores, left,
-                             prefetch);
-            else
-                score_block(run.codes + at, run.ahead + at, tables, entries, count, scores, left,
-                            prefetch);
-            scores += KVR_LOOKUP_BLOCK_KEYS;
-            left -= KVR_LOOKUP_BLOCK_KEYS;
-        }
-        offset += run.bytes;
-    }
-}
-
-KVR_INLINE void score_tables(const struct kvr_segments *segments, uint32_t i, const float *tables,
-                             size_t entries, float *scores, const uint32_t count)
-{
-    if (segments->ahead_segments || segments->ahead_bytes)
-        score(segments, i, tables, entries, scores, count, 1);
-    else
-        score(segments, i, tables, entries, scores, count, 0);
-}
-
-static void score_lookup_f32(const struct kvr_shape *shape, const struct kvr_segments *segments,
-                             uint32_t i, const void *side, const void *prepared, float *scores)
-{
-    (void)side;
-    if (shape->tables == TABLES)
-        score_tables(segments, i, prepared, shape->entries, scores, TABLES);
-    else
-        score_tables(segments, i, prepared, shape->entries, scores, shape->tables);
-}
+#define LEFT int64_t
+#define BLOCK(codes, ahead)                                                                        \
+    do {                                                                                           \
+        if (count == TABLES)                                                                       \
+            score_block4(codes, ahead, tables, entries, scores, left, prefetch);                   \
+        else                                                                                       \
+            score_block(codes, ahead, tables, entries, count, scores, left, prefetch);             \
+    } while (0)
+#include "lookup_f32_gather.inc"
 
 const struct kvr_kernel kvr_kernel_lookup_f32_f32_gather_avx2 = {
     .variant = "f32-gather",

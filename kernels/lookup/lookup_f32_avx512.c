@@ -44,43 +44,10 @@ KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahe
     }
 }
 
-KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const float *tables,
-                      size_t entries, float *scores, const uint32_t count, const int prefetch)
-{
-    const size_t block_bytes = (size_t)count * KVR_LINE_BYTES;
-    const size_t bytes = kvr_lookup_bytes(count, segments->tokens);
-    uint32_t left = segments->tokens;
-    for (size_t offset = 0; offset < bytes;) {
-        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
-        for (size_t o = 0, at = 0; o < run.bytes;
-             o += block_bytes, at = kvr_next_at(&run, at, block_bytes)) {
-            score_block(run.codes + at, run.ahead + at, tables, entries, count, scores, left,
-                        prefetch);
-            scores += KVR_LOOKUP_BLOCK_KEYS;
-            left -= KVR_LOOKUP_BLOCK_KEYS; /* wraps after the last block only */
-        }
-        offset += run.bytes;
-    }
-}
-
-KVR_INLINE void score_tables(const struct kvr_segments *segments, uint32_t i, const float *tables,
-                             size_t entries, float *scores, const uint32_t count)
-{
-    if (segments->ahead_segments || segments->ahead_bytes)
-        score(segments, i, tables, entries, scores, count, 1);
-    else
-        score(segments, i, tables, entries, scores, count, 0);
-}
-
-static void score_lookup_f32(const struct kvr_shape *shape, const struct kvr_segments *segments,
-                             uint32_t i, const void *side, const void *prepared, float *scores)
-{
-    (void)side;
-    if (shape->tables == TABLES)
-        score_tables(segments, i, prepared, shape->entries, scores, TABLES);
-    else
-        score_tables(segments, i, prepared, shape->entries, scores, shape->tables);
-}
+#define LEFT uint32_t
+#define BLOCK(codes, ahead)                                                                        \
+    score_block(codes, ahead, tables, entries, count, scores, left, prefetch)
+#include "lookup_f32_gather.inc"
 
 const struct kvr_kernel kvr_kernel_lookup_f32_f32_gather_avx512 = {
     .variant = "f32-gather",

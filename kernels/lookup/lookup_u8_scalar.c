@@ -12,87 +12,23 @@
 
 enum { GROUP_KEYS = 4, TABLES = 4 };
 
-/* Sums of four keys, whose codes of subspace i are the 4 bytes at codes + 64 * i, in order of i.
- * The four codes come with one load; the sums stay in registers. */
-KVR_INLINE void sum_group(const unsigned char *codes, const uint8_t *tables, size_t entries,
-                          uint32_t count, uint32_t *sums)
+KVR_INLINE float score_in_group(const uint32_t *sum, const struct kvr_prepared_lookup_u8 *p)
 {
-    KVR_INJECT(KVR_INJECT_TIMES(count, TABLES));
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t group;
-        memcpy(&group, codes + (size_t)i * KVR_LINE_BYTES, sizeof group);
-        KVR_HIDE(group); /* or compilers load the bytes one by one after all */
-        for (int k = 0; k < GROUP_KEYS; k++) {
-            sums[k] += tables[group & 255];
-            group >>= 8;
-        }
-        tables += entries;
-    }
+    return (float)(int32_t)*sum * p->step + p->bias;
 }
 
-/* Sum of one key, for the keys after the last whole group. */
-KVR_INLINE uint32_t sum_key(const unsigned char *codes, const uint8_t *tables, size_t entries,
-                            uint32_t count)
+KVR_INLINE float score_alone(uint32_t sum, const struct kvr_prepared_lookup_u8 *p)
 {
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < count; i++)
-        sum += tables[i * entries + codes[(size_t)i * KVR_LINE_BYTES]];
-    return sum;
+    return (float)sum * p->step + p->bias;
 }
 
-KVR_INLINE void score(const struct kvr_shape *shape, const struct kvr_segments *segments,
-                      uint32_t i, const void *prepared, float *scores, const uint32_t count,
-                      const int prefetch)
-{
-    const struct kvr_prepared_lookup_u8 *p = prepared;
-    const uint8_t *tables = p->tables;
-    const size_t entries = shape->entries;
-    const size_t block_bytes = (size_t)count * KVR_LINE_BYTES;
-    const size_t bytes = kvr_lookup_bytes(count, segments->tokens);
-    uint32_t left = segments->tokens;
-    for (size_t offset = 0; offset < bytes;) {
-        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
-        for (size_t o = 0, at = 0; o < run.bytes;
-             o += block_bytes, at = kvr_next_at(&run, at, block_bytes)) {
-            const uint32_t keys = left < KVR_LOOKUP_BLOCK_KEYS ? left : KVR_LOOKUP_BLOCK_KEYS;
-            uint32_t k = 0;
-            if (prefetch)
-                kvr_prefetch(run.ahead + at, block_bytes);
-            for (; k + GROUP_KEYS <= keys; k += GROUP_KEYS) {
-                uint32_t sums[GROUP_KEYS] = {0};
-                sum_group(run.codes + at + k, tables, entries, count, sums);
-                for (int j = 0; j < GROUP_KEYS; j++)
-                    scores[k + j] = (float)(int32_t)sums[j] * p->step + p->bias;
-            }
-            for (; k < keys; k++)
-                scores[k] = (float)sum_key(run.codes + at + k, tables, entries, count) * p->step +
-                            p->bias;
-            scores += keys;
-            left -= keys;
-        }
-        offset += run.bytes;
-    }
-}
-
-KVR_INLINE void score_tables(const struct kvr_shape *shape, const struct kvr_segments *segments,
-                             uint32_t i, const void *prepared, float *scores,
-                             const uint32_t count)
-{
-    if (segments->ahead_segments || segments->ahead_bytes)
-        score(shape, segments, i, prepared, scores, count, 1);
-    else
-        score(shape, segments, i, prepared, scores, count, 0);
-}
-
-static void score_lookup_u8(const struct kvr_shape *shape, const struct kvr_segments *segments,
-                            uint32_t i, const void *side, const void *prepared, float *scores)
-{
-    (void)side;
-    if (shape->tables == TABLES)
-        score_tables(shape, segments, i, prepared, scores, TABLES);
-    else
-        score_tables(shape, segments, i, prepared, scores, shape->tables);
-}
+#define SCAN score_lookup_u8
+#define PREPARED struct kvr_prepared_lookup_u8
+#define TABLES_OF(p) ((p)->tables)
+#define ENTRY uint8_t
+#define SUM uint32_t
+#define GROUP uint32_t
+#include "lookup_scalar.inc"
 
 const struct kvr_kernel kvr_kernel_lookup_u8_u8_scalar = {
     .variant = "u8",

@@ -7,17 +7,15 @@
  * Limits, K = 256, d = 64: 2048 multiply-adds from memory, two a cycle; of float16 as many
  * conversions besides, on the same two ports.
  */
-#include <immintrin.h>
-
 #include "../simd/unroll.h"
+#include "../simd/x86_avx2.h"
 #include "prepare.h"
 
 enum { LANES = 8, VECTORS = 8, SLICE = LANES * VECTORS };
 
 KVR_INLINE __m256 load(const unsigned char *p, const int half)
 {
-    return half ? _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p))
-                : _mm256_loadu_ps((const float *)(const void *)p);
+    return half ? kvr_load_half8(p) : _mm256_loadu_ps((const float *)(const void *)p);
 }
 
 KVR_INLINE float load_one(const unsigned char *p, const int half)
@@ -71,20 +69,6 @@ KVR_INLINE void build_table(const unsigned char *codebook, const float *query, f
     }
 }
 
-KVR_INLINE float lowest_of(__m256 x)
-{
-    __m128 y = _mm_min_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-    y = _mm_min_ps(y, _mm_movehl_ps(y, y));
-    return _mm_cvtss_f32(_mm_min_ss(y, _mm_movehdup_ps(y)));
-}
-
-KVR_INLINE float highest_of(__m256 x)
-{
-    __m128 y = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-    y = _mm_max_ps(y, _mm_movehl_ps(y, y));
-    return _mm_cvtss_f32(_mm_max_ss(y, _mm_movehdup_ps(y)));
-}
-
 KVR_INLINE void table_range(const float *table, uint32_t entries, float *low, float *high)
 {
     __m256 lowest[2], highest[2];
@@ -101,8 +85,8 @@ KVR_INLINE void table_range(const float *table, uint32_t entries, float *low, fl
             highest[j] = _mm256_max_ps(highest[j], x);
         }
     }
-    *low = lowest_of(_mm256_min_ps(lowest[0], lowest[1]));
-    *high = highest_of(_mm256_max_ps(highest[0], highest[1]));
+    *low = kvr_lowest8(_mm256_min_ps(lowest[0], lowest[1]));
+    *high = kvr_highest8(_mm256_max_ps(highest[0], highest[1]));
 }
 
 /* (table - low) / step, of which low / step comes ready. */

@@ -16,8 +16,7 @@ enum { LANES = 16, VECTORS = KVR_TABLE_ENTRIES / LANES };
 
 KVR_INLINE __m512 load(const unsigned char *p, const int half)
 {
-    return half ? _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p))
-                : _mm512_loadu_ps(p);
+    return half ? kvr_load_half16(p) : _mm512_loadu_ps(p);
 }
 
 KVR_INLINE void build_256(const unsigned char *codebook, const float *query, float factor,

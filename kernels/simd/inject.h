@@ -11,7 +11,7 @@
 #define KVR_SIMD_INJECT_H
 
 /* Blocks of longer keys or more tables work longer and get as many more: the size in whole units,
- * at least once. kvr_injected_times() counts the same way. */
+ * at least once. kvr_injected_per_key() counts the same way. */
 #define KVR_INJECT_TIMES(size, unit) ((size) < (unit) ? 1 : (size) / (unit))
 
 #ifdef KVR_INJECT_MARKS

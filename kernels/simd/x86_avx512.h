@@ -13,6 +13,11 @@
  * every use and reads the line several times. */
 #define KVR_KEEP(v) __asm__ volatile("" : "+v"(v))
 
+KVR_INLINE __m512 kvr_load_half16(const void *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+
 /* Partial sums of four keys -> 128-bit lane l holds the four keys' sums over the channels of lane
  * l. 6 shuffles, 3 additions. */
 KVR_INLINE __m512 kvr_merge4(__m512 a, __m512 b, __m512 c, __m512 d)

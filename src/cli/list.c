@@ -2,7 +2,6 @@
  *
  * kvroof list: what this program and this machine have.
  */
-#include <argp.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "../study/facts.h"
 #include "../study/profile.h"
 #include "../study/select.h"
+#include "args.h"
 #include "check_rows.h"
 #include "cli.h"
 #include "list_rows.h"
@@ -24,9 +24,9 @@
 enum { OPTION_FORMAT = 256, OPTION_ALL };
 
 struct arguments {
+    struct kvr_args args; /* first: see args.h */
     const char *topic;
     bool json, all;
-    int exit_code; /* of a wrong argument, already reported */
 };
 
 /* ---- topology ---- */
@@ -272,53 +272,48 @@ static int unknown_topic(const char *name)
                     "isa, topology and checks", name);
 }
 
-static error_t parse_option(int key, char *value, struct argp_state *state)
+static const struct argp_option options_table[] = {
+    {"format", OPTION_FORMAT, "FORMAT", 0, "table or json [table]", 0},
+    {"all", OPTION_ALL, NULL, 0, "kernels: also the readers and rate loops that measure the "
+     "machine's ceilings", 0},
+    KVR_HELP_OPTION,
+    {NULL, 0, NULL, 0, NULL, 0}};
+
+static error_t parse_key(int key, char *text, struct argp_state *state)
 {
-    struct arguments *arguments = state->input;
+    struct arguments *a = state->input;
     switch (key) {
     case OPTION_FORMAT:
-        if (strcmp(value, "json") != 0 && strcmp(value, "table") != 0)
-            arguments->exit_code = kvr_fail(KVR_EXIT_USAGE, "list: --format %s: give table or "
-                                            "json", value);
-        arguments->json = strcmp(value, "json") == 0;
+        a->json = !strcmp(text, "json");
+        if (!a->json && strcmp(text, "table"))
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--format %.40s: give table or json",
+                                 text);
         return 0;
     case OPTION_ALL:
-        arguments->all = true;
+        a->all = true;
         return 0;
     case ARGP_KEY_ARG:
-        if (arguments->topic)
-            arguments->exit_code = kvr_fail(KVR_EXIT_USAGE, "list: one topic at a time, not "
-                                            "\"%s\" and \"%s\"", arguments->topic, value);
-        arguments->topic = value;
+        if (a->topic)
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "one topic at a time, not \"%.40s\" and "
+                                 "\"%.40s\"", a->topic, text);
+        a->topic = text;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return kvr_args_key(key, text, state);
     }
 }
 
-static int parse_arguments(int argc, char **argv, struct arguments *arguments)
-{
-    static const struct argp_option options[] = {
-        {"format", OPTION_FORMAT, "FORMAT", 0, "table or json [table]", 0},
-        {"all", OPTION_ALL, NULL, 0, "kernels: also the readers and rate loops that measure the "
-         "machine's ceilings", 0},
-        {0},
-    };
-    static const struct argp argp = {
-        options, parse_option, "kernels|codecs|profiles|isa|topology|checks",
-        "What this program and this machine have."
-        "\vExamples:\n"
-        "  kvroof list kernels            every kernel, and whether it can run here\n"
-        "  kvroof list topology           CPUs, caches as reported, NUMA nodes\n"
-        "  kvroof list checks --format json\n"
-        "Key bytes of codecs are for head dimension 64; lookup codecs with 4 subspaces.",
-        NULL, NULL, NULL};
-    argp_err_exit_status = KVR_EXIT_USAGE;
-    if (argc > 0)
-        argv[0] = (char *)"kvroof list"; /* the name in argp's messages */
-    return argp_parse(&argp, argc, argv, 0, NULL, arguments) ? KVR_EXIT_USAGE
-                                                             : arguments->exit_code;
-}
+static const struct argp list_argp = {
+    .options = options_table,
+    .parser = parse_key,
+    .args_doc = "kernels|codecs|profiles|isa|topology|checks",
+    .doc = "What this program and this machine have."
+           "\vExamples:\n"
+           "  kvroof list kernels            every kernel, and whether it can run here\n"
+           "  kvroof list topology           CPUs, caches as reported, NUMA nodes\n"
+           "  kvroof list checks --format json\n"
+           "Key bytes of codecs are for head dimension 64; lookup codecs with 4 subspaces.",
+};
 
 static int fill_rows(struct kvr_rows *rows, const struct topic *topic, bool all)
 {
@@ -343,9 +338,9 @@ static int fill_rows(struct kvr_rows *rows, const struct topic *topic, bool all)
 
 int kvr_cmd_list(int argc, char **argv)
 {
-    struct arguments arguments = {0};
-    int code = parse_arguments(argc, argv, &arguments);
-    if (code)
+    struct arguments arguments = {.args.command = "kvroof list"};
+    int code = kvr_args_parse(&list_argp, &arguments.args, argc, argv);
+    if (code || arguments.args.done)
         return code;
     if (!arguments.topic)
         return kvr_fail(KVR_EXIT_USAGE, "list: what? kernels, codecs, profiles, isa, topology or "

@@ -65,10 +65,9 @@ static void default_path(struct kvr_sink *sink, const struct kvr_run_record *rec
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
     snprintf(sink->path, sizeof sink->path, "results/%s-%s.json", stamp,
              record->machine.hostname[0] ? record->machine.hostname : "host");
-    sink->format = KVR_OUT_JSON;
 }
 
-static bool list_outputs(struct kvr_sinks *sinks, const struct kvr_options *options)
+static void list_outputs(struct kvr_sinks *sinks, const struct kvr_options *options)
 {
     bool to_stdout = false;
     *sinks = (struct kvr_sinks){0};
@@ -78,7 +77,9 @@ static bool list_outputs(struct kvr_sinks *sinks, const struct kvr_options *opti
         snprintf(sink->path, sizeof sink->path, "%s", options->outputs[i].path);
         to_stdout |= !strcmp(sink->path, "-");
     }
-    return to_stdout;
+    if (!to_stdout)
+        sinks->items[sinks->count++] =
+            (struct kvr_sink){.format = options->stdout_format, .path = "-"};
 }
 
 static int open_all(struct kvr_sinks *sinks, const struct kvr_run_record *record, char *error,
@@ -104,15 +105,14 @@ int kvr_sinks_open_listed(struct kvr_sinks *sinks, const struct kvr_options *opt
 int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
                    const struct kvr_run_record *record, char *error, size_t error_bytes)
 {
-    bool to_stdout = list_outputs(sinks, options);
+    list_outputs(sinks, options);
     if (!options->output_count) {
         if (mkdir("results", 0777) && errno != EEXIST)
             return fail(error, error_bytes, "results/", -errno);
-        default_path(&sinks->items[sinks->count++], record);
+        sinks->items[sinks->count++] = sinks->items[0]; /* the file is the first */
+        sinks->items[0] = (struct kvr_sink){.format = KVR_OUT_JSON};
+        default_path(&sinks->items[0], record);
     }
-    if (!to_stdout)
-        sinks->items[sinks->count++] =
-            (struct kvr_sink){.format = options->stdout_format, .path = "-"};
     return open_all(sinks, record, error, error_bytes);
 }
 
@@ -134,8 +134,16 @@ int kvr_sinks_append(struct kvr_sinks *sinks, const struct kvr_run_record *recor
     return rc;
 }
 
-static int finish_sink(struct kvr_sink *sink, const struct kvr_run_record *record,
-                       const struct kvr_output_style *style)
+static int write_whole(const struct kvr_sinks *sinks, const struct kvr_sink *sink,
+                       const struct kvr_run_record *record, const struct kvr_output_style *style)
+{
+    if (sink->format == KVR_OUT_TABLE && sinks->table)
+        return sinks->table(record, sink->file);
+    return kvr_write(sink->file, sink->format, record, style);
+}
+
+static int finish_sink(const struct kvr_sinks *sinks, struct kvr_sink *sink,
+                       const struct kvr_run_record *record, const struct kvr_output_style *style)
 {
     struct kvr_output_style plain = {0};
     bool standard = sink->file == stdout;
@@ -144,7 +152,7 @@ static int finish_sink(struct kvr_sink *sink, const struct kvr_run_record *recor
         if (sink->temporary[0] && (rewind(sink->file), ftruncate(fileno(sink->file), 0)))
             rc = -errno;
         if (!rc)
-            rc = kvr_write(sink->file, sink->format, record, standard ? style : &plain);
+            rc = write_whole(sinks, sink, record, standard ? style : &plain);
     } else {
         rc = append(sink, record);
         if (!rc)
@@ -165,7 +173,7 @@ int kvr_sinks_finish(struct kvr_sinks *sinks, const struct kvr_run_record *recor
 {
     int first = 0;
     for (size_t i = 0; i < sinks->count; i++) {
-        int rc = finish_sink(&sinks->items[i], record, style);
+        int rc = finish_sink(sinks, &sinks->items[i], record, style);
         if (rc && !first)
             first = fail(error, error_bytes, sinks->items[i].path, rc);
     }

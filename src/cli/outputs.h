@@ -20,15 +20,17 @@ struct kvr_sink {
 struct kvr_sinks {
     struct kvr_sink items[KVR_MAX_OUTPUTS + 1];
     size_t count;
+    /* Writes what a table is to be, instead of kvr_write; NULL: kvr_write does. 0 or -errno. */
+    int (*table)(const struct kvr_run_record *record, FILE *out);
 };
 
-/* Opens all outputs; without any, results/TIMESTAMP-HOST.json. A JSON file gets the partial record
- * at once, in a file beside it that replaces it at the end: a full disk shows here, and an earlier
- * result is kept until then. 0 or -errno with a sentence. */
+/* Opens all outputs, and stdout unless one of them is it; without any, results/TIMESTAMP-HOST.json.
+ * A JSON file gets the partial record at once, in a file beside it that replaces it at the end: a
+ * full disk shows here, and an earlier result is kept until then. 0 or -errno with a sentence. */
 int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
                    const struct kvr_run_record *record, char *error, size_t error_bytes);
 
-/* The same for options->outputs alone: neither a default file nor stdout is added. */
+/* The same without that default file. */
 int kvr_sinks_open_listed(struct kvr_sinks *sinks, const struct kvr_options *options,
                           const struct kvr_run_record *record, char *error, size_t error_bytes);
 

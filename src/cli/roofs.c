@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../measure/clock.h"
 #include "../study/peak.h"
@@ -70,47 +69,10 @@ static size_t thread_counts(const struct kvr_bench *b, unsigned *threads)
     return n;
 }
 
-static int print_to(const struct kvr_run_record *record, const char *path)
-{
-    FILE *out = strcmp(path, "-") ? fopen(path, "w") : stdout;
-    int rc = out ? kvr_roofs_print(record, out) : -errno;
-    if (out && out != stdout && fclose(out) && !rc)
-        rc = -errno;
-    return rc ? kvr_fail(KVR_EXIT_IO, "roofs: cannot write %s: %s",
-                         strcmp(path, "-") ? path : "stdout", strerror(-rc))
-              : KVR_EXIT_OK;
-}
-
-/* What is not a table goes the way of every result. */
-static int report(struct kvr_bench *b, bool partial)
-{
-    char error[512] = "";
-    struct kvr_sinks sinks;
-    struct kvr_options *o = &b->options;
-    int code = KVR_EXIT_OK;
-    size_t kept = 0;
-    b->record.complete = !partial;
-    for (size_t i = 0; i < o->output_count; i++) {
-        if (o->outputs[i].format != KVR_OUT_TABLE) {
-            if (kept != i)
-                o->outputs[kept] = o->outputs[i];
-            kept++;
-        } else if (!code) {
-            code = print_to(&b->record, o->outputs[i].path);
-        }
-    }
-    o->output_count = kept;
-    if (!code && kept &&
-        (kvr_sinks_open_listed(&sinks, o, &b->record, error, sizeof error) ||
-         kvr_sinks_finish(&sinks, &b->record, &(struct kvr_output_style){0}, error, sizeof error)))
-        code = kvr_fail(KVR_EXIT_IO, "roofs: %s", error);
-    return code;
-}
-
 /* stdout gets one format: what an -o FORMAT:- says, else --format's. */
-static int settle_outputs(struct kvr_bench *b, bool format_given)
+static int check_outputs(const struct kvr_bench *b, bool format_given)
 {
-    struct kvr_options *o = &b->options;
+    const struct kvr_options *o = &b->options;
     size_t to_stdout = 0;
     for (size_t i = 0; i < o->output_count; i++) {
         to_stdout += !strcmp(o->outputs[i].path, "-");
@@ -122,27 +84,6 @@ static int settle_outputs(struct kvr_bench *b, bool format_given)
     if (to_stdout > 1 || (to_stdout && format_given))
         return kvr_fail(KVR_EXIT_USAGE, "roofs: stdout can carry one format only; name a file in "
                                         "-o or drop --format");
-    if (!to_stdout && o->output_count == KVR_MAX_OUTPUTS)
-        return kvr_fail(KVR_EXIT_USAGE, "roofs: --output: more than %d values", KVR_MAX_OUTPUTS);
-    if (!to_stdout)
-        o->outputs[o->output_count++] =
-            (struct kvr_output){.format = o->stdout_format, .path = "-"};
-    return KVR_EXIT_OK;
-}
-
-/* What cannot be written is told before anything is measured. */
-static int probe_outputs(struct kvr_bench *b)
-{
-    for (size_t i = 0; i < b->options.output_count; i++) {
-        const char *path = b->options.outputs[i].path;
-        bool there = access(path, F_OK) == 0;
-        FILE *file = strcmp(path, "-") ? fopen(path, "a") : NULL;
-        if (strcmp(path, "-") && !file)
-            return kvr_fail(KVR_EXIT_IO, "roofs: cannot write %s: %s; give another file with -o",
-                            path, strerror(errno));
-        if (file && !fclose(file) && !there)
-            unlink(path); /* a refusal leaves nothing behind */
-    }
     return KVR_EXIT_OK;
 }
 
@@ -163,6 +104,8 @@ static int check_threads(const struct kvr_bench *b)
 static int measure(struct kvr_bench *b, int argc, char **argv)
 {
     unsigned threads[KVR_MAX_LIST + 2];
+    char error[512] = "";
+    struct kvr_sinks sinks;
     double started_s = kvr_wall_s();
     int code = kvr_bench_open(b, "roofs", HALF_BYTES, 4);
     if (!code)
@@ -170,13 +113,20 @@ static int measure(struct kvr_bench *b, int argc, char **argv)
     if (code)
         return code;
     kvr_record_describe(&b->record, &b->machine, &b->options, argc, argv);
+    if (kvr_sinks_open_listed(&sinks, &b->options, &b->record, error, sizeof error))
+        return kvr_fail(KVR_EXIT_IO, "roofs: %s", error);
+    sinks.table = kvr_roofs_print;
     int rc = kvr_roofs_measure(&b->session, threads, thread_counts(b, threads));
     b->record.duration_s = kvr_wall_s() - started_s;
     kvr_peak_compare(&b->record, b->options.peak_gb_per_s);
-    if (rc && rc != -EINTR)
+    if (rc && rc != -EINTR) {
+        kvr_sinks_abandon(&sinks);
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "roofs: %s", strerror(-rc));
-    code = report(b, rc == -EINTR);
-    return !code && rc == -EINTR ? 128 + kvr_signal_number() : code;
+    }
+    b->record.complete = !rc;
+    if (kvr_sinks_finish(&sinks, &b->record, &(struct kvr_output_style){0}, error, sizeof error))
+        return kvr_fail(KVR_EXIT_IO, "roofs: %s", error);
+    return rc ? 128 + kvr_signal_number() : KVR_EXIT_OK;
 }
 
 int kvr_cmd_roofs(int argc, char **argv)
@@ -197,9 +147,7 @@ int kvr_cmd_roofs(int argc, char **argv)
         free(b);
         return code;
     }
-    code = settle_outputs(b, state.format_given);
-    if (!code)
-        code = probe_outputs(b);
+    code = check_outputs(b, state.format_given);
     if (!code)
         code = measure(b, argc, argv);
     kvr_bench_close(b);

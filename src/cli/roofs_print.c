@@ -245,6 +245,7 @@ int kvr_roofs_print(const struct kvr_run_record *record, FILE *out)
     static const char *const shown[] = {"pages",    "memory-peak", "peak-percent", "clock-real",
                                         "cache-l1", "cache-l2",    "cache-l3",     "dram-proven",
                                         "level-l3", "roofs-reused"};
+    enum { SHOWN = sizeof shown / sizeof *shown };
     int rc = print_levels(record, out);
     if (!rc)
         rc = print_caches(record, out);
@@ -252,12 +253,17 @@ int kvr_roofs_print(const struct kvr_run_record *record, FILE *out)
         rc = print_ladder(record, out);
     if (!rc)
         rc = print_rates(record, out);
-    for (size_t s = 0; s < sizeof shown / sizeof *shown && !rc; s++)
-        for (size_t i = 0; i < record->checks.count; i++) {
-            const struct kvr_check *c = &record->checks.items[i];
-            if (!strcmp(c->id, shown[s]))
-                print_check(c, out);
-        }
+    for (size_t s = 0; s < SHOWN && !rc; s++)
+        for (size_t i = 0; i < record->checks.count; i++)
+            if (!strcmp(record->checks.items[i].id, shown[s]))
+                print_check(&record->checks.items[i], out);
+    for (size_t i = 0; i < record->checks.count && !rc; i++) { /* and whatever else warns */
+        size_t s = 0;
+        while (s < SHOWN && strcmp(record->checks.items[i].id, shown[s]))
+            s++;
+        if (s == SHOWN && record->checks.items[i].status == KVR_CHECK_WARN)
+            print_check(&record->checks.items[i], out);
+    }
     errno = 0;
     if (!rc && (fflush(out) || ferror(out)))
         rc = errno ? -errno : -EIO;

@@ -9,6 +9,7 @@
 #include "../report/writers.h"
 #include "../study/claims.h"
 #include "../study/crossings.h"
+#include "../study/values.h"
 #include "../study/verdict.h"
 #include "args.h"
 #include "bench.h"
@@ -16,7 +17,7 @@
 #include "show_on.h"
 #include "style.h"
 
-enum { KEY_FORMAT = 256, KEY_COLOR, KEY_ON };
+enum { KEY_FORMAT = 256, KEY_COLOR, KEY_ON, KEY_STEP_MS };
 
 struct arguments {
     struct kvr_args args;
@@ -30,6 +31,8 @@ static const struct argp_option options_table[] = {
     {"color", KEY_COLOR, "WHEN", 0, "auto, always, never [auto]", 0},
     {"on", KEY_ON, "MACHINE", 0, "predict the cases on another machine: a YAML file, or one of "
      "the shipped server, laptop", 0},
+    {"step-ms", KEY_STEP_MS, "MS", 0, "how long a decoding step may take, for what fits in it [10]",
+     0},
     KVR_HELP_OPTION,
     {NULL, 0, NULL, 0, NULL, 0}
 };
@@ -37,6 +40,7 @@ static const struct argp_option options_table[] = {
 static error_t parse_key(int key, char *text, struct argp_state *state)
 {
     struct arguments *a = state->input;
+    char why[160];
     switch (key) {
     case KEY_FORMAT:
         if (kvr_output_format_parse(text, &a->format))
@@ -50,6 +54,10 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_ON:
         a->on = text;
+        return 0;
+    case KEY_STEP_MS:
+        if (kvr_positive_parse(text, &a->style.step_ms, why, sizeof why))
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--step-ms %.40s: %s", text, why);
         return 0;
     case ARGP_KEY_ARG:
         if (a->path)
@@ -82,6 +90,7 @@ static const struct argp show_argp = {
            "  kvroof show results/20260101T120000Z-node7.json\n"
            "  kvroof show run.jsonl                        of a run that was killed, too\n"
            "  kvroof show run.json --format csv > rounds.csv\n"
+           "  kvroof show run.json --step-ms 2             heads that fit in two milliseconds\n"
            "  kvroof show run.json --on server             on a shipped example\n"
            "  kvroof show run.json --on mine.yaml          on one of your own\n",
 };

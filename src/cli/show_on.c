@@ -70,10 +70,11 @@ static int put_cases(const struct kvr_prediction *p, size_t count, bool json)
 static void put_assumptions(const struct kvr_other_machine *m)
 {
     puts("\nAssumed: T' = max(C', M') + (1 - omega) min(C', M') with the omega measured here, how\n"
-         "well a kernel hides core behind memory; C, the core alone, goes by the rate of the\n"
-         "resource that is full, or by the clock where none is; M, the memory alone, by the read\n"
-         "bandwidth of the same level and threads; the working set lies in that level there, too;\n"
-         "the same kernel and tuning run, and nothing waits. B = C'/M'.\n"
+         "well a kernel hides core behind memory, summed over serial phases; C, the core alone,\n"
+         "goes by the rate of the resource that is full, or by the clock where none is; M, the\n"
+         "memory alone, writes included, by the read bandwidth of the same level and threads; the\n"
+         "working set lies in that level there, too; the same kernel and tuning run, and nothing\n"
+         "waits. B = C'/M'.\n"
          "\nThat machine's figures and their sources:");
     printf("- clock %.3g GHz, %u cores: %s\n", m->clock_ghz, m->cores, m->clock_source);
     for (size_t i = 0; i < m->bandwidth_count; i++) {
@@ -99,7 +100,7 @@ static int put_checks(const struct kvr_prediction_check *checks, size_t count)
         return fflush(stdout) ? -errno : 0;
     }
     puts("\nchecked out of sample: the same method between cases of this result, from one thread,\n"
-         "from DRAM, from the smaller head dim");
+         "from DRAM, and scans that copy no keys from the smaller head dim");
     for (size_t i = 0; i < count; i++) {
         const struct kvr_prediction *p = &checks[i].predicted;
         predicted += isfinite(checks[i].error_percent);

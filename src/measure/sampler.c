@@ -161,8 +161,23 @@ void kvr_sample_take(struct kvr_sampler *s, const struct kvr_sample_request *req
     sample->invalid = sample->faults || sample->migrations;
 }
 
+static void plan_passes(struct kvr_sampler *s, struct kvr_sample_request *request, double sample_s)
+{
+    enum { LEAST = 3, MOST = 15 };
+    struct kvr_sample sample;
+    request->slice_segments = request->list_counts[0];
+    request->slices = LEAST;
+    kvr_sample_take(s, request, &sample);
+    double slices = ceil(sample_s * 1e9 / fmax(sample.robust_ns / LEAST, 1));
+    request->slices = (uint32_t)fmin(fmax(slices, LEAST), MOST);
+}
+
 void kvr_sample_plan(struct kvr_sampler *s, struct kvr_sample_request *request, double sample_s)
 {
+    if (request->between) {
+        plan_passes(s, request, sample_s);
+        return;
+    }
     double slice_ns = fmin(sample_s / 10, 5e-3) * 1e9;
     struct kvr_sample sample;
     uint32_t warm = request->warm_segments;

@@ -26,7 +26,7 @@ struct kvr_sample_request {
     uint32_t warm_segments;      /* worked on before the first stamp (cached levels); 0: none */
     uint32_t slice_segments, slices;
     /* Called by every thread before each slice, outside the stamps (eviction); NULL: nothing, and
-     * a slice begins where the last one ended. */
+     * the next slice's first stamp is the last one's second. */
     void (*between)(void *context, unsigned thread);
     void *between_context;
 };
@@ -54,7 +54,9 @@ void kvr_sample_take(struct kvr_sampler *sampler, const struct kvr_sample_reques
                      struct kvr_sample *sample);
 
 /* Sets slice_segments and slices so that a sample lasts at least sample_s in slices of about a
- * tenth of that (at most 5 ms, at least one segment), by trying growing counts. */
+ * tenth of that (at most 5 ms, at least one segment), by trying growing counts. With `between` a
+ * slice is a pass over thread 0's list, and a sample is at least 3 and at most 15 of them: what
+ * lies between the passes takes longer than they do. */
 void kvr_sample_plan(struct kvr_sampler *sampler, struct kvr_sample_request *request,
                      double sample_s);
 

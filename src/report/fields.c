@@ -379,6 +379,8 @@ const struct kvr_field kvr_verdict_fields[] = {
     F(confidence, "confidence", "", 0),
     F(core_limit_ns, "core_limit_ns", "ns/key", POS),
     F(core_limit_resource, "core_limit_resource", "", 0),
+    F(core_limit_rate, "core_limit_rate", "Gop/s", POS),
+    F(core_limit_ceiling, "core_limit_ceiling", "", 0),
     F(control_failed, "control_failed", "", 0),
     KVR_FIELD_OBJECT("phases", 0, phases_fields),
     KVR_FIELD_OBJECT("shift", 0, shift_fields),

@@ -38,57 +38,46 @@ static void count_text(uint32_t count, char *text, size_t bytes)
         snprintf(text, bytes, "%u", count);
 }
 
-static void cell_kernel(const struct kvr_result *r, char *text, size_t bytes)
+/* A cell that is one field: a count, a text, a size, or a figure of so many digits. */
+#define CELL(name, text_of, ...)                                                                   \
+    static void cell_##name(const struct kvr_result *r, char *text, size_t bytes)                  \
+    {                                                                                              \
+        text_of(__VA_ARGS__, text, bytes);                                                         \
+    }
+static void text_cell(const char *value, char *text, size_t bytes)
 {
-    kvr_kernel_text(r, text, bytes);
+    kvr_clean_text(text, bytes, value);
 }
-static void cell_d(const struct kvr_result *r, char *text, size_t bytes)
+CELL(kernel, kvr_kernel_text, r)
+CELL(d, count_text, r->head_dim)
+CELL(m, count_text, r->subspaces)
+CELL(entries, count_text, r->entries)
+CELL(tokens, count_text, r->tokens)
+CELL(working_set, kvr_bytes_text, r->working_set_bytes)
+CELL(threads, count_text, r->threads)
+CELL(layout, text_cell, r->layout)
+CELL(pages, text_cell, r->pages)
+CELL(mem, text_cell, r->mem)
+CELL(queries, count_text, r->group_queries)
+CELL(batch, count_text, r->batch)
+CELL(codebook, text_cell, r->codebook)
+CELL(residency, text_cell, r->codebook_residency)
+CELL(ns, kvr_figure_text, r->result.ns_per_key, 4)
+CELL(gb, kvr_figure_text, r->result.gb_per_s, 3)
+CELL(read_roof, kvr_figure_text, r->result.percent_of_read_roof, 3)
+CELL(speedup, kvr_figure_text, r->result.speedup_vs_fp16, 3)
+CELL(prepare, kvr_figure_text, 100 * r->result.prepare_share, 3)
+CELL(c, kvr_figure_text, r->result.c_ns_per_key, 3)
+CELL(memory, kvr_figure_text, r->result.m_ns_per_key, 3)
+CELL(flags, kvr_flags_text, r, ",")
+#undef CELL
+
+/* Nothing evicted is a value of its own beside cases where something is. */
+static void cell_evict(const struct kvr_result *r, char *text, size_t bytes)
 {
-    count_text(r->head_dim, text, bytes);
-}
-static void cell_m(const struct kvr_result *r, char *text, size_t bytes)
-{
-    count_text(r->subspaces, text, bytes);
-}
-static void cell_entries(const struct kvr_result *r, char *text, size_t bytes)
-{
-    count_text(r->entries, text, bytes);
-}
-static void cell_tokens(const struct kvr_result *r, char *text, size_t bytes)
-{
-    count_text(r->tokens, text, bytes);
-}
-static void cell_working_set(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_bytes_text(r->working_set_bytes, text, bytes);
-}
-static void cell_threads(const struct kvr_result *r, char *text, size_t bytes)
-{
-    count_text(r->threads, text, bytes);
-}
-static void cell_layout(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_clean_text(text, bytes, r->layout);
-}
-static void cell_pages(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_clean_text(text, bytes, r->pages);
-}
-static void cell_mem(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_clean_text(text, bytes, r->mem);
-}
-static void cell_queries(const struct kvr_result *r, char *text, size_t bytes)
-{
-    count_text(r->group_queries, text, bytes);
-}
-static void cell_batch(const struct kvr_result *r, char *text, size_t bytes)
-{
-    count_text(r->batch, text, bytes);
-}
-static void cell_residency(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_clean_text(text, bytes, r->codebook_residency);
+    kvr_bytes_text(r->evict_bytes, text, bytes);
+    if (!r->evict_bytes)
+        snprintf(text, bytes, "0");
 }
 static void cell_key_bytes(const struct kvr_result *r, char *text, size_t bytes)
 {
@@ -96,18 +85,10 @@ static void cell_key_bytes(const struct kvr_result *r, char *text, size_t bytes)
     if (isfinite(r->key_bytes))
         snprintf(text, bytes, "%.4g", r->key_bytes);
 }
-static void cell_ns(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_figure_text(r->result.ns_per_key, 4, text, bytes);
-}
 static void cell_half_width(const struct kvr_result *r, char *text, size_t bytes)
 {
     const double *ci = r->result.ci95;
     kvr_figure_text((ci[1] - ci[0]) / 2 / r->result.ns_per_key * 100, 2, text, bytes);
-}
-static void cell_gb(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_figure_text(r->result.gb_per_s, 3, text, bytes);
 }
 static void cell_roof(const struct kvr_result *r, char *text, size_t bytes)
 {
@@ -117,30 +98,6 @@ static void cell_roof(const struct kvr_result *r, char *text, size_t bytes)
     *text = 0;
     if (*number)
         snprintf(text, bytes, "%s %s", number, roof);
-}
-static void cell_read_roof(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_figure_text(r->result.percent_of_read_roof, 3, text, bytes);
-}
-static void cell_speedup(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_figure_text(r->result.speedup_vs_fp16, 3, text, bytes);
-}
-static void cell_prepare(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_figure_text(100 * r->result.prepare_share, 3, text, bytes);
-}
-static void cell_c(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_figure_text(r->result.c_ns_per_key, 3, text, bytes);
-}
-static void cell_memory(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_figure_text(r->result.m_ns_per_key, 3, text, bytes);
-}
-static void cell_flags(const struct kvr_result *r, char *text, size_t bytes)
-{
-    kvr_flags_text(r, ",", text, bytes);
 }
 
 static const struct column {
@@ -163,7 +120,9 @@ static const struct column {
     {"mem", cell_mem, true, 5, "mem %s", "local"},
     {"queries", cell_queries, false, 5, "queries per KV head %s", "1"},
     {"batch", cell_batch, false, 5, "batch %s", "1"},
+    {"cb", cell_codebook, true, 5, "codebook %s", "f16"},
     {"codebook", cell_residency, true, 5, "codebook %s", "cold"},
+    {"evict", cell_evict, false, 5, "%s evicted between passes", "0"},
     {"B/key", cell_key_bytes, false, 11, NULL, NULL},
     {"ns/key", cell_ns, false, 0, NULL, NULL},
     {"+-%", cell_half_width, false, 6, NULL, NULL},

@@ -51,6 +51,8 @@ void kvr_sentence_figure(struct kvr_sentence *w, double value, int digits)
 
 /* ---- flags ---- */
 
+enum { NAMED_CASES = 3 }; /* of a flag; the table and the result file say which the others are */
+
 static const char *meaning(const char *flag)
 {
     static const struct { const char *flag, *text; } known[] = {
@@ -62,6 +64,8 @@ static const char *meaning(const char *flag)
         {"dram-unproven", "time per byte still changes with the working set: a cache may serve "
                           "a part"},
         {"c-unstable", "the core-alone time changes by more than 3 % with the size of the fold"},
+        {"shared-core", "threads ran on CPUs that share a core, by the rate of their "
+                        "multiply-adds"},
         {"noisy", "the interval reaches more than 3 % to a side"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -82,7 +86,7 @@ static int put_flag(struct kvr_sentence *w, const struct kvr_run_record *record,
                     const char *flag)
 {
     char text[24];
-    const char *separator = ": ";
+    size_t cases = 0;
     int rc = kvr_sentence_begin(w);
     if (rc)
         return rc;
@@ -92,17 +96,18 @@ static int put_flag(struct kvr_sentence *w, const struct kvr_run_record *record,
         fprintf(w->line, " (%s)", meaning(flag));
     for (size_t i = index; i < record->result_count; i++) {
         const struct kvr_result *r = &record->results[i];
-        if (!kvr_result_flagged(r, flag))
+        if (!kvr_result_flagged(r, flag) || cases++ >= NAMED_CASES)
             continue;
-        fputs(separator, w->line);
+        fputs(cases == 1 ? ": " : ", ", w->line);
         kvr_sentence_name(w, r->name);
         if (!strcmp(flag, "ceiling-raised") && isfinite(r->ceiling_raised_percent)) {
             fputs(" (", w->line);
             kvr_sentence_figure(w, r->ceiling_raised_percent, 4);
             fputs(" % of the read roof)", w->line);
         }
-        separator = ", ";
     }
+    if (cases > NAMED_CASES)
+        fprintf(w->line, " and %zu more", cases - NAMED_CASES);
     fputc('.', w->line);
     return kvr_sentence_end(w);
 }
@@ -119,14 +124,33 @@ static int put_flags(struct kvr_sentence *w, const struct kvr_run_record *record
     return 0;
 }
 
-/* ---- what was not measured ---- */
-
 static void put_text(struct kvr_sentence *w, const char *text)
 {
     char clean[256];
     kvr_clean_text(clean, sizeof clean, text);
     fputs(clean, w->line);
 }
+
+/* ---- checks ---- */
+
+static int put_check(struct kvr_sentence *w, const struct kvr_check *c)
+{
+    int rc = c->status == KVR_CHECK_WARN ? kvr_sentence_begin(w) : 0;
+    if (rc || c->status != KVR_CHECK_WARN)
+        return rc;
+    fputs("Check ", w->line);
+    put_text(w, c->id);
+    fputs(" warns: ", w->line);
+    put_text(w, c->text);
+    if (c->fix[0]) {
+        fputs("; what would help: ", w->line);
+        put_text(w, c->fix);
+    }
+    fputc('.', w->line);
+    return kvr_sentence_end(w);
+}
+
+/* ---- what was not measured ---- */
 
 /* A case without a measurement: its reasons. */
 static int put_skip(struct kvr_sentence *w, const struct kvr_result *r)
@@ -196,6 +220,8 @@ int kvr_put_notes(struct kvr_sentence *w, const struct kvr_run_record *record)
 {
     size_t measured = 0;
     int rc = put_flags(w, record);
+    for (size_t i = 0; !rc && i < record->checks.count; i++)
+        rc = put_check(w, &record->checks.items[i]);
     for (size_t i = 0; !rc && i < record->result_count; i++) {
         const struct kvr_result *r = &record->results[i];
         measured += r->measured;

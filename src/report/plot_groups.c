@@ -116,6 +116,23 @@ const struct kvr_mark *kvr_groups_line_end(const struct kvr_groups *g, const str
     return end;
 }
 
+const struct kvr_mark *kvr_groups_begin_panel(struct kvr_sheet *sheet, const struct kvr_groups *g,
+                                              struct kvr_panel *panel,
+                                              const struct kvr_mark **after)
+{
+    const struct kvr_mark *first = g->marks, *end;
+    panel->discs = NULL;
+    panel->disc_count = 0;
+    sheet->panel++;
+    kvr_sheet_put_panel(sheet, g->panels.text[sheet->panel - 1], panel);
+    while (first->panel != sheet->panel)
+        first++;
+    for (end = first; end < g->marks + g->count && end->panel == sheet->panel;)
+        end++;
+    *after = end;
+    return first;
+}
+
 static bool clash(const struct kvr_groups *g)
 {
     for (size_t i = 1; i < g->count; i++) {
@@ -276,6 +293,21 @@ void kvr_groups_free(struct kvr_groups *g)
     free(g->copies);
     free(g->marks);
     forget_names(g);
+}
+
+int kvr_groups_sheet(const struct kvr_sheet *sheet, const struct kvr_grouping *how,
+                     struct kvr_groups *groups, int (*draw)(void *context), void *context)
+{
+    struct kvr_numeric numeric = kvr_numeric_c();
+    errno = 0;
+    int rc = kvr_groups_make(sheet, how, groups);
+    if (!rc)
+        rc = draw(context);
+    if (!rc)
+        rc = kvr_sheet_end(sheet->out);
+    kvr_numeric_restore(numeric);
+    kvr_groups_free(groups);
+    return rc;
 }
 
 void kvr_groups_put_legend(const struct kvr_sheet *sheet, const struct kvr_groups *g)

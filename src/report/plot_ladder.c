@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "plot_sheet.h"
+#include "setting.h"
 #include "table.h"
 #include "text.h"
 
@@ -114,10 +115,9 @@ static bool is_kernel_point(const struct kvr_result *r)
 static bool same_kernel(const struct kvr_result *a, const struct kvr_result *b)
 {
     return is_kernel_point(b) && !strcmp(a->codec, b->codec) && !strcmp(a->variant, b->variant) &&
-           !strcmp(a->isa, b->isa) && a->head_dim == b->head_dim && a->tokens == b->tokens &&
-           a->subspaces == b->subspaces && a->entries == b->entries &&
-           a->threads == b->threads && !strcmp(a->layout, b->layout) &&
-           !strcmp(a->pages, b->pages) && !strcmp(a->mem, b->mem);
+           !strcmp(a->isa, b->isa) && a->tokens == b->tokens && a->subspaces == b->subspaces &&
+           a->entries == b->entries && a->threads == b->threads && kvr_same_setting(a, b) &&
+           kvr_same_codebook(a, b);
 }
 
 /* The point that follows `above` in the series of `like`; NULL after the last. */
@@ -138,7 +138,7 @@ static void put_kernel(struct ladder *s, size_t index, size_t first)
 {
     const struct kvr_run_record *record = &s->sheet.records[index];
     const struct kvr_result *like = &record->results[first], *r = NULL;
-    char name[KVR_SERIES_BYTES], prefix[160], kernel[96], tables[40] = "";
+    char name[KVR_SERIES_BYTES], prefix[160], kernel[96], tables[40] = "", setting[200];
     size_t points = 0;
     for (size_t i = 0; i < first; i++)
         if (same_kernel(like, &record->results[i]))
@@ -151,8 +151,9 @@ static void put_kernel(struct ladder *s, size_t index, size_t first)
     kvr_kernel_text(like, kernel, sizeof kernel);
     if (like->subspaces)
         snprintf(tables, sizeof tables, ", m %u", like->subspaces);
-    snprintf(name, sizeof name, "%s%s, d %u%s, n %u, %s, %ut", prefix, kernel, like->head_dim,
-             tables, like->tokens, like->layout, like->threads);
+    kvr_setting_text(like, setting, sizeof setting);
+    snprintf(name, sizeof name, "%s%s, d %u%s, n %u, %s, %ut%s", prefix, kernel, like->head_dim,
+             tables, like->tokens, like->layout, like->threads, setting);
     s->series++;
     for (uint64_t above = 0; (r = next_point(record, like, above));) {
         above = r->working_set_bytes;

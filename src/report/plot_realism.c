@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plot_place.h"
 #include "plot_sheet.h"
 #include "plotdata.h"
 #include "text.h"
@@ -27,7 +26,7 @@ struct realism {
     struct kvr_sheet sheet;
     struct kvr_groups groups;
     double *rungs; /* their ranks, ascending */
-    size_t rung_count, panels;
+    size_t rung_count;
     struct kvr_panel panel;
 };
 
@@ -96,13 +95,6 @@ static const struct kvr_result *case_on(const struct realism *s, size_t place)
 
 /* ---- rows ---- */
 
-static void put(const struct realism *s, const char *kind, size_t series, const char *name,
-                struct kvr_spot at)
-{
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = kind, .name = name, .panel = s->panels,
-                  .series = series, .x = at.x, .y = at.y, .low = NAN, .high = NAN});
-}
-
 static void put_rungs(const struct realism *s)
 {
     for (size_t place = 1; place <= s->rung_count; place++) {
@@ -112,7 +104,8 @@ static void put_rungs(const struct realism *s)
         size_t line = 0;
         for (size_t i = 0; i < RUNG_LINES; i++)
             if (lines[i][0])
-                put(s, "rung", ++line, lines[i], (struct kvr_spot){(double)place, NAN});
+                kvr_sheet_put(&s->sheet, "rung", ++line, lines[i],
+                              (struct kvr_spot){(double)place, NAN});
     }
 }
 
@@ -149,8 +142,8 @@ static int put_level(struct realism *s, const char *kind, const char *name, stru
 {
     struct kvr_spot to = {right, from.y}, centre = {0, 0};
     char name_kind[32];
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = kind, .name = name, .panel = s->panels,
-                  .x = from.x, .y = from.y, .low = to.x, .high = to.y});
+    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = kind, .name = name,
+                  .panel = s->sheet.panel, .x = from.x, .y = from.y, .low = to.x, .high = to.y});
     int rc = kvr_panel_line(&s->panel, from, to);
     if (rc || !named)
         return rc;
@@ -158,7 +151,7 @@ static int put_level(struct realism *s, const char *kind, const char *name, stru
     rc = kvr_place_near(&s->panel, kvr_panel_pixels(&s->panel, from.x, from.y),
                         kvr_panel_pixels(&s->panel, to.x, to.y), kvr_text_pixels(name), &centre);
     if (!rc)
-        put(s, name_kind, 0, name, kvr_panel_values(&s->panel, centre));
+        kvr_sheet_put(&s->sheet, name_kind, 0, name, kvr_panel_values(&s->panel, centre));
     return rc;
 }
 
@@ -170,7 +163,7 @@ static double promise_on(const struct realism *s, size_t place, double above)
     for (size_t i = 0; i < s->groups.count; i++) {
         const struct kvr_mark *m = &s->groups.marks[i];
         double saved = kvr_bytes_saved(m->result);
-        if (m->panel == s->panels && place_of(s, m->slot) == place && saved > above)
+        if (m->panel == s->sheet.panel && place_of(s, m->slot) == place && saved > above)
             next = fmin(next, saved);
     }
     return next;
@@ -229,11 +222,11 @@ static int put_line(struct realism *s, const struct kvr_mark *m, const struct kv
         const struct kvr_op_result *o = &m->result->result;
         kvr_median_interval(o->speedup_vs_fp16, o->speedup_ci95, value);
         at.y = value[0];
-        kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "point", .name = m->result->name,
-                      .panel = s->panels, .series = m->series, .x = at.x, .y = at.y,
-                      .low = value[1], .high = value[2],
-                      .flagged = m->result->flags[0][0] != 0});
+        kvr_sheet_put_point(&s->sheet, "point", m->series, m->result, at.x, value);
         rc = kvr_panel_occupy(a, at.x, at.y, POINT_RADIUS);
+        if (!rc && value[1] < value[2])
+            rc = kvr_panel_line(a, (struct kvr_spot){at.x, value[1]},
+                                (struct kvr_spot){at.x, value[2]});
         if (!rc && isfinite(last.x))
             rc = kvr_panel_line(a, last, at);
         last = at;
@@ -241,40 +234,21 @@ static int put_line(struct realism *s, const struct kvr_mark *m, const struct kv
     return rc;
 }
 
-/* The letter of a series stands beside its last point. */
-static int put_letter(struct realism *s, const struct kvr_mark *m)
-{
-    struct kvr_spot centre = {0, 0};
-    char letter[24];
-    kvr_names_letter(m->series, letter, sizeof letter);
-    int rc = kvr_place_beside(&s->panel, kvr_panel_pixels(&s->panel, across(s, m),
-                                                          m->result->result.speedup_vs_fp16),
-                              kvr_text_pixels(letter), &centre);
-    if (!rc)
-        put(s, "letter", m->series, letter, kvr_panel_values(&s->panel, centre));
-    return rc;
-}
-
 static int put_panel(struct realism *s)
 {
-    const struct kvr_groups *g = &s->groups;
-    const struct kvr_mark *first = g->marks, *end, *m;
+    const struct kvr_mark *m, *end, *after;
+    const struct kvr_mark *first = kvr_groups_begin_panel(&s->sheet, &s->groups, &s->panel, &after);
     int rc = 0;
-    s->panels++;
-    s->panel.discs = NULL;
-    s->panel.disc_count = 0;
-    while (first->panel != s->panels)
-        first++;
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "panel", .panel = s->panels,
-                  .name = g->panels.text[s->panels - 1], .x = s->panel.left,
-                  .y = s->panel.right, .low = s->panel.bottom, .high = s->panel.top});
-    for (m = first; !rc && m < g->marks + g->count && m->panel == s->panels; m = end) {
-        end = kvr_groups_line_end(g, m);
+    for (m = first; !rc && m < after; m = end) {
+        end = kvr_groups_line_end(&s->groups, m);
         rc = put_line(s, m, end);
     }
-    for (m = first; !rc && m < g->marks + g->count && m->panel == s->panels; m = end) {
-        end = kvr_groups_line_end(g, m);
-        rc = put_letter(s, end - 1);
+    for (m = first; !rc && m < after; m = end) {
+        end = kvr_groups_line_end(&s->groups, m);
+        /* Beside its last point. */
+        rc = kvr_sheet_put_letter(&s->sheet, &s->panel, m->series,
+                                  kvr_panel_pixels(&s->panel, across(s, end - 1),
+                                                   end[-1].result->result.speedup_vs_fp16));
     }
     if (!rc)
         rc = put_level(s, "even", "as fast as FP16", (struct kvr_spot){s->panel.left, 1},
@@ -285,19 +259,23 @@ static int put_panel(struct realism *s)
     return rc;
 }
 
-static int put_sheet(struct realism *s)
+static int put_sheet(void *context)
 {
+    struct realism *s = context;
     double width, height;
-    int rc = 0;
+    int rc = take_rungs(s);
+    if (rc)
+        return rc;
     kvr_sheet_header(&s->sheet);
     kvr_sheet_panel_size(s->groups.panels.count, &width, &height);
     width = fmax(LEAST_WIDTH, RUNG_PIXELS * ((double)s->rung_count + LETTER_ROOM));
-    put(s, "size", s->groups.panels.count, NULL, (struct kvr_spot){width, height});
+    kvr_sheet_put(&s->sheet, "size", s->groups.panels.count, NULL,
+                  (struct kvr_spot){width, height});
     s->panel.width = width;
     s->panel.height = height;
     set_axes(s);
     put_rungs(s);
-    while (!rc && s->panels < s->groups.panels.count)
+    while (!rc && s->sheet.panel < s->groups.panels.count)
         rc = put_panel(s);
     if (!rc)
         kvr_groups_put_legend(&s->sheet, &s->groups);
@@ -310,17 +288,7 @@ int kvr_plot_realism(FILE *out, const struct kvr_run_record *records, size_t cou
         .panel = KVR_TRAIT_DIM | KVR_TRAIT_SITE | KVR_TRAIT_TOKENS | KVR_TRAIT_THREADS,
         .series = KVR_TRAIT_SHAPE, .slot = rung_of, .order = order_of, .least = LEAST_RUNGS};
     struct realism s = {.sheet = {.out = out, .records = records, .count = count}};
-    struct kvr_numeric numeric = kvr_numeric_c();
-    errno = 0;
-    int rc = kvr_groups_make(&s.sheet, &how, &s.groups);
-    if (!rc)
-        rc = take_rungs(&s);
-    if (!rc)
-        rc = put_sheet(&s);
-    if (!rc)
-        rc = kvr_sheet_end(out);
-    kvr_numeric_restore(numeric);
-    kvr_groups_free(&s.groups);
+    int rc = kvr_groups_sheet(&s.sheet, &how, &s.groups, put_sheet, &s);
     free(s.rungs);
     return rc;
 }

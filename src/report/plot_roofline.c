@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plot_place.h"
 #include "plot_roofs.h"
 #include "plotdata.h"
 #include "table.h"
@@ -39,7 +38,7 @@ struct roofline {
     struct kvr_names kernels, places;
     struct kvr_roofs bandwidth, rates; /* rates: of the panel being written */
     struct point *points;              /* of the panel being written */
-    size_t point_count, panels;
+    size_t point_count, phased, workless; /* the last two: cases that no panel can show */
     struct kvr_panel panel;
 };
 
@@ -53,11 +52,20 @@ static double operations(const struct kvr_result *r, enum kvr_work_kind work)
     return isfinite(count) && count > 0 ? count : 0;
 }
 
+/* What is done in several phases has no one intensity: the time is that of all of them, operations
+ * and bytes are those of the scan. */
+static bool has_phases(const struct kvr_result *r)
+{
+    return strcmp(r->op, "scan") || (r->round_count && r->rounds[0].e_ns > 0);
+}
+
 /* A kind of work that is less than a tenth of what a case does says nothing about it, and integer
  * additions that only sum what was looked up are counted as look-ups. */
 static bool does(const struct kvr_result *r, enum kvr_work_kind work)
 {
     double most = 0, count = operations(r, work);
+    if (has_phases(r))
+        return false;
     for (int k = 0; k < KVR_WORK_KINDS; k++)
         most = fmax(most, operations(r, (enum kvr_work_kind)k));
     if (work == KVR_WORK_INTS && count <= r->cost.lookups)
@@ -146,18 +154,11 @@ static void set_axes(struct roofline *f)
 
 /* ---- rows ---- */
 
-static void put(struct roofline *f, const char *kind, size_t series, const char *name,
-                struct kvr_spot at)
-{
-    kvr_sheet_row(f->sheet.out, &(struct kvr_row){.kind = kind, .name = name, .panel = f->panels,
-                  .series = series, .x = at.x, .y = at.y, .low = NAN, .high = NAN});
-}
-
 static void put_line(struct roofline *f, const char *kind, const struct kvr_roof *roof,
                      size_t series, struct kvr_spot from, struct kvr_spot to)
 {
     kvr_sheet_row(f->sheet.out, &(struct kvr_row){.kind = kind, .name = roof->name,
-                  .panel = f->panels, .series = series, .x = from.x, .y = from.y, .low = to.x,
+                  .panel = f->sheet.panel, .series = series, .x = from.x, .y = from.y, .low = to.x,
                   .high = to.y});
 }
 
@@ -182,7 +183,7 @@ static int put_label(struct roofline *f, const char *kind, const struct kvr_roof
     int rc = kvr_place_along(a, kvr_panel_pixels(a, from.x, from.y),
                              kvr_panel_pixels(a, to.x, to.y), kvr_text_pixels(roof->name), &centre);
     if (!rc)
-        put(f, kind, 0, roof->name, kvr_panel_values(a, centre));
+        kvr_sheet_put(&f->sheet, kind, 0, roof->name, kvr_panel_values(a, centre));
     return rc;
 }
 
@@ -231,8 +232,7 @@ static int put_roofs(struct roofline *f)
 static int put_letter(struct roofline *f, struct point *p)
 {
     struct kvr_panel *a = &f->panel;
-    struct kvr_spot at = kvr_panel_pixels(a, p->intensity, p->rate[0]), centre = {0, 0};
-    char letter[24];
+    struct kvr_spot at = kvr_panel_pixels(a, p->intensity, p->rate[0]);
     for (size_t i = 0; i < f->point_count; i++) {
         const struct point *o = &f->points[i];
         struct kvr_spot there = kvr_panel_pixels(a, o->intensity, o->rate[0]);
@@ -241,11 +241,7 @@ static int put_letter(struct roofline *f, struct point *p)
             return 0;
     }
     p->lettered = true;
-    kvr_names_letter(p->kernel, letter, sizeof letter);
-    int rc = kvr_place_beside(a, at, kvr_text_pixels(letter), &centre);
-    if (!rc)
-        put(f, "letter", p->kernel, letter, kvr_panel_values(a, centre));
-    return rc;
+    return kvr_sheet_put_letter(&f->sheet, a, p->kernel, at);
 }
 
 static int put_points(struct roofline *f)
@@ -253,10 +249,7 @@ static int put_points(struct roofline *f)
     int rc = 0;
     for (size_t i = 0; i < f->point_count; i++) {
         const struct point *p = &f->points[i];
-        kvr_sheet_row(f->sheet.out, &(struct kvr_row){.kind = "point", .name = p->result->name,
-                      .panel = f->panels, .series = p->place, .x = p->intensity, .y = p->rate[0],
-                      .low = p->rate[1], .high = p->rate[2],
-                      .flagged = p->result->flags[0][0] != 0});
+        kvr_sheet_put_point(&f->sheet, "point", p->place, p->result, p->intensity, p->rate);
     }
     for (size_t i = 0; !rc && i < f->point_count; i++)
         rc = put_letter(f, &f->points[i]);
@@ -269,15 +262,12 @@ static int put_panel(struct roofline *f, enum kvr_work_kind work, const struct k
     if (rc)
         return rc;
     f->panel = (struct kvr_panel){.width = size->x, .height = size->y};
-    f->panels++;
+    f->sheet.panel++;
     set_axes(f);
-    const struct kvr_panel *a = &f->panel;
-    kvr_sheet_row(f->sheet.out, &(struct kvr_row){.kind = "panel", .name = works[work].title,
-                  .panel = f->panels, .x = a->left, .y = a->right, .low = a->bottom,
-                  .high = a->top});
+    kvr_sheet_put_panel(&f->sheet, works[work].title, &f->panel);
     const struct kvr_spot none = {NAN, NAN};
-    put(f, "x", 0, works[work].x, none);
-    put(f, "y", 0, works[work].y, none);
+    kvr_sheet_put(&f->sheet, "x", 0, works[work].x, none);
+    kvr_sheet_put(&f->sheet, "y", 0, works[work].y, none);
     for (size_t i = 0; !rc && i < f->point_count; i++)
         rc = kvr_panel_occupy(&f->panel, f->points[i].intensity, f->points[i].rate[0],
                               POINT_RADIUS);
@@ -287,28 +277,39 @@ static int put_panel(struct roofline *f, enum kvr_work_kind work, const struct k
         rc = put_points(f);
     for (size_t i = 0; i < f->rates.count; i++)
         if (f->rates.roofs[i].note[0])
-            put(f, "note", 0, f->rates.roofs[i].note, none);
+            kvr_sheet_put(&f->sheet, "note", 0, f->rates.roofs[i].note, none);
     free(f->panel.discs);
     return rc;
 }
 
 /* ---- the sheet ---- */
 
+static void put_left_out(struct roofline *f, size_t count, const char *why)
+{
+    char text[KVR_SERIES_BYTES];
+    snprintf(text, sizeof text, "not drawn: %zu case%s: %s", count, count == 1 ? "" : "s", why);
+    if (count)
+        kvr_sheet_put(&f->sheet, "note", 0, text, (struct kvr_spot){NAN, NAN});
+}
+
 static void put_names(struct roofline *f)
 {
     const struct kvr_spot none = {NAN, NAN};
     char letter[24], text[KVR_SERIES_BYTES + 32];
-    f->panels = 0; /* these rows belong to none */
+    f->sheet.panel = 0; /* these rows belong to none */
     for (size_t i = 0; i < f->kernels.count; i++) {
         kvr_names_letter(i + 1, letter, sizeof letter);
         snprintf(text, sizeof text, "%s  %s", letter, f->kernels.text[i]);
-        put(f, "kernel", i + 1, text, none);
+        kvr_sheet_put(&f->sheet, "kernel", i + 1, text, none);
     }
     for (size_t i = 0; i < f->places.count; i++)
-        put(f, "place", i + 1, f->places.text[i], none);
+        kvr_sheet_put(&f->sheet, "place", i + 1, f->places.text[i], none);
     kvr_traits_common(&f->traits, f->cases, f->case_count, text, sizeof text);
     if (*text)
-        put(f, "common", 0, text, none);
+        kvr_sheet_put(&f->sheet, "common", 0, text, none);
+    put_left_out(f, f->phased, "a step, an attention and a scan of keys that are copied first run "
+                 "in phases, which share no one intensity");
+    put_left_out(f, f->workless, "its operations and bytes are not known");
 }
 
 static int put_sheet(struct roofline *f, bool any)
@@ -352,6 +353,8 @@ int kvr_plot_roofline(FILE *out, const struct kvr_run_record *records, size_t co
         bool kinds = false;
         for (int k = 0; k < KVR_WORK_KINDS; k++)
             kinds |= does(f.cases[i].result, (enum kvr_work_kind)k);
+        f.phased += has_phases(f.cases[i].result);
+        f.workless += !kinds && !has_phases(f.cases[i].result);
         f.cases[kept] = f.cases[i];
         kept += kinds;
     }

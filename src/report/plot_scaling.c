@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plot_place.h"
 #include "plot_sheet.h"
 #include "plotdata.h"
 #include "table.h"
@@ -27,7 +26,7 @@ struct scaling {
     struct kvr_plot_case *cases, *drawn; /* usable; of the points */
     struct kvr_traits traits;
     struct point *points;
-    size_t case_count, point_count, series, panels;
+    size_t case_count, point_count, series;
     struct kvr_names levels, names; /* of panels, of series */
     struct kvr_panel panel;
 };
@@ -145,16 +144,9 @@ static int name_series(struct scaling *s)
 
 /* ---- rows ---- */
 
-static void put(const struct scaling *s, const char *kind, size_t series, const char *name,
-                struct kvr_spot at)
-{
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = kind, .name = name, .panel = s->panels,
-                  .series = series, .x = at.x, .y = at.y, .low = NAN, .high = NAN});
-}
-
 static bool in_panel(const struct scaling *s, const struct point *p)
 {
-    return !strcmp(p->of->result->level, s->levels.text[s->panels - 1]);
+    return !strcmp(p->of->result->level, s->levels.text[s->sheet.panel - 1]);
 }
 
 static void set_axes(struct scaling *s)
@@ -211,7 +203,7 @@ static int put_roof(struct scaling *s, size_t record)
     snprintf(name, sizeof name, "%sbest reader", whose);
     for (uint32_t t = next_roof(s, record, 0); t && !rc; t = next_roof(s, record, t)) {
         struct kvr_spot at = {t, roof_at(s, record, t)};
-        put(s, "roof", record + 1, name, at);
+        kvr_sheet_put(&s->sheet, "roof", record + 1, name, at);
         if (isfinite(last.x))
             rc = kvr_panel_line(&s->panel, last, at);
         else
@@ -223,7 +215,8 @@ static int put_roof(struct scaling *s, size_t record)
     rc = kvr_place_beside(&s->panel, kvr_panel_pixels(&s->panel, first.x, first.y),
                           kvr_text_pixels(name), &centre);
     if (!rc)
-        put(s, "roof-name", record + 1, name, kvr_panel_values(&s->panel, centre));
+        kvr_sheet_put(&s->sheet, "roof-name", record + 1, name,
+                      kvr_panel_values(&s->panel, centre));
     return rc;
 }
 
@@ -231,39 +224,22 @@ static void put_series(const struct scaling *s, size_t first)
 {
     const struct point *p = &s->points[first], *start = p;
     for (; p < s->points + s->point_count && p->series == start->series; p++)
-        kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "point", .name = p->of->result->name,
-                      .panel = s->panels, .series = p->series, .x = p->of->result->threads,
-                      .y = p->gb[0], .low = p->gb[1], .high = p->gb[2],
-                      .flagged = p->of->result->flags[0][0] != 0});
+        kvr_sheet_put_point(&s->sheet, "point", p->series, p->of->result, p->of->result->threads,
+                            p->gb);
     for (p = start; p < s->points + s->point_count && p->series == start->series; p++) {
         double times = (double)p->of->result->threads / start->of->result->threads;
         struct kvr_spot at = {p->of->result->threads, start->gb[0] * times};
-        put(s, "linear", p->series, NULL, at);
+        kvr_sheet_put(&s->sheet, "linear", p->series, NULL, at);
     }
-}
-
-/* The letter of a series stands beside its last point. */
-static int put_letter(struct scaling *s, const struct point *p)
-{
-    struct kvr_panel *a = &s->panel;
-    struct kvr_spot at = kvr_panel_pixels(a, p->of->result->threads, p->gb[0]), centre = {0, 0};
-    char letter[24];
-    kvr_names_letter(p->series, letter, sizeof letter);
-    int rc = kvr_place_beside(a, at, kvr_text_pixels(letter), &centre);
-    if (!rc)
-        put(s, "letter", p->series, letter, kvr_panel_values(a, centre));
-    return rc;
 }
 
 static int put_panel(struct scaling *s, double width, double height)
 {
     int rc = 0;
     s->panel = (struct kvr_panel){.width = width, .height = height};
-    s->panels++;
+    s->sheet.panel++;
     set_axes(s);
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "panel", .panel = s->panels,
-                  .name = s->levels.text[s->panels - 1], .x = s->panel.left, .y = s->panel.right,
-                  .low = s->panel.bottom, .high = s->panel.top});
+    kvr_sheet_put_panel(&s->sheet, s->levels.text[s->sheet.panel - 1], &s->panel);
     for (size_t i = 0; !rc && i < s->point_count; i++) {
         const struct point *p = &s->points[i];
         if (!in_panel(s, p))
@@ -277,7 +253,9 @@ static int put_panel(struct scaling *s, double width, double height)
     for (size_t i = 0; !rc && i < s->point_count; i++) {
         const struct point *p = &s->points[i];
         if (in_panel(s, p) && (i + 1 == s->point_count || p[1].series != p->series))
-            rc = put_letter(s, p);
+            rc = kvr_sheet_put_letter(&s->sheet, &s->panel, p->series, /* beside its last point */
+                                      kvr_panel_pixels(&s->panel, p->of->result->threads,
+                                                       p->gb[0]));
     }
     free(s->panel.discs);
     return rc;
@@ -292,18 +270,18 @@ static int put_sheet(struct scaling *s)
     kvr_sheet_panel_size(s->levels.count, &width, &height);
     kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "size", .series = s->levels.count,
                   .x = width, .y = height, .low = NAN, .high = NAN});
-    while (!rc && s->panels < s->levels.count)
+    while (!rc && s->sheet.panel < s->levels.count)
         rc = put_panel(s, width, height);
     const struct kvr_spot none = {NAN, NAN};
-    s->panels = 0; /* these rows belong to none */
+    s->sheet.panel = 0; /* these rows belong to none */
     for (size_t i = 0; !rc && i < s->names.count; i++) {
         kvr_names_letter(i + 1, letter, sizeof letter);
         snprintf(text, sizeof text, "%s  %s", letter, s->names.text[i]);
-        put(s, "series", i + 1, text, none);
+        kvr_sheet_put(&s->sheet, "series", i + 1, text, none);
     }
     kvr_traits_common(&s->traits, s->drawn, s->point_count, text, sizeof text);
     if (!rc && *text)
-        put(s, "common", 0, text, none);
+        kvr_sheet_put(&s->sheet, "common", 0, text, none);
     return rc;
 }
 

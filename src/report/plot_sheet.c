@@ -83,6 +83,54 @@ void kvr_sheet_header(const struct kvr_sheet *sheet)
     }
 }
 
+void kvr_sheet_put(const struct kvr_sheet *sheet, const char *kind, size_t series, const char *name,
+                   struct kvr_spot at)
+{
+    kvr_sheet_row(sheet->out, &(struct kvr_row){.kind = kind, .name = name, .panel = sheet->panel,
+                  .series = series, .x = at.x, .y = at.y, .low = NAN, .high = NAN});
+}
+
+void kvr_sheet_put_point(const struct kvr_sheet *sheet, const char *kind, size_t series,
+                         const struct kvr_result *result, double x, const double value[3])
+{
+    kvr_sheet_row(sheet->out, &(struct kvr_row){.kind = kind, .name = result->name,
+                  .panel = sheet->panel, .series = series, .x = x, .y = value[0], .low = value[1],
+                  .high = value[2], .flagged = result->flags[0][0] != 0});
+}
+
+void kvr_sheet_put_panel(const struct kvr_sheet *sheet, const char *title,
+                         const struct kvr_panel *a)
+{
+    kvr_sheet_row(sheet->out, &(struct kvr_row){.kind = "panel", .name = title,
+                  .panel = sheet->panel, .x = a->left, .y = a->right, .low = a->bottom,
+                  .high = a->top});
+}
+
+int kvr_sheet_put_letter(const struct kvr_sheet *sheet, struct kvr_panel *panel, size_t series,
+                         struct kvr_spot pixels)
+{
+    struct kvr_spot centre = {0, 0};
+    char letter[24];
+    kvr_names_letter(series, letter, sizeof letter);
+    int rc = kvr_place_beside(panel, pixels, kvr_text_pixels(letter), &centre);
+    if (!rc)
+        kvr_sheet_put(sheet, "letter", series, letter, kvr_panel_values(panel, centre));
+    return rc;
+}
+
+int kvr_sheet_put_along(const struct kvr_sheet *sheet, struct kvr_panel *panel, const char *kind,
+                        size_t series, const char *name, struct kvr_spot from, struct kvr_spot to)
+{
+    struct kvr_spot centre = {0, 0};
+    int rc = kvr_place_along(panel, from, to, kvr_text_pixels(name), &centre);
+    struct kvr_spot at = kvr_panel_values(panel, centre);
+    if (!rc)
+        kvr_sheet_row(sheet->out, &(struct kvr_row){.kind = kind, .name = name,
+                      .panel = sheet->panel, .series = series, .x = at.x, .y = at.y,
+                      .low = kvr_panel_angle(from, to), .high = NAN});
+    return rc;
+}
+
 void kvr_sheet_panel_size(size_t panels, double *width, double *height)
 {
     *width = panels < 2 ? 640 : panels == 3 ? 410 : 500;

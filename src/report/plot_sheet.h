@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "plot_place.h"
 #include "record.h"
 
 enum { KVR_SERIES_BYTES = 400 };
@@ -16,6 +17,7 @@ struct kvr_sheet {
     FILE *out;
     const struct kvr_run_record *records;
     size_t count;
+    size_t panel; /* that rows are of, from 1; 0: of none */
 };
 
 /* A field without what gnuplot would take for a quote; a tab and a number. */
@@ -42,6 +44,21 @@ struct kvr_row {
 };
 void kvr_sheet_header(const struct kvr_sheet *sheet); /* heading and captions */
 void kvr_sheet_row(FILE *out, const struct kvr_row *row);
+/* A row of the sheet's panel that is a place alone; NULL: no name. */
+void kvr_sheet_put(const struct kvr_sheet *sheet, const char *kind, size_t series, const char *name,
+                   struct kvr_spot at);
+/* A row of kind "point", or another: a result at x, hollow where it is flagged; y, low, high. */
+void kvr_sheet_put_point(const struct kvr_sheet *sheet, const char *kind, size_t series,
+                         const struct kvr_result *result, double x, const double value[3]);
+/* A row of kind "panel": the sheet's panel and its axes. */
+void kvr_sheet_put_panel(const struct kvr_sheet *sheet, const char *title,
+                         const struct kvr_panel *panel);
+/* The letter of a series beside a point that is occupied already (pixels). 0 or -ENOMEM. */
+int kvr_sheet_put_letter(const struct kvr_sheet *sheet, struct kvr_panel *panel, size_t series,
+                         struct kvr_spot pixels);
+/* A name along a line (pixels), as near to `from` as is free; low: its angle. 0 or -ENOMEM. */
+int kvr_sheet_put_along(const struct kvr_sheet *sheet, struct kvr_panel *panel, const char *kind,
+                        size_t series, const char *name, struct kvr_spot from, struct kvr_spot to);
 /* Pixels of a panel's axes where a picture has this many. */
 void kvr_sheet_panel_size(size_t panels, double *width, double *height);
 
@@ -118,6 +135,16 @@ struct kvr_grouping {
 int kvr_groups_make(const struct kvr_sheet *sheet, const struct kvr_grouping *how,
                     struct kvr_groups *groups);
 void kvr_groups_free(struct kvr_groups *groups);
+/* A whole sheet: makes its groups, calls draw(context), ends the sheet and frees the groups. 0;
+ * -ENODATA: nothing to draw; -ENOMEM; -errno of the write; what draw says. */
+int kvr_groups_sheet(const struct kvr_sheet *sheet, const struct kvr_grouping *how,
+                     struct kvr_groups *groups, int (*draw)(void *context), void *context);
+/* Begins the sheet's next panel: its row, and axes without anything on them. Its first mark, and
+ * the one after its last. */
+const struct kvr_mark *kvr_groups_begin_panel(struct kvr_sheet *sheet,
+                                              const struct kvr_groups *groups,
+                                              struct kvr_panel *panel,
+                                              const struct kvr_mark **after);
 /* The first of the marks after `mark` that is of another panel or series. */
 const struct kvr_mark *kvr_groups_line_end(const struct kvr_groups *groups,
                                            const struct kvr_mark *mark);

@@ -2,12 +2,10 @@
  *
  * shift: time a key over context length, its parts, and what bounds each.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "plot_place.h"
 #include "plot_sheet.h"
 #include "plotdata.h"
 #include "text.h"
@@ -32,7 +30,6 @@ enum { PARTS = sizeof parts / sizeof *parts };
 struct shift {
     struct kvr_sheet sheet;
     struct kvr_groups groups;
-    size_t panels;
     bool met[BOUNDS];
     struct kvr_panel panel;
 };
@@ -86,13 +83,6 @@ static bool part_drawn(const struct kvr_mark *m, enum kvr_phase part)
 
 /* ---- rows ---- */
 
-static void put(const struct shift *s, const char *kind, size_t series, const char *name,
-                struct kvr_spot at)
-{
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = kind, .name = name, .panel = s->panels,
-                  .series = series, .x = at.x, .y = at.y, .low = NAN, .high = NAN});
-}
-
 /* One range for all panels: what they are for is to be compared. */
 static void set_axes(struct shift *s)
 {
@@ -139,7 +129,7 @@ static void put_ticks(const struct shift *s)
         kvr_bytes_text(next, text, sizeof text);
         if (next % 1024)
             snprintf(text, sizeof text, "%u", next);
-        put(s, "tick", 0, text, (struct kvr_spot){next, NAN});
+        kvr_sheet_put(&s->sheet, "tick", 0, text, (struct kvr_spot){next, NAN});
     }
 }
 
@@ -148,10 +138,7 @@ static void put_mark(struct shift *s, const char *kind, const struct kvr_mark *m
 {
     size_t number = bound_number(bound);
     s->met[number - 1] = true;
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = kind, .name = m->result->name,
-                  .panel = s->panels, .series = number, .x = m->slot, .y = value[0],
-                  .low = value[1], .high = value[2],
-                  .flagged = m->result->flags[0][0] != 0});
+    kvr_sheet_put_point(&s->sheet, kind, number, m->result, m->slot, value);
 }
 
 static int put_total(struct shift *s, const struct kvr_mark *m, const struct kvr_mark *end)
@@ -160,7 +147,7 @@ static int put_total(struct shift *s, const struct kvr_mark *m, const struct kvr
     int rc = 0;
     for (const struct kvr_mark *n = m; !rc && n < end; n++) {
         struct kvr_spot at = {n->slot, n->result->result.ns_per_key};
-        put(s, "total", n->series, n->result->name, at);
+        kvr_sheet_put(&s->sheet, "total", n->series, n->result->name, at);
         rc = kvr_panel_occupy(&s->panel, at.x, at.y, POINT_RADIUS);
         if (!rc && isfinite(last.x))
             rc = kvr_panel_line(&s->panel, last, at);
@@ -184,7 +171,7 @@ static int put_part(struct shift *s, const struct kvr_mark *m, const struct kvr_
         struct kvr_spot at = {n->slot, part_ns(n->result, part)};
         if (!part_drawn(n, part))
             continue;
-        put(s, kvr_phase_names[part], n->series, n->result->name, at);
+        kvr_sheet_put(&s->sheet, kvr_phase_names[part], n->series, n->result->name, at);
         rc = kvr_panel_occupy(&s->panel, at.x, at.y, PART_RADIUS);
         if (!rc && isfinite(last.x))
             rc = kvr_panel_line(&s->panel, last, at);
@@ -203,7 +190,7 @@ static int put_part_name(struct shift *s, const struct kvr_mark *m, const struct
                          enum kvr_phase part)
 {
     const struct kvr_panel *a = &s->panel;
-    struct kvr_spot from = {0, 0}, to = {0, 0}, last = {NAN, NAN}, centre = {0, 0};
+    struct kvr_spot from = {0, 0}, to = {0, 0}, last = {NAN, NAN};
     char letter[24], name[64];
     double longest = 0;
     for (const struct kvr_mark *n = m; n < end; n++) {
@@ -222,27 +209,7 @@ static int put_part_name(struct shift *s, const struct kvr_mark *m, const struct
         return 0;
     kvr_names_letter(m->series, letter, sizeof letter);
     snprintf(name, sizeof name, "%s %s", letter, kvr_phase_names[part]);
-    int rc = kvr_place_along(&s->panel, from, to, kvr_text_pixels(name), &centre);
-    struct kvr_spot at = kvr_panel_values(a, centre);
-    if (!rc)
-        kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "part-name", .name = name,
-                      .panel = s->panels, .series = m->series, .x = at.x, .y = at.y,
-                      .low = kvr_panel_angle(from, to), .high = NAN});
-    return rc;
-}
-
-/* The letter of a series stands beside its last point. */
-static int put_letter(struct shift *s, const struct kvr_mark *m)
-{
-    struct kvr_spot centre = {0, 0};
-    char letter[24];
-    kvr_names_letter(m->series, letter, sizeof letter);
-    int rc = kvr_place_beside(&s->panel, kvr_panel_pixels(&s->panel, m->slot,
-                                                          m->result->result.ns_per_key),
-                              kvr_text_pixels(letter), &centre);
-    if (!rc)
-        put(s, "letter", m->series, letter, kvr_panel_values(&s->panel, centre));
-    return rc;
+    return kvr_sheet_put_along(&s->sheet, &s->panel, "part-name", m->series, name, from, to);
 }
 
 /* Lines, then letters, then the names of parts: each keeps clear of what stands already. */
@@ -260,7 +227,10 @@ static int put_lines(struct shift *s, const struct kvr_mark *first, const struct
     }
     for (m = first; !rc && m < after; m = end, lines++) {
         end = kvr_groups_line_end(&s->groups, m);
-        rc = put_letter(s, end - 1);
+        /* Beside its last point. */
+        rc = kvr_sheet_put_letter(&s->sheet, &s->panel, m->series,
+                                  kvr_panel_pixels(&s->panel, end[-1].slot,
+                                                   end[-1].result->result.ns_per_key));
     }
     for (m = first; !rc && m < after; m = end) {
         end = kvr_groups_line_end(&s->groups, m);
@@ -272,39 +242,30 @@ static int put_lines(struct shift *s, const struct kvr_mark *first, const struct
 
 static int put_panel(struct shift *s)
 {
-    const struct kvr_groups *g = &s->groups;
-    const struct kvr_mark *first = g->marks, *after;
-    s->panels++;
-    s->panel.discs = NULL;
-    s->panel.disc_count = 0;
-    while (first->panel != s->panels)
-        first++;
-    for (after = first; after < g->marks + g->count && after->panel == s->panels;)
-        after++;
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "panel", .panel = s->panels,
-                  .name = g->panels.text[s->panels - 1], .x = s->panel.left,
-                  .y = s->panel.right, .low = s->panel.bottom, .high = s->panel.top});
+    const struct kvr_mark *after, *first = kvr_groups_begin_panel(&s->sheet, &s->groups, &s->panel,
+                                                                  &after);
     int rc = put_lines(s, first, after);
     free(s->panel.discs);
     return rc;
 }
 
-static int put_sheet(struct shift *s)
+static int put_sheet(void *context)
 {
+    struct shift *s = context;
     int rc = 0;
     const struct kvr_spot none = {NAN, NAN};
     kvr_sheet_header(&s->sheet);
     kvr_sheet_panel_size(s->groups.panels.count, &s->panel.width, &s->panel.height);
-    put(s, "size", s->groups.panels.count, NULL,
+    kvr_sheet_put(&s->sheet, "size", s->groups.panels.count, NULL,
         (struct kvr_spot){s->panel.width, s->panel.height});
     set_axes(s);
     put_ticks(s);
-    while (!rc && s->panels < s->groups.panels.count)
+    while (!rc && s->sheet.panel < s->groups.panels.count)
         rc = put_panel(s);
-    s->panels = 0;
+    s->sheet.panel = 0;
     for (size_t i = 0; !rc && i < BOUNDS; i++)
         if (s->met[i])
-            put(s, "bound", i + 1, bounds[i], none);
+            kvr_sheet_put(&s->sheet, "bound", i + 1, bounds[i], none);
     if (!rc)
         kvr_groups_put_legend(&s->sheet, &s->groups);
     return rc;
@@ -318,14 +279,5 @@ int kvr_plot_shift(FILE *out, const struct kvr_run_record *records, size_t count
         .series = KVR_TRAIT_SHAPE,
         .slot = tokens_of, .order = kvr_op_rank, .least = LEAST_LENGTHS};
     struct shift s = {.sheet = {.out = out, .records = records, .count = count}};
-    struct kvr_numeric numeric = kvr_numeric_c();
-    errno = 0;
-    int rc = kvr_groups_make(&s.sheet, &how, &s.groups);
-    if (!rc)
-        rc = put_sheet(&s);
-    if (!rc)
-        rc = kvr_sheet_end(out);
-    kvr_numeric_restore(numeric);
-    kvr_groups_free(&s.groups);
-    return rc;
+    return kvr_groups_sheet(&s.sheet, &how, &s.groups, put_sheet, &s);
 }

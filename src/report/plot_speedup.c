@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plot_place.h"
 #include "plot_sheet.h"
 #include "plotdata.h"
 #include "text.h"
@@ -21,7 +20,6 @@ struct speedup {
     struct kvr_names places;
     size_t *place;   /* of each mark */
     bool *lettered;  /* a letter stands beside it */
-    size_t panels;
     struct kvr_panel panel;
 };
 
@@ -60,13 +58,6 @@ static int name_places(struct speedup *s)
 
 /* ---- rows ---- */
 
-static void put(const struct speedup *s, const char *kind, size_t series, const char *name,
-                struct kvr_spot at)
-{
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = kind, .name = name, .panel = s->panels,
-                  .series = series, .x = at.x, .y = at.y, .low = NAN, .high = NAN});
-}
-
 /* One range for all panels: what they are for is to be compared. */
 static void set_axes(struct speedup *s)
 {
@@ -90,15 +81,8 @@ static int put_name(struct speedup *s, const char *kind, const char *name, struc
                     struct kvr_spot to)
 {
     struct kvr_panel *a = &s->panel;
-    struct kvr_spot centre = {0, 0}, p = kvr_panel_pixels(a, from.x, from.y);
-    struct kvr_spot q = kvr_panel_pixels(a, to.x, to.y);
-    int rc = kvr_place_along(a, p, q, kvr_text_pixels(name), &centre);
-    struct kvr_spot at = kvr_panel_values(a, centre);
-    if (!rc)
-        kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = kind, .name = name,
-                      .panel = s->panels, .x = at.x, .y = at.y, .low = kvr_panel_angle(p, q),
-                      .high = NAN});
-    return rc;
+    return kvr_sheet_put_along(&s->sheet, a, kind, 0, name, kvr_panel_pixels(a, from.x, from.y),
+                               kvr_panel_pixels(a, to.x, to.y));
 }
 
 /* The speed-up of a kernel that only waits for its bytes, over bytes a key. Where all bytes are
@@ -115,7 +99,7 @@ static int put_promise(struct speedup *s, const struct kvr_result *like)
         r.key_bytes = a->left * pow(a->right / a->left, (double)i / CURVE_PIECES);
         at[i] = (struct kvr_spot){kvr_six_digits(r.key_bytes),
                                   kvr_six_digits(kvr_bytes_saved(&r))};
-        put(s, "promise", 0, name, at[i]);
+        kvr_sheet_put(&s->sheet, "promise", 0, name, at[i]);
         if (i && !rc)
             rc = kvr_panel_line(&s->panel, at[i - 1], at[i]);
     }
@@ -131,10 +115,7 @@ static void put_points(const struct speedup *s, size_t first, size_t after)
         double value[3];
         const struct kvr_op_result *o = &m->result->result;
         kvr_median_interval(o->speedup_vs_fp16, o->speedup_ci95, value);
-        kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "point", .name = m->result->name,
-                      .panel = s->panels, .series = s->place[i], .x = m->slot, .y = value[0],
-                      .low = value[1], .high = value[2],
-                      .flagged = m->result->flags[0][0] != 0});
+        kvr_sheet_put_point(&s->sheet, "point", s->place[i], m->result, m->slot, value);
     }
 }
 
@@ -147,8 +128,7 @@ static struct kvr_spot pixels_of(const struct speedup *s, size_t i)
 /* Kernels are named by letters: one for points of a kernel that lie together. */
 static int put_letter(struct speedup *s, size_t first, size_t i)
 {
-    struct kvr_spot at = pixels_of(s, i), centre = {0, 0};
-    char letter[24];
+    struct kvr_spot at = pixels_of(s, i);
     for (size_t k = first; k < i; k++) {
         struct kvr_spot there = pixels_of(s, k);
         if (s->lettered[k] && s->groups.marks[k].series == s->groups.marks[i].series &&
@@ -156,60 +136,62 @@ static int put_letter(struct speedup *s, size_t first, size_t i)
             return 0;
     }
     s->lettered[i] = true;
-    kvr_names_letter(s->groups.marks[i].series, letter, sizeof letter);
-    int rc = kvr_place_beside(&s->panel, at, kvr_text_pixels(letter), &centre);
-    if (!rc)
-        put(s, "letter", s->groups.marks[i].series, letter, kvr_panel_values(&s->panel, centre));
+    return kvr_sheet_put_letter(&s->sheet, &s->panel, s->groups.marks[i].series, at);
+}
+
+/* A point and its interval. */
+static int occupy(struct kvr_panel *a, const struct kvr_mark *m)
+{
+    const struct kvr_op_result *o = &m->result->result;
+    double value[3];
+    kvr_median_interval(o->speedup_vs_fp16, o->speedup_ci95, value);
+    int rc = kvr_panel_occupy(a, m->slot, value[0], POINT_RADIUS);
+    if (!rc && value[1] < value[2])
+        rc = kvr_panel_line(a, (struct kvr_spot){m->slot, value[1]},
+                            (struct kvr_spot){m->slot, value[2]});
     return rc;
 }
 
 static int put_panel(struct speedup *s)
 {
-    const struct kvr_groups *g = &s->groups;
     struct kvr_panel *a = &s->panel;
-    size_t first = 0, after;
+    const struct kvr_mark *marks = s->groups.marks, *end;
+    size_t first = (size_t)(kvr_groups_begin_panel(&s->sheet, &s->groups, a, &end) - marks);
+    size_t after = (size_t)(end - marks);
     int rc = 0;
-    s->panels++;
-    a->discs = NULL;
-    a->disc_count = 0;
-    while (g->marks[first].panel != s->panels)
-        first++;
-    for (after = first; !rc && after < g->count && g->marks[after].panel == s->panels; after++)
-        rc = kvr_panel_occupy(a, g->marks[after].slot,
-                              g->marks[after].result->result.speedup_vs_fp16, POINT_RADIUS);
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "panel", .panel = s->panels,
-                  .name = g->panels.text[s->panels - 1], .x = a->left, .y = a->right,
-                  .low = a->bottom, .high = a->top});
+    for (size_t i = first; !rc && i < after; i++)
+        rc = occupy(a, &marks[i]);
     put_points(s, first, after);
     const struct kvr_spot from = {a->left, 1}, to = {a->right, 1};
-    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "even", .panel = s->panels,
+    kvr_sheet_row(s->sheet.out, &(struct kvr_row){.kind = "even", .panel = s->sheet.panel,
                   .x = from.x, .y = from.y, .low = to.x, .high = to.y});
     if (!rc)
         rc = kvr_panel_line(a, from, to);
     for (size_t i = first; !rc && i < after; i++)
         rc = put_letter(s, first, i);
     if (!rc)
-        rc = put_promise(s, g->marks[first].result);
+        rc = put_promise(s, marks[first].result);
     if (!rc)
         rc = put_name(s, "even-name", "as fast as FP16", from, to);
     free(a->discs);
     return rc;
 }
 
-static int put_sheet(struct speedup *s)
+static int put_sheet(void *context)
 {
+    struct speedup *s = context;
     const struct kvr_spot none = {NAN, NAN};
     int rc = name_places(s);
     kvr_sheet_header(&s->sheet);
     kvr_sheet_panel_size(s->groups.panels.count, &s->panel.width, &s->panel.height);
-    put(s, "size", s->groups.panels.count, NULL,
+    kvr_sheet_put(&s->sheet, "size", s->groups.panels.count, NULL,
         (struct kvr_spot){s->panel.width, s->panel.height});
     set_axes(s);
-    while (!rc && s->panels < s->groups.panels.count)
+    while (!rc && s->sheet.panel < s->groups.panels.count)
         rc = put_panel(s);
-    s->panels = 0;
+    s->sheet.panel = 0;
     for (size_t i = 0; !rc && i < s->places.count; i++)
-        put(s, "place", i + 1, s->places.text[i], none);
+        kvr_sheet_put(&s->sheet, "place", i + 1, s->places.text[i], none);
     if (!rc)
         kvr_groups_put_legend(&s->sheet, &s->groups);
     return rc;
@@ -221,15 +203,7 @@ int kvr_plot_speedup(FILE *out, const struct kvr_run_record *records, size_t cou
                                             .series = KVR_TRAIT_SHAPE, .slot = slot_of,
                                             .order = order_of, .least = 1};
     struct speedup s = {.sheet = {.out = out, .records = records, .count = count}};
-    struct kvr_numeric numeric = kvr_numeric_c();
-    errno = 0;
-    int rc = kvr_groups_make(&s.sheet, &how, &s.groups);
-    if (!rc)
-        rc = put_sheet(&s);
-    if (!rc)
-        rc = kvr_sheet_end(out);
-    kvr_numeric_restore(numeric);
-    kvr_groups_free(&s.groups);
+    int rc = kvr_groups_sheet(&s.sheet, &how, &s.groups, put_sheet, &s);
     free(s.places.text);
     free(s.place);
     free(s.lettered);

@@ -127,6 +127,14 @@ void kvr_result_flag(struct kvr_result *result, const char *flag)
     }
 }
 
+const char *kvr_result_why(const struct kvr_result *result, const char *what)
+{
+    for (size_t i = 0; i < result->unavailable_count; i++)
+        if (!strcmp(result->unavailable[i].what, what))
+            return result->unavailable[i].why;
+    return NULL;
+}
+
 void kvr_result_unavailable(struct kvr_result *result, const char *what, const char *why, ...)
 {
     size_t i = 0;

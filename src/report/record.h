@@ -79,6 +79,8 @@ struct kvr_verdict_record {
     double confidence;             /* that the true ratios are on these sides of their thresholds */
     double core_limit_ns;          /* P: declared work over measured rates, ns a key */
     char core_limit_resource[16];  /* what P is the time of */
+    double core_limit_rate;        /* of it, instructions (gather: elements) a ns of one core */
+    char core_limit_ceiling[96];   /* the ceiling whose value that is, by its id */
     bool control_failed;
     struct kvr_phase_record phases[KVR_PHASES];
     struct kvr_witness_record witnesses[KVR_MAX_WITNESSES];
@@ -199,6 +201,8 @@ struct kvr_crossing *kvr_record_add_crossing(struct kvr_run_record *record,
                                              const struct kvr_crossing *);
 void kvr_result_flag(struct kvr_result *result, const char *flag); /* once each */
 bool kvr_result_flagged(const struct kvr_result *result, const char *flag);
+/* Why something is not there, NULL: nobody said. */
+const char *kvr_result_why(const struct kvr_result *result, const char *what);
 void kvr_result_unavailable(struct kvr_result *result, const char *what, const char *why, ...)
     __attribute__((format(printf, 3, 4)));
 

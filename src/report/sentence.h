@@ -23,7 +23,7 @@ int kvr_sentence_end(struct kvr_sentence *w);   /* writes it to out; 0 or -ENOME
 void kvr_sentence_name(struct kvr_sentence *w, const char *name);
 void kvr_sentence_figure(struct kvr_sentence *w, double value, int digits);
 
-/* Flags with their meaning, and what was not measured and why. */
+/* Flags with their meaning, checks that warn, and what was not measured and why. */
 int kvr_put_notes(struct kvr_sentence *w, const struct kvr_run_record *record);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sentence.h"
+#include "setting.h"
 #include "table.h"
 #include "text.h"
 
@@ -23,10 +24,12 @@ static void put_kernel(struct kvr_sentence *w, const struct kvr_result *r)
         fprintf(w->line, " [%s]", flags);
 }
 
-/* "scan, d 64, 4096 tokens, layout heads, 1 thread" */
-static void put_case(struct kvr_sentence *w, const struct kvr_result *r, bool tokens)
+/* "scan, d 64, 4096 tokens, layout heads, 1 thread, batch 8". The setting is that of `like`: among
+ * cases with a codebook, one without stands for it. */
+static void put_case(struct kvr_sentence *w, const struct kvr_result *r,
+                     const struct kvr_result *like, bool tokens)
 {
-    char op[sizeof r->op], layout[sizeof r->layout];
+    char op[sizeof r->op], layout[sizeof r->layout], setting[200];
     kvr_clean_text(op, sizeof op, r->op);
     kvr_clean_text(layout, sizeof layout, r->layout);
     fprintf(w->line, "%s, d %u", op, r->head_dim);
@@ -34,7 +37,8 @@ static void put_case(struct kvr_sentence *w, const struct kvr_result *r, bool to
         fprintf(w->line, ", %u tokens", r->tokens);
     if (*layout)
         fprintf(w->line, ", layout %s", layout);
-    fprintf(w->line, ", %u thread%s", r->threads, r->threads == 1 ? "" : "s");
+    kvr_setting_text(like, setting, sizeof setting);
+    fprintf(w->line, ", %u thread%s%s", r->threads, r->threads == 1 ? "" : "s", setting);
 }
 
 /* ---- the fastest format from DRAM ---- */
@@ -50,10 +54,25 @@ static bool from_dram(const struct kvr_result *r)
     return counts(r) && !strcmp(r->level, "DRAM");
 }
 
-/* Figures that may be compared per key. */
-static bool comparable(const struct kvr_result *a, const struct kvr_result *b)
+/* Figures that may be compared per key: formats without a codebook with any that has one. */
+static bool comparable(const struct kvr_result *r, const struct kvr_result *like)
 {
-    return !strcmp(a->op, b->op) && a->head_dim == b->head_dim && !strcmp(a->layout, b->layout);
+    return kvr_same_setting(r, like) && (!r->codebook[0] || kvr_same_codebook(r, like));
+}
+
+/* Whether a sentence begins with this case: the first of its setting and codebook, and one with a
+ * codebook where there is one, as the others stand beside each of them. */
+static bool leads(const struct kvr_run_record *record, size_t index)
+{
+    const struct kvr_result *like = &record->results[index];
+    for (size_t i = 0; i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        if (!from_dram(r) || !kvr_same_setting(r, like))
+            continue;
+        if ((i < index && kvr_same_codebook(r, like)) || (!like->codebook[0] && r->codebook[0]))
+            return false;
+    }
+    return from_dram(like);
 }
 
 /* The fastest of those comparable to `like`, at the fewest threads and the longest length. */
@@ -141,18 +160,12 @@ static void put_limit(struct kvr_sentence *w, const struct kvr_result *r)
 
 static int put_fastest(struct kvr_sentence *w, const struct kvr_run_record *record, size_t index)
 {
-    const struct kvr_result *like = &record->results[index];
-    for (size_t i = 0; i < index; i++)
-        if (from_dram(&record->results[i]) && comparable(&record->results[i], like))
-            return 0;
-    const struct kvr_result *r = fastest(record, like);
-    if (!r)
-        return 0;
+    const struct kvr_result *like = &record->results[index], *r = fastest(record, like);
     int rc = kvr_sentence_begin(w);
     if (rc)
         return rc;
     fputs("Fastest from DRAM (", w->line);
-    put_case(w, r, true);
+    put_case(w, r, like, true);
     fputs("): ", w->line);
     put_kernel(w, r);
     if (r->subspaces)
@@ -181,8 +194,8 @@ static bool is_lookat(const struct kvr_result *r)
 
 static bool same_line(const struct kvr_result *a, const struct kvr_result *b)
 {
-    return comparable(a, b) && !strcmp(a->level, b->level) && a->threads == b->threads &&
-           a->subspaces == b->subspaces && a->entries == b->entries;
+    return kvr_same_setting(a, b) && kvr_same_codebook(a, b) && !strcmp(a->level, b->level) &&
+           a->threads == b->threads && a->subspaces == b->subspaces && a->entries == b->entries;
 }
 
 /* The fastest variant of the shortest length above `above`. */
@@ -213,7 +226,7 @@ static int put_lookat(struct kvr_sentence *w, const struct kvr_run_record *recor
     char level[sizeof like->level];
     kvr_clean_text(level, sizeof level, like->level);
     fprintf(w->line, "LOOKAT over dense FP16 (%s%s", level, *level ? ", " : "");
-    put_case(w, like, false);
+    put_case(w, like, like, false);
     fprintf(w->line, ", m %u, K %u):", like->subspaces, like->entries);
     const char *separator = " x";
     for (uint32_t above = 0; (r = next_length(record, like, above)); above = r->tokens) {
@@ -243,14 +256,15 @@ static void put_moved(struct kvr_sentence *w, const struct kvr_result *r)
     const char *detail = v->resource[0] ? v->resource : v->cause;
     bool shifted = !strcmp(v->shift_says, "shifted"), still = !strcmp(v->shift_says, "none");
     if (!v->shift_says[0]) {
-        fputs(" is undecided (", w->line);
-        fputs("B ", w->line);
+        const char *why = kvr_result_why(r, "shift");
+        fputs(" is undecided (B ", w->line);
         kvr_sentence_figure(w, v->balance, 2);
-        fprintf(w->line, ": %s)", v->why);
+        fprintf(w->line, ": %s)", why ? why : v->why);
         return;
     }
-    fputs(shifted ? " shifted to compute-bound (B " : still ? " did not move (B " : " moved (B ",
-          w->line);
+    fprintf(w->line, " %s%s (B ", shifted ? "shifted to compute-bound" : still ? "did not move"
+                                                                             : "moved ",
+            shifted || still ? "" : kvr_shift_direction(v));
     kvr_sentence_figure(w, v->balance, 2);
     fputc(')', w->line);
     if (!shifted)
@@ -273,7 +287,7 @@ static int put_shift(struct kvr_sentence *w, const struct kvr_run_record *record
         return rc;
     fprintf(w->line, "Does LOOKAT m=%u shift the bound from memory to computation? (",
             like->subspaces);
-    put_case(w, like, true);
+    put_case(w, like, like, true);
     fputs("): ", w->line);
     for (size_t i = index; i < record->result_count; i++) {
         const struct kvr_result *r = &record->results[i];
@@ -297,7 +311,7 @@ int kvr_put_summary(FILE *out, const struct kvr_run_record *record, const char *
     struct kvr_sentence w = {.out = out, .bullet = bullet, .quote = quote, .width = width};
     int rc = 0;
     for (size_t i = 0; !rc && i < record->result_count; i++)
-        if (from_dram(&record->results[i]))
+        if (leads(record, i))
             rc = put_fastest(&w, record, i);
     for (size_t i = 0; !rc && i < record->result_count; i++)
         if (is_lookat(&record->results[i]))

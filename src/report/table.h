@@ -11,7 +11,7 @@
 
 #include "writers.h"
 
-enum { KVR_GRID_COLUMNS = 24 };
+enum { KVR_GRID_COLUMNS = 26 };
 
 /* The measured results of one op and level as cells. What is the same in every row stands in the
  * title instead of a column; columns that hold nothing are left out. */
@@ -44,16 +44,21 @@ void kvr_flags_text(const struct kvr_result *result, const char *separator, char
 /* One sentence on machine, date and label. */
 void kvr_machine_text(const struct kvr_run_record *record, char *text, size_t bytes);
 
+/* Where a shift that only moved went: "towards the core side" or the memory's. */
+const char *kvr_shift_direction(const struct kvr_verdict_record *verdict);
 /* One line per verdict; with `evidence` what it rests on below each. Nothing without verdicts. */
 void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
 /* One line per claim, with `evidence` also the open ones, and the claim and its reasons below each.
  * Nothing without claims. */
 void kvr_put_claims(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
 void kvr_put_markdown_claims(FILE *out, const struct kvr_run_record *record);
-/* Where ratios cross 1 over an axis: those that are reached and the number of the others; with
- * `evidence` the others, too. Nothing without series. */
+/* Where ratios cross 1 over an axis, by series: those that are reached and the number of the
+ * others; with `evidence` the others, too. Nothing without series. */
 void kvr_put_crossings(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
 void kvr_put_markdown_crossings(FILE *out, const struct kvr_run_record *record);
+/* Heads and keys that fit in a step of step_ms, for every case that is one: op step or attention.
+ * Nothing without such cases. */
+void kvr_put_sizing(FILE *out, const struct kvr_run_record *record, double step_ms, int width);
 /* As code: GitHub takes a bare name@isa for the mention of a user. */
 void kvr_put_code(FILE *out, const char *text);
 /* What Markdown would take for a mark is escaped. */

@@ -7,24 +7,53 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "setting.h"
 #include "table.h"
 #include "text.h"
 
-enum { NAME_BYTES = 160, PHRASE_BYTES = 160, BALANCE_BYTES = 64, SHIFT_BYTES = 96 };
+enum { NAME_BYTES = 400, PHRASE_BYTES = 160, BALANCE_BYTES = 64, SHIFT_BYTES = 240, CELLS = 3 };
+
+/* What a name has to say to part the cases. */
+struct parts { bool op, entries; };
 
 static bool has_verdict(const struct kvr_result *r)
 {
     return r->measured && r->verdict.side[0];
 }
 
-static void name_text(const struct kvr_result *r, char *text, size_t bytes)
+static struct parts parts_of(const struct kvr_run_record *record)
 {
-    char kernel[64], subspaces[16] = "";
+    struct parts parts = {false, false};
+    const struct kvr_result *first = NULL;
+    uint32_t entries = 0;
+    for (size_t i = 0; i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        if (!has_verdict(r))
+            continue;
+        first = first ? first : r;
+        entries = entries ? entries : r->entries;
+        parts.op |= strcmp(r->op, first->op) != 0;
+        parts.entries |= r->entries && r->entries != entries;
+    }
+    return parts;
+}
+
+/* "lookat.u8@avx512vbmi d64 m4 n512 DRAM heads 1t step, batch 8" */
+static void name_text(const struct kvr_result *r, struct parts parts, char *text, size_t bytes)
+{
+    char kernel[64], tables[32] = "", level[sizeof r->level], layout[sizeof r->layout];
+    char op[sizeof r->op], setting[200];
     kvr_kernel_text(r, kernel, sizeof kernel);
-    if (r->subspaces)
-        snprintf(subspaces, sizeof subspaces, " m%u", r->subspaces);
-    snprintf(text, bytes, "%s d%u%s n%u %s %s %ut", kernel, r->head_dim, subspaces, r->tokens,
-             r->level, r->layout, r->threads);
+    kvr_clean_text(level, sizeof level, r->level);
+    kvr_clean_text(layout, sizeof layout, r->layout);
+    kvr_clean_text(op, sizeof op, parts.op ? r->op : "");
+    kvr_setting_text(r, setting, sizeof setting);
+    if (r->subspaces && parts.entries)
+        snprintf(tables, sizeof tables, " m%u K%u", r->subspaces, r->entries);
+    else if (r->subspaces)
+        snprintf(tables, sizeof tables, " m%u", r->subspaces);
+    snprintf(text, bytes, "%s d%u%s n%u %s %s %ut%s%s%s", kernel, r->head_dim, tables, r->tokens,
+             level, layout, r->threads, *op ? " " : "", op, setting);
 }
 
 /* "memory side, 54 % attained: latency (short-stream)" */
@@ -32,14 +61,16 @@ static void phrase_text(const struct kvr_verdict_record *v, char *text, size_t b
 {
     bool undecided = !strcmp(v->side, "undecided");
     const char *detail = v->resource[0] ? v->resource : v->cause;
-    char attained[20], more[32] = "";
-    kvr_figure_text(100 * v->attained, v->attained < 1 ? 2 : 3, attained, sizeof attained);
+    char figure[20], attained[40] = "", more[32] = "";
+    kvr_figure_text(100 * v->attained, v->attained < 1 ? 2 : 3, figure, sizeof figure);
+    if (figure[0])
+        snprintf(attained, sizeof attained, ", %s %% attained", figure);
     if (detail[0])
         snprintf(more, sizeof more, " (%.24s)", detail);
     int n = undecided ? snprintf(text, bytes, "side undecided")
                       : snprintf(text, bytes, "%s side", v->side);
     if (n > 0 && (size_t)n < bytes)
-        snprintf(text + n, bytes - (size_t)n, ", %s %% attained: %s%s", attained, v->bound, more);
+        snprintf(text + n, bytes - (size_t)n, "%s: %s%s", attained, v->bound, more);
 }
 
 static void balance_text(const struct kvr_verdict_record *v, char *text, size_t bytes)
@@ -53,15 +84,27 @@ static void balance_text(const struct kvr_verdict_record *v, char *text, size_t 
     snprintf(text, bytes, "B %s%s", median, interval);
 }
 
-static void shift_text(const struct kvr_verdict_record *v, char *text, size_t bytes)
+const char *kvr_shift_direction(const struct kvr_verdict_record *v)
 {
-    char factor[16];
-    text[0] = 0;
-    if (!v->shift_says[0])
-        return;
+    return v->shift_ln_b > 0 ? "towards the core side" : "towards the memory side";
+}
+
+/* "moved towards the core side: B x2.23 of fp16's", or why that is not known. */
+static void shift_text(const struct kvr_result *r, char *text, size_t bytes)
+{
+    const struct kvr_verdict_record *v = &r->verdict;
+    const char *why = kvr_result_why(r, "shift");
+    char factor[16], raw[SHIFT_BYTES];
+    bool moved = !strcmp(v->shift_says, "moved");
+    *raw = 0;
     kvr_figure_text(exp(v->shift_ln_b), 3, factor, sizeof factor);
-    snprintf(text, bytes, "%s%s: B x%s of %s's",
-             strcmp(v->shift_says, "none") ? "" : "shift ", v->shift_says, factor, v->shift_vs);
+    if (v->shift_says[0])
+        snprintf(raw, sizeof raw, "%s%s%s%s: B x%s of %s's",
+                 strcmp(v->shift_says, "none") ? "" : "shift ", v->shift_says, moved ? " " : "",
+                 moved ? kvr_shift_direction(v) : "", factor, v->shift_vs);
+    else if (why)
+        snprintf(raw, sizeof raw, "shift not known: %s", why);
+    kvr_clean_text(text, bytes, raw);
 }
 
 /* "; witness concurrency falls (.98 [.96, 1.01])" */
@@ -100,7 +143,7 @@ static void put_phases(FILE *out, const struct kvr_result *r, int width)
 
 static void put_evidence(FILE *out, const struct kvr_result *r, int width)
 {
-    char line[1400], t[16], m[16], c[16], e[16], s[16], p[16], limit[96] = "", sure[40] = "";
+    char line[1400], t[16], m[16], c[16], e[16], s[16], p[16], limit[96] = "", sure[64] = "";
     const struct kvr_verdict_record *v = &r->verdict;
     kvr_figure_text(r->result.ns_per_key, 4, t, sizeof t);
     kvr_figure_text(r->result.m_ns_per_key, 4, m, sizeof m);
@@ -112,7 +155,8 @@ static void put_evidence(FILE *out, const struct kvr_result *r, int width)
         snprintf(limit, sizeof limit, "; the fullest resource, %s, allows %s",
                  v->core_limit_resource, p);
     if (isfinite(v->confidence))
-        snprintf(sure, sizeof sure, "; confidence %.3f", v->confidence);
+        snprintf(sure, sizeof sure, "; %s by sign test %.3f",
+                 strcmp(v->bound, "undecided") ? "side and bound" : "side", v->confidence);
     int n = snprintf(line, sizeof line,
                      "- T %s, M %s, C %s ns/key over %zu rounds; between E %s and S %s%s%s", t, m,
                      c, r->round_count, e, s, limit, sure);
@@ -132,44 +176,58 @@ static void put_evidence(FILE *out, const struct kvr_result *r, int width)
     if (r->round_count && r->rounds[0].e_ns > 0)
         put_phases(out, r, width);
     snprintf(line, sizeof line, "- %s", v->why);
-    kvr_put_wrapped(out, line, width);
+    if (v->why[0])
+        kvr_put_wrapped(out, line, width);
+}
+
+struct cells { char name[NAME_BYTES], phrase[PHRASE_BYTES], balance[BALANCE_BYTES],
+               shift[SHIFT_BYTES]; };
+
+static void cell_texts(const struct kvr_result *r, struct parts parts, struct cells *cells)
+{
+    name_text(r, parts, cells->name, sizeof cells->name);
+    phrase_text(&r->verdict, cells->phrase, sizeof cells->phrase);
+    balance_text(&r->verdict, cells->balance, sizeof cells->balance);
+    shift_text(r, cells->shift, sizeof cells->shift);
+}
+
+static void put_line(FILE *out, const struct cells *cells, const int widths[CELLS], int width)
+{
+    char line[sizeof *cells + 16];
+    const char *shift = cells->shift;
+    int columns = widths[0] + widths[1] + widths[2] + 4 + (*shift ? 2 + (int)strlen(shift) : 0);
+    if (width && columns > width) {
+        snprintf(line, sizeof line, "%s: %s; %s%s%s", cells->name, cells->phrase, cells->balance,
+                 *shift ? "; " : "", shift);
+        kvr_put_wrapped(out, line, width);
+        return;
+    }
+    fprintf(out, "%-*s  %-*s  %-*s%s%s\n", widths[0], cells->name, widths[1], cells->phrase,
+            *shift ? widths[2] : 0, cells->balance, *shift ? "  " : "", shift);
 }
 
 void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evidence, int width)
 {
-    char name[NAME_BYTES], phrase[PHRASE_BYTES], balance[BALANCE_BYTES], shift[SHIFT_BYTES];
-    int widths[3] = {0};
+    struct parts parts = parts_of(record);
+    struct cells cells;
+    int widths[CELLS] = {0};
     for (size_t i = 0; i < record->result_count; i++) {
         if (!has_verdict(&record->results[i]))
             continue;
-        name_text(&record->results[i], name, sizeof name);
-        phrase_text(&record->results[i].verdict, phrase, sizeof phrase);
-        balance_text(&record->results[i].verdict, balance, sizeof balance);
-        const char *const cells[] = {name, phrase, balance};
-        for (int c = 0; c < 3; c++)
-            widths[c] = (int)strlen(cells[c]) > widths[c] ? (int)strlen(cells[c]) : widths[c];
+        cell_texts(&record->results[i], parts, &cells);
+        const char *const texts[CELLS] = {cells.name, cells.phrase, cells.balance};
+        for (int c = 0; c < CELLS; c++)
+            widths[c] = (int)strlen(texts[c]) > widths[c] ? (int)strlen(texts[c]) : widths[c];
     }
     if (!widths[0])
         return;
     fputs("\nverdicts (B: the core's own time over the memory's)\n", out);
     for (size_t i = 0; i < record->result_count; i++) {
-        char line[NAME_BYTES + PHRASE_BYTES + BALANCE_BYTES + SHIFT_BYTES + 16];
-        const struct kvr_result *r = &record->results[i];
-        if (!has_verdict(r))
+        if (!has_verdict(&record->results[i]))
             continue;
-        name_text(r, name, sizeof name);
-        phrase_text(&r->verdict, phrase, sizeof phrase);
-        balance_text(&r->verdict, balance, sizeof balance);
-        shift_text(&r->verdict, shift, sizeof shift);
-        bool narrow = width && widths[0] + widths[1] + widths[2] + SHIFT_BYTES / 2 > width;
-        snprintf(line, sizeof line, "%-*s  %-*s  %-*s%s%s", narrow ? 0 : widths[0], name,
-                 narrow ? 0 : widths[1], phrase, narrow || !shift[0] ? 0 : widths[2], balance,
-                 shift[0] ? "  " : "", shift);
-        if (narrow)
-            kvr_put_wrapped(out, line, width);
-        else
-            fprintf(out, "%s\n", line); /* as aligned */
+        cell_texts(&record->results[i], parts, &cells);
+        put_line(out, &cells, widths, width);
         if (evidence)
-            put_evidence(out, r, width);
+            put_evidence(out, &record->results[i], width);
     }
 }

@@ -128,14 +128,6 @@ static void csv_header(FILE *out, const struct kvr_field *fields, unsigned only)
         }
 }
 
-static bool count_unavailable(const struct kvr_result *result, const char *name)
-{
-    for (size_t i = 0; i < result->unavailable_count; i++)
-        if (!strcmp(result->unavailable[i].what, name))
-            return true;
-    return false;
-}
-
 static void csv_value(FILE *out, const struct kvr_field *f, const void *base,
                       const struct kvr_result *result)
 {
@@ -152,7 +144,7 @@ static void csv_value(FILE *out, const struct kvr_field *f, const void *base,
         break;
     case KVR_FIELD_U32:
     case KVR_FIELD_U64:
-        if (!count_unavailable(result, f->name) &&
+        if (!kvr_result_why(result, f->name) &&
             !(f->flags & KVR_FIELD_OMIT_ZERO && !kvr_field_integer(f, base)))
             fprintf(out, "%llu", (unsigned long long)kvr_field_integer(f, base));
         break;

@@ -16,6 +16,7 @@ struct kvr_output_style {
     bool color;
     int width; /* columns of the terminal; 0: unlimited */
     bool evidence; /* table: what each verdict rests on, below it */
+    double step_ms; /* table: the decoding step that cases are fitted into; 0: 10 */
 };
 
 /* 0 or -EINVAL. */

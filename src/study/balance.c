@@ -101,14 +101,19 @@ static void rates(struct kvr_result *r, double peak_flops)
 {
     struct kvr_op_result *o = &r->result;
     double ns = o->ns_per_key, keys = r->tokens;
-    double bytes = r->traffic.mem_read;
+    /* All that crosses the boundary of the memory, the copy of a materialised case included. */
+    double bytes = r->traffic.mem_read + r->traffic.mem_write + r->traffic.mem_allocate;
+    bool phases = r->rounds[0].e_ns > 0;
     o->keys_per_s = 1e9 / ns;
     if (strcmp(r->level, "DRAM"))
         bytes = r->traffic.l1 > 0 ? r->traffic.l1 : r->cost.stream_bytes / keys;
     o->gb_per_s = bytes / ns;
-    if (r->cost.lookups > 0)
+    if (r->cost.lookups > 0 && !phases)
         o->lookups_per_s = r->cost.lookups / keys * 1e9 / ns;
-    if (r->cost.executed_flops > 0) {
+    double line_bytes = phases ? bytes : r->cost.stream_bytes / keys;
+    o->cycles_per_line = o->cycles_per_key * KVR_LINE_BYTES / line_bytes;
+    /* The cost counts the scan; the time of serial phases is not the scan's alone. */
+    if (r->cost.executed_flops > 0 && !phases) {
         o->flops_per_s = r->cost.executed_flops / keys * 1e9 / ns;
         o->arithmetic_intensity = r->cost.executed_flops / r->cost.stream_bytes;
         double read_gb_per_s = r->cost.stream_bytes / keys / o->m_ns_per_key;
@@ -147,12 +152,15 @@ void kvr_balance(struct kvr_result *r, double peak_flops)
         judge_ceiling(r, &read_roof, &core_roof);
     else
         judge_phases(r, &roof);
-    if (kvr_result_flagged(r, "ceiling-raised") && o->percent_of_roof > 100)
-        o->percent_of_roof = 100; /* T takes M's place; the flag carries the figure */
+    if (kvr_result_flagged(r, "ceiling-raised") && o->percent_of_roof > 100) {
+        /* T takes M's place; the flag carries the figure */
+        o->percent_of_roof = 100;
+        for (int i = 0; i < 2; i++)
+            o->percent_of_roof_ci95[i] = fmin(o->percent_of_roof_ci95[i], 100);
+    }
     if (kvr_relative_half_width(&t) > .03)
         kvr_result_flag(r, "noisy");
     /* Wall time over all keys of all threads; a core's cycles are threads times that. */
     o->cycles_per_key = o->ns_per_key * ghz.median * r->threads;
-    o->cycles_per_line = o->cycles_per_key * r->tokens * KVR_LINE_BYTES / r->cost.stream_bytes;
     rates(r, peak_flops);
 }

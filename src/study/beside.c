@@ -56,7 +56,7 @@ static int place_codebooks(const struct kvr_case *c, const struct kvr_material *
     return rc;
 }
 
-int kvr_beside_place(struct kvr_session *s, struct kvr_half *half, const struct kvr_case *c,
+int kvr_beside_place(struct kvr_half *half, const struct kvr_case *c,
                      const struct kvr_material *material, const struct kvr_material *values,
                      const struct kvr_lists *keys, uint64_t seed, struct kvr_beside *b, char *why,
                      size_t why_bytes)
@@ -64,7 +64,6 @@ int kvr_beside_place(struct kvr_session *s, struct kvr_half *half, const struct 
     uint64_t codes = (uint64_t)keys->segment_bytes * keys->parts * keys->heads, used = 0;
     uint64_t at = whole_pages(codes), room = half->memory.bytes;
     int rc = at <= room ? 0 : -ERANGE;
-    (void)s;
     *b = (struct kvr_beside){.has_rows = false};
     if (!rc && c->codebook != KVR_CODEBOOK_NONE && material->shape.entries)
         rc = place_codebooks(c, material, keys, half->memory.base + at, room - at, seed, b, &used);
@@ -74,7 +73,8 @@ int kvr_beside_place(struct kvr_session *s, struct kvr_half *half, const struct 
         uint64_t bytes = (uint64_t)row_bytes * keys->parts * keys->heads;
         rc = at + bytes <= room ? 0 : -ERANGE;
         if (!rc)
-            rc = kvr_lists_beside(keys, half->memory.base + at, row_bytes, &b->rows);
+            rc = kvr_lists_beside(keys, half->memory.base + at, &kvr_format_dense_f16,
+                                  &values->shape, &b->rows);
         b->has_rows = !rc;
         if (!rc)
             kvr_material_fill(values, half->memory.base + at, bytes);

@@ -15,10 +15,10 @@ struct kvr_beside {
 
 /* Places them after the codes of `keys` and fills them. The half then holds codes only up to the
  * end of the list. 0; -ENOMEM; -ERANGE with a sentence where the half is too small. */
-int kvr_beside_place(struct kvr_session *session, struct kvr_half *half,
-                     const struct kvr_case *c, const struct kvr_material *material,
-                     const struct kvr_material *values, const struct kvr_lists *keys,
-                     uint64_t seed, struct kvr_beside *beside, char *why, size_t why_bytes);
+int kvr_beside_place(struct kvr_half *half, const struct kvr_case *c,
+                     const struct kvr_material *material, const struct kvr_material *values,
+                     const struct kvr_lists *keys, uint64_t seed, struct kvr_beside *beside,
+                     char *why, size_t why_bytes);
 void kvr_beside_free(struct kvr_beside *beside);
 
 #endif

@@ -45,10 +45,15 @@ double kvr_claim_hot_bytes_ratio(const struct kvr_claim_shape *s)
     return FP16_BYTES * s->head_dim / s->tables;
 }
 
+double kvr_claim_codebook_bytes(const struct kvr_claim_shape *s)
+{
+    return FP16_BYTES * s->entries * s->head_dim;
+}
+
 double kvr_claim_cold_bytes_ratio(const struct kvr_claim_shape *s)
 {
-    double codebook_bytes = FP16_BYTES * s->entries * s->head_dim;
-    return FP16_BYTES * s->head_dim * s->tokens / (s->tables * s->tokens + codebook_bytes);
+    double bytes = s->tables * s->tokens + kvr_claim_codebook_bytes(s);
+    return FP16_BYTES * s->head_dim * s->tokens / bytes;
 }
 
 double kvr_claim_kv_ratio(const struct kvr_claim_shape *s)
@@ -59,7 +64,7 @@ double kvr_claim_kv_ratio(const struct kvr_claim_shape *s)
 
 double kvr_claim_encode_macs(const struct kvr_claim_shape *s)
 {
-    return s->tables * s->entries * (s->head_dim / s->tables);
+    return kvr_claim_table_macs(s); /* each centroid is compared with one key instead of a query */
 }
 
 double kvr_claim_uniform_kl_nats(double tokens)

@@ -5,7 +5,8 @@
  * where it can be: `arithmetic` follows from shapes, `timing` from this run's results on this
  * machine, `fidelity` from a model and a text, which a timing run does not have. A kernel of ours
  * that does not do what is claimed shows that this kernel does not, never that none can; a stand-in
- * model never falsifies a table about GPT-2.
+ * model never falsifies a table about GPT-2. Bytes of a case are computed from its layout, not
+ * counted, and a row that rests on them says so; one that rests on a flagged case names the flags.
  */
 #ifndef KVR_CLAIMS_H
 #define KVR_CLAIMS_H
@@ -40,11 +41,14 @@ double kvr_claim_operations_ratio_cheap(const struct kvr_claim_shape *s);
 double kvr_claim_tokens_for(const struct kvr_claim_shape *s, double times);
 /* FP16 key bytes over LOOKAT's, codes alone: 2 d / m. */
 double kvr_claim_hot_bytes_ratio(const struct kvr_claim_shape *s);
-/* The same where a head's codebook (K d values of 2 bytes) must come from memory, too. */
+/* Of a head's codebook in FP16, the default: K d values of 2 bytes, whatever m is. */
+double kvr_claim_codebook_bytes(const struct kvr_claim_shape *s);
+/* The same ratio where a head's codebook in FP16 must come from memory, too. */
 double kvr_claim_cold_bytes_ratio(const struct kvr_claim_shape *s);
 /* Whole KV cache, keys and values, FP16 over LOOKAT with FP16 values: (2d + 2d) / (m + 2d). */
 double kvr_claim_kv_ratio(const struct kvr_claim_shape *s);
-/* MACs of coding one new key: a distance to K centroids of d/m channels in m subspaces, K d. */
+/* MACs of coding one new key: a distance to K centroids of d/m channels in m subspaces; as many as
+ * the tables of a query take. */
 double kvr_claim_encode_macs(const struct kvr_claim_shape *s);
 /* The most that uniform attention over `tokens` keys can differ from any other, KL in nats:
  * KL(p || uniform) = ln L - H(p) <= ln L. */

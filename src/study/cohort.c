@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../measure/stats.h"
 #include "cohort_work.h"
 #include "deep.h"
+#include "dram.h"
 #include "witness.h"
 
 enum { MIN_ROUNDS = 6, WITNESS_S = 4 };
@@ -26,6 +26,7 @@ static int prepare_subjects(struct kvr_session *s, struct kvr_cohort_work *w)
                                               .lists = &w->subject_lists,
                                               .cursors = w->subject_cursors,
                                               .buffers = &w->buffers,
+                                              .between = w->subject_evict.between,
                                               .level = w->level};
         struct kvr_material own = w->subject; /* another codec of the same bytes: its prepare() */
         own.codec = c->codec;
@@ -55,13 +56,12 @@ static int prepare_subjects(struct kvr_session *s, struct kvr_cohort_work *w)
     return 0;
 }
 
-/* M per byte at W/2 against W: a cache that holds part of the set makes the half faster. Nine
- * pairs; where they differ, up to 27, because on a shared machine single pairs do. */
+/* M per byte at W/2 against W. */
 static void prove_dram(struct kvr_session *s, struct kvr_cohort_work *w)
 {
     w->dram_ratio = NAN;
     /* After an eviction nothing is cached, however small the set. */
-    if (strcmp(w->level, "DRAM") || w->evict_bytes || !w->stage.reference_family)
+    if (strcmp(w->level, "DRAM") || !w->stage.reference_family)
         return;
     struct kvr_reference_choice *known = kvr_cohort_known_reference(s, w);
     if (known && !isnan(known->dram_ratio)) { /* the same list in the same memory */
@@ -69,36 +69,8 @@ static void prove_dram(struct kvr_session *s, struct kvr_cohort_work *w)
         return;
     }
     struct kvr_scan scan = w->stage.reference_read;
-    const struct kvr_member *best = &w->stage.reference_family->best[0];
-    kvr_scan_set_member(&scan, best);
-    uint32_t halves[KVR_MAX_THREADS], cursors[KVR_MAX_THREADS];
-    struct kvr_lists half = *scan.lists;
-    struct kvr_segments segments[KVR_MAX_THREADS];
-    for (unsigned t = 0; t < s->threads; t++) {
-        segments[t] = scan.lists->segments[t];
-        halves[t] = segments[t].count = (segments[t].count + 1) / 2;
-        cursors[t] = 0;
-    }
-    half.segments = segments;
-    half.counts = halves;
-    struct kvr_scan half_scan = scan;
-    half_scan.lists = &half;
-    half_scan.cursors = cursors;
-    struct kvr_sample_request all = kvr_scan_request(&scan), part = kvr_scan_request(&half_scan);
-    kvr_sample_plan(s->sampler, &all, 6e-3);
-    part.slices = all.slices;
-    part.slice_segments = all.slice_segments;
-    enum { PAIRS = 9, MOST_PAIRS = 27 };
-    double ratios[MOST_PAIRS];
-    for (size_t i = 0; i < MOST_PAIRS; i++) {
-        struct kvr_sample whole, half_of_it;
-        kvr_sample_take(s->sampler, &all, &whole);
-        kvr_sample_take(s->sampler, &part, &half_of_it);
-        ratios[i] = half_of_it.robust_ns / whole.robust_ns;
-        w->dram_ratio = kvr_median(ratios, i + 1).median;
-        if (i + 1 >= PAIRS && fabs(w->dram_ratio - 1) <= .03)
-            break;
-    }
+    kvr_scan_set_member(&scan, &w->stage.reference_family->best[0]);
+    w->dram_ratio = kvr_dram_part_ratio(s, &scan, 2);
     if (known)
         known->dram_ratio = w->dram_ratio;
 }
@@ -130,10 +102,14 @@ static int set_stage(struct kvr_session *s, struct kvr_cohort_work *w)
     stage->reference_read = (struct kvr_scan){
         .lists = &w->reference_lists, .buffers = &w->buffers, .cursors = w->reference_cursors};
     int rc = kvr_sentinel_open(s, &w->sentinel);
-    if (!rc)
+    /* Ops of several phases bring readers of their own; after an eviction all are such. */
+    if (!rc && !w->evict_bytes)
         rc = set_reader(s, w, &stage->reference_read, &w->fp16, &stage->reference_family,
                         &stage->reference_read_request);
-    if (rc || !w->subject_count)
+    bool scans = false;
+    for (size_t i = 0; i < w->subject_count; i++)
+        scans |= !w->subjects[i].op;
+    if (rc || !scans)
         return rc;
     stage->subject_read = (struct kvr_scan){
         .lists = &w->subject_lists, .buffers = &w->buffers, .cursors = w->subject_cursors};
@@ -234,6 +210,7 @@ static int look_deeper(struct kvr_session *s, struct kvr_cohort_work *w, size_t 
         kvr_check_add(&s->record->checks, "deep", KVR_CHECK_WARN,
                       "a copy of %s with injected instructions scores otherwise: no sensitivity",
                       subject->kernel->format->name);
+    subject->no_time_for_deep = rc == -ETIME;
     return rc == -ETIME || rc == -EDOM ? 0 : rc;
 }
 

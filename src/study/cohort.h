@@ -19,6 +19,10 @@ struct kvr_cohort {
 /* Groups the plan's cases. *cohorts is owned by the caller. 0 or -ENOMEM. */
 int kvr_cohorts_make(const struct kvr_plan *plan, struct kvr_cohort **cohorts, size_t *count);
 
+/* One query's scores in one pass over the keys: what scan.h runs. Anything else is an op of one or
+ * several phases (op.h). */
+bool kvr_case_is_one_pass(const struct kvr_case *c);
+
 /* Seconds that a cohort will take at `rounds` rounds, from its number of samples. */
 double kvr_cohort_estimate_s(const struct kvr_cohort *cohort, const struct kvr_plan *plan,
                              uint32_t rounds);

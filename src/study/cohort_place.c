@@ -31,33 +31,33 @@ bool kvr_case_has_values(const struct kvr_case *c)
     return !strcmp(c->op, "attention");
 }
 
-/* Keys of a segment. A page, or: what a buffer of at most a quarter of L2 holds scores for. Where
+/* Keys of a segment. A page, or: what a buffer of at most a quarter of L2 holds scores for; where
  * several queries share the keys, what a quarter of L1 holds of the codes, so that only the first
- * query waits for them; and a divisor of the head, so that no part is short. */
+ * query waits for them. The parts of a head are as equal as whole blocks allow. */
 static uint32_t part_tokens(const struct kvr_session *s, const struct kvr_case *c,
                             const struct kvr_format *format, uint32_t tokens)
 {
+    enum { STEP = 64 }; /* whole blocks of every format */
     uint64_t most = s->l2_bytes ? s->l2_bytes / 4 / sizeof(float) : 32768;
     if (c->page_tokens)
         return c->page_tokens;
-    most = most < 64 ? 64 : most / 64 * 64;
     if (c->shape.queries > 1) {
-        size_t key_bytes = format->segment_bytes(&c->shape, 64) / 64;
-        uint64_t hot = s->l1_bytes / 4 / (key_bytes ? key_bytes : 1);
-        most = hot < 64 ? 64 : hot / 64 * 64;
-        while (most > 64 && tokens % most)
-            most -= 64;
+        size_t key_bytes = format->segment_bytes(&c->shape, STEP) / STEP;
+        most = s->l1_bytes / 4 / (key_bytes ? key_bytes : 1);
     }
-    return tokens <= most ? tokens : (uint32_t)most;
+    most = most < STEP ? STEP : most / STEP * STEP;
+    if (tokens <= most)
+        return tokens;
+    uint64_t parts = (tokens + most - 1) / most;
+    return (uint32_t)((tokens + parts * STEP - 1) / (parts * STEP) * STEP);
 }
 
 /* Bytes that a head streams beside its codes. */
-static uint64_t more_head_bytes(const struct kvr_session *s, const struct kvr_case *c,
-                                const struct kvr_material *material, uint32_t part)
+static uint64_t more_head_bytes(const struct kvr_case *c, const struct kvr_material *material,
+                                uint32_t part)
 {
     uint32_t parts = (c->shape.tokens + part - 1) / part;
     uint64_t bytes = 0;
-    (void)s;
     if (kvr_case_has_values(c) || (kvr_case_materialises(c) && material->codec == c->codec))
         bytes += parts * kvr_format_dense_f16.segment_bytes(&c->shape, part);
     if (c->codebook != KVR_CODEBOOK_NONE && material->shape.entries && !c->codebook_warm)
@@ -80,7 +80,7 @@ struct kvr_lists_request kvr_cohort_lists(const struct kvr_session *s,
                                       .shape = shape,
                                       .part_tokens = part,
                                       .heads = c->shape.heads,
-                                      .more_head_bytes = more_head_bytes(s, c, material, part),
+                                      .more_head_bytes = more_head_bytes(c, material, part),
                                       .threads = s->threads,
                                       .shuffled = strcmp(c->layout, "contiguous") != 0,
                                       .paged = c->page_tokens > 0,
@@ -163,7 +163,7 @@ static void set_evict(const struct kvr_session *s, const struct kvr_half *other,
     *e = (struct kvr_evict){.base = other->memory.base,
                             .bytes = bytes < other->memory.bytes ? bytes : other->memory.bytes,
                             .threads = s->threads};
-    e->between = bytes ? evict : NULL;
+    e->between = (struct kvr_between){bytes ? evict : NULL, e};
 }
 
 /* The float16 copy lies after the codes, segment by segment in their order. */
@@ -184,7 +184,8 @@ static int place_copy(struct kvr_session *s, struct kvr_cohort_work *w)
     /* Keys until the first copy is made: the dense kernels are verified on what lies here. */
     kvr_material_fill(&w->reference, s->subject.memory.base + at,
                       (uint64_t)bytes * codes->parts * codes->heads);
-    return kvr_lists_beside(codes, s->subject.memory.base + at, bytes, &w->copy_lists);
+    return kvr_lists_beside(codes, s->subject.memory.base + at, &kvr_format_dense_f16,
+                            &w->reference.shape, &w->copy_lists);
 }
 
 int kvr_cohort_place(struct kvr_session *s, struct kvr_cohort_work *w)
@@ -195,13 +196,13 @@ int kvr_cohort_place(struct kvr_session *s, struct kvr_cohort_work *w)
     fp16.codebook = KVR_CODEBOOK_NONE;
     int rc = build_lists(s, w, &s->reference, &w->reference, &w->reference_lists);
     if (!rc)
-        rc = kvr_beside_place(s, &s->reference, &fp16, &w->reference, values, &w->reference_lists,
+        rc = kvr_beside_place(&s->reference, &fp16, &w->reference, values, &w->reference_lists,
                               kvr_cohort_seed(s, w->cohort), &w->reference_beside, w->why,
                               sizeof w->why);
     if (!rc && !w->is_reference)
         rc = build_lists(s, w, &s->subject, &w->subject, &w->subject_lists);
     if (!rc && !w->is_reference)
-        rc = kvr_beside_place(s, &s->subject, c, &w->subject, values, &w->subject_lists,
+        rc = kvr_beside_place(&s->subject, c, &w->subject, values, &w->subject_lists,
                               kvr_cohort_seed(s, w->cohort), &w->subject_beside, w->why,
                               sizeof w->why);
     if (!rc && kvr_case_materialises(c))

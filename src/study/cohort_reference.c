@@ -32,7 +32,9 @@ struct kvr_reference_choice *kvr_cohort_known_reference(struct kvr_session *s,
         struct kvr_reference_choice *r = &s->references[i];
         if (r->head_dim == c->shape.head_dim && r->tokens == c->shape.tokens &&
             r->threads == s->threads && r->working_set_bytes == w->working_set_bytes &&
-            !strcmp(r->layout, c->layout))
+            r->segment_bytes == w->reference_lists.segment_bytes &&
+            r->heads == w->reference_lists.heads && r->evict_bytes == w->evict_bytes &&
+            !strcmp(r->level, w->level) && !strcmp(r->layout, c->layout))
             return r;
     }
     return NULL;
@@ -42,16 +44,20 @@ static void remember_reference(struct kvr_session *s, const struct kvr_cohort_wo
 {
     const struct kvr_case *c = w->cohort->cases[0];
     if (s->reference_count == KVR_MAX_REFERENCES)
-        return;
+        s->reference_count = 0; /* kept to save time: forget and choose again */
     struct kvr_reference_choice *r = &s->references[s->reference_count++];
     *r = (struct kvr_reference_choice){.kernel = w->fp16.kernel,
                                        .head_dim = c->shape.head_dim,
                                        .tokens = c->shape.tokens,
                                        .threads = s->threads,
                                        .working_set_bytes = w->working_set_bytes,
+                                       .evict_bytes = w->evict_bytes,
+                                       .segment_bytes = w->reference_lists.segment_bytes,
+                                       .heads = w->reference_lists.heads,
                                        .tuning = w->fp16.tuning,
                                        .dram_ratio = NAN};
     snprintf(r->layout, sizeof r->layout, "%s", c->layout);
+    snprintf(r->level, sizeof r->level, "%s", w->level);
 }
 
 int kvr_cohort_prepare_reference(struct kvr_session *s, struct kvr_cohort_work *w)
@@ -66,6 +72,7 @@ int kvr_cohort_prepare_reference(struct kvr_session *s, struct kvr_cohort_work *
                                           .lists = &w->reference_lists,
                                           .cursors = w->reference_cursors,
                                           .buffers = &w->buffers,
+                                          .between = w->reference_evict.between,
                                           .level = w->level};
     struct kvr_reference_choice *known = kvr_cohort_known_reference(s, w);
     if (w->is_reference) {
@@ -86,13 +93,6 @@ int kvr_cohort_prepare_reference(struct kvr_session *s, struct kvr_cohort_work *
     return rc;
 }
 
-/* Anything but one query's scores of the keys is an op of several phases. */
-static bool is_plain_scan(const struct kvr_case *c)
-{
-    return !strcmp(c->op, "scan") && c->shape.queries <= 1 && !c->page_tokens &&
-           c->evict_bytes == 0;
-}
-
 int kvr_cohort_make_op(struct kvr_session *s, struct kvr_cohort_work *w, const struct kvr_case *c,
                        struct kvr_subject *subject, bool reference)
 {
@@ -111,8 +111,7 @@ int kvr_cohort_make_op(struct kvr_session *s, struct kvr_cohort_work *w, const s
         .level = w->level,
         .layout = c->layout,
         .working_set_bytes = w->working_set_bytes,
-        .between = evict->between,
-        .between_context = (void *)(uintptr_t)evict};
+        .between = evict->between};
     if (!reference && kvr_case_materialises(c)) {
         request.material = &w->reference;
         request.keys = &w->copy_lists;
@@ -120,7 +119,7 @@ int kvr_cohort_make_op(struct kvr_session *s, struct kvr_cohort_work *w, const s
         request.coded = &w->subject;
         return kvr_op_build_copy(s, &request, &subject->op, w->why, sizeof w->why);
     }
-    if (is_plain_scan(c) || kvr_case_materialises(c))
+    if (kvr_case_is_one_pass(c) || kvr_case_materialises(c))
         return 0;
     if (reference)
         own.codebook = KVR_CODEBOOK_NONE;

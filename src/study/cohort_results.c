@@ -64,10 +64,10 @@ static void traffic(const struct kvr_lists *lists, const struct kvr_beside *besi
                     const struct kvr_case *c, const char *level, struct kvr_traffic *traffic)
 {
     double head_tokens = c->shape.tokens;
-    double bytes = ((double)lists->segment_bytes + sizeof(uint32_t)) * lists->parts / head_tokens;
-    double codebook = 0;
+    double order = (double)lists->parts * sizeof(uint32_t), codebook = 0;
+    double bytes = (kvr_lists_head_bytes(lists) + order) / head_tokens;
     if (beside->has_rows)
-        bytes += (double)beside->rows.segment_bytes * lists->parts / head_tokens;
+        bytes += kvr_lists_head_bytes(&beside->rows) / head_tokens;
     if (beside->has_codebooks)
         codebook =
             (double)beside->codebooks.segment_bytes / head_tokens / (c->batch ? c->batch : 1);
@@ -81,6 +81,25 @@ static void traffic(const struct kvr_lists *lists, const struct kvr_beside *besi
     traffic->mem_read = strcmp(level, "DRAM") ? 0 : bytes;
     traffic->mem_write = 0;
     traffic->mem_allocate = 0;
+}
+
+/* The copy is written, its lines allocated first where stores go through the caches, and read. */
+static void add_copy_traffic(const struct kvr_cohort_work *w, const struct kvr_subject *subject,
+                             struct kvr_result *r)
+{
+    double copied = kvr_lists_head_bytes(&w->copy_lists) / r->tokens;
+    double allocated = subject->op->dequantise.non_temporal ? 0 : copied;
+    r->cost.written_bytes = copied * r->tokens;
+    r->traffic.l1 += 2 * copied;
+    if (r->traffic.l1_l2 > 0)
+        r->traffic.l1_l2 += 2 * copied + allocated;
+    if (r->traffic.l2_l3 > 0)
+        r->traffic.l2_l3 += 2 * copied + allocated;
+    if (r->traffic.mem_read > 0) {
+        r->traffic.mem_read += copied;
+        r->traffic.mem_write = copied;
+        r->traffic.mem_allocate = allocated;
+    }
 }
 
 static double peak_flops(const struct kvr_session *s, unsigned threads)
@@ -105,19 +124,39 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
                                       .ceiling_raised = kvr_result_flagged(r, "ceiling-raised"),
                                       .witnesses = subject->witnesses,
                                       .witness_count = subject->witness_count};
+    if (subject->op)
+        input.no_witness_because = "interventions are known for one-pass scans only";
+    else if (subject->no_time_for_witness)
+        input.no_witness_because = "the budget left no time";
     input.memory_cause = kvr_memory_cause(s->record, r);
     kvr_core_limit(s->record, subject->kernel, &subject->shape, &limit);
-    input.core_limit_ns = limit.ns_per_key;
+    double queries = subject->shape.queries > 1 ? subject->shape.queries : 1;
+    input.core_limit_ns = limit.ns_per_key * queries / s->threads; /* as C: wall time of the team */
     input.resource = limit.resource;
     kvr_verdict_record_fill(r, &input);
+    kvr_core_limit_store(&limit, &r->verdict);
     if (subject->no_time_for_witness)
         kvr_result_unavailable(r, "witnesses",
                                "T exceeds C + M and the budget left no time to look for what it "
                                "waits for: raise --budget");
+    if (subject->no_time_for_deep)
+        kvr_result_unavailable(r, "sensitivities",
+                               "--deep: the budget left no time for injected instructions: raise "
+                               "--budget");
     for (size_t i = 0; i < subject->sensitivity_count; i++)
         if (r->verdict.side[0] && r->verdict.witness_count < KVR_MAX_WITNESSES)
             r->verdict.witnesses[r->verdict.witness_count++] = subject->sensitivities[i];
     snprintf(r->verdict.m_cause, sizeof r->verdict.m_cause, "%s", subject->m_cause);
+}
+
+/* The reader that was M in most rounds. */
+static void name_reader(const struct kvr_family *family, const uint32_t *wins, struct kvr_result *r)
+{
+    size_t most = 0;
+    for (size_t i = 1; i < family->best_count; i++)
+        if (wins[i] > wins[most])
+            most = i;
+    kvr_member_name(&family->best[most], r->m_member, sizeof r->m_member);
 }
 
 static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
@@ -133,18 +172,8 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     subject->kernel->format->cost(&subject->shape, &r.cost);
     traffic(lists, w->is_reference ? &w->reference_beside : &w->subject_beside, c, w->level,
             &r.traffic);
-    if (kvr_case_materialises(c)) {
-        /* The copy is written, allocated first where stores go through the caches, and read. */
-        double copied = (double)w->copy_lists.segment_bytes / w->copy_lists.tokens;
-        bool allocates = !subject->op->dequantise.non_temporal;
-        r.cost.written_bytes = copied * r.tokens;
-        r.traffic.l1 += 2 * copied;
-        if (r.traffic.mem_read > 0) {
-            r.traffic.mem_read += copied;
-            r.traffic.mem_write = copied;
-            r.traffic.mem_allocate = allocates ? copied : 0;
-        }
-    }
+    if (kvr_case_materialises(c))
+        add_copy_traffic(w, subject, &r);
     if (c->codebook != KVR_CODEBOOK_NONE) /* K * d multiply-adds a query and head (SYSTEMS 1) */
         r.prepare_flops = 2.0 * c->shape.entries * c->shape.head_dim * c->shape.queries;
     r.huge_fraction = half->huge_fraction;
@@ -152,13 +181,12 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
              !c->shape.tables                              ? ""
              : strstr(subject->kernel->format->name, "u8") ? "u8"
                                                            : "f32");
+    if (kvr_case_materialises(c))
+        kvr_op_restore_copy(subject->op);
     snprintf(r.checksum, sizeof r.checksum, "%016llx",
              (unsigned long long)kvr_scan_checksum(&subject->t));
-    size_t most = 0;
-    for (size_t i = 1; i < family->best_count; i++)
-        if (w->m_wins[i] > w->m_wins[most])
-            most = i;
-    kvr_member_name(&family->best[most], r.m_member, sizeof r.m_member);
+    if (!subject->op) /* phases have readers of their own, each */
+        name_reader(family, w->m_wins, &r);
     snprintf(r.result.basis, sizeof r.result.basis, "%s",
              c->shape.heads ? "equal-tokens" : "equal-bytes");
     r.rounds = malloc(w->rounds_done * sizeof *r.rounds);
@@ -168,7 +196,7 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     r.round_count = w->rounds_done;
     if (subject->c_unstable)
         kvr_result_flag(&r, "c-unstable");
-    if (r.threads > 1 && s->shared_cores)
+    if (s->shared_from && r.threads >= s->shared_from)
         kvr_result_flag(&r, "shared-core");
     if (fabs(w->dram_ratio - 1) > .03)
         kvr_result_flag(&r, "dram-unproven");

@@ -15,7 +15,7 @@ struct kvr_evict {
     const unsigned char *base; /* of the other half */
     uint64_t bytes;
     unsigned threads;
-    void (*between)(void *context, unsigned thread); /* NULL: nothing */
+    struct kvr_between between; /* reads them; of a struct that stays where it is */
 };
 
 struct kvr_cohort_work {

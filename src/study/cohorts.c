@@ -45,23 +45,50 @@ int kvr_cohorts_make(const struct kvr_plan *plan, struct kvr_cohort **cohorts, s
     return 0;
 }
 
+bool kvr_case_is_one_pass(const struct kvr_case *c)
+{
+    return !strcmp(c->op, "scan") && c->shape.queries <= 1 && !c->page_tokens &&
+           c->evict_bytes == 0 && !kvr_case_materialises(c);
+}
+
+/* Samples of a case in a round: the whole; of each phase T, C and, but for the softmax, readers. */
+static double case_samples(const struct kvr_case *c)
+{
+    enum { PHASE = 2 + KVR_BEST_READERS };
+    return kvr_case_is_one_pass(c)      ? 2
+           : kvr_case_materialises(c)   ? 2 * PHASE
+           : !strcmp(c->op, "attention") ? 3 + 3 * PHASE
+           : !strcmp(c->op, "step")      ? 1 + 2 * PHASE
+                                         : 1 + PHASE;
+}
+
+/* What evictions add to a sample: three passes at least, each after a read of so many bytes. */
+static double evict_s(const struct kvr_case *c)
+{
+    enum { PASSES = 3, AUTO_BYTES = 64 << 20 };
+    double bytes = c->evict_bytes == KVR_EVICT_AUTO ? AUTO_BYTES : (double)c->evict_bytes;
+    return PASSES * bytes / 8e9;
+}
+
 double kvr_cohort_estimate_s(const struct kvr_cohort *cohort, const struct kvr_plan *plan,
                              uint32_t rounds)
 {
-    enum { REFERENCE_SAMPLES = KVR_BEST_READERS + 2 };
-    double cases = (double)cohort->case_count;
-    const char *op = cohort->cases[0]->op;
-    /* The whole; of each phase T, C and, but for the softmax, its readers. */
-    double phase_samples = 2 + KVR_BEST_READERS;
-    double case_samples = !strcmp(op, "attention") ? 3 + 3 * phase_samples
-                          : !strcmp(op, "step")    ? 1 + 2 * phase_samples
-                                                   : 2;
-    double samples = REFERENCE_SAMPLES + KVR_BEST_READERS + case_samples * cases;
-    if (strcmp(op, "scan")) /* FP16 has the same phases */
-        samples = case_samples * (cases + (strcmp(cohort->cases[0]->codec->name, "fp16") != 0));
+    enum { REFERENCE_SAMPLES = KVR_BEST_READERS + 2, EVICTED_TRIES = 150 };
+    const struct kvr_case *c = cohort->cases[0];
+    struct kvr_case fp16 = *c; /* has the same phases, but that it copies nothing */
+    fp16.variant = "fused";
+    double cases = (double)cohort->case_count, reference = REFERENCE_SAMPLES;
+    if (!kvr_case_is_one_pass(&fp16))
+        reference = strcmp(c->codec->name, "fp16") ? case_samples(&fp16) : 0;
+    double samples = reference + case_samples(c) * cases;
+    if (kvr_case_is_one_pass(c))
+        samples += KVR_BEST_READERS;
     double setup_s = .85 + .25 * cases; /* families, tuning, verification */
     if (plan->deep)
         setup_s += KVR_DEEP_SECONDS * cases;
+    /* Every reader and look-ahead of an evicted case is tried over passes of its own. */
+    if (c->evict_bytes)
+        setup_s += EVICTED_TRIES * evict_s(c);
     /* A sample overshoots by a slice, and a stolen one is repeated. */
-    return setup_s + rounds * samples * plan->min_time_s * 1.15;
+    return setup_s + rounds * samples * (plan->min_time_s + evict_s(c)) * 1.15;
 }

@@ -26,13 +26,15 @@ void kvr_copy_slice(void *argument, unsigned thread, uint32_t first, uint32_t co
     uint32_t i = first;
     for (uint32_t n = 0; n < count; n++) {
         /* The list of copies may be shorter than that of codes: a single one stays in L1. */
+        codes.tokens = kvr_lists_tokens_at(c->codes, i);
         uint32_t to = copy->order[i < copy->count ? i : i % copy->count];
         unsigned char *out = (unsigned char *)(uintptr_t)(copy->base + copy->stride_bytes * to);
         if (c->step)
             c->step->dequantise(&c->shape, &codes, i, c->scale, (uint16_t *)(void *)out,
                                 c->non_temporal);
         else
-            c->writer->run(&codes, i, c->codes->segment_bytes, out, c->copy->segment_bytes);
+            c->writer->run(&codes, i, kvr_lists_bytes_at(c->codes, i), out,
+                           kvr_lists_bytes_at(c->copy, i));
         if (++i == codes.count)
             i = 0;
     }

@@ -30,6 +30,13 @@ static void say(struct kvr_crossing *c, const char *format, ...)
     va_end(arguments);
 }
 
+/* "512 tokens", "1 thread": a value of the axis. */
+static void say_place(struct kvr_crossing *c, const struct kvr_axis *axis, double x)
+{
+    bool one = x == 1 && !strcmp(axis->after, " threads");
+    say(c, "%s%.0f%s", axis->before, x, one ? " thread" : axis->after);
+}
+
 /* What makes the ratio at a point doubtful; NULL: nothing. `leaking` does not touch times. */
 static const char *doubt(const struct kvr_crossing_kind *kind, const struct kvr_result *r)
 {
@@ -49,8 +56,10 @@ static void mark_doubt(const struct sweep *s, size_t first, size_t last, struct 
     for (size_t i = first; i <= last && !c->flagged; i++) {
         const char *why = doubt(s->kind, s->points[i].of);
         c->flagged = why != NULL;
-        if (why)
-            say(c, "; %s at %s%.0f%s", why, s->axis->before, s->points[i].x, s->axis->after);
+        if (why) {
+            say(c, "; %s at ", why);
+            say_place(c, s->axis, s->points[i].x);
+        }
     }
 }
 
@@ -146,7 +155,8 @@ static void met(const struct sweep *s, size_t i, size_t more, struct kvr_crossin
     struct passage left = passage_of(&s->points[before], &s->points[i]);
     struct passage right = passage_of(&s->points[i], &s->points[after]);
     c->at = s->points[i].x;
-    say(c, "%s is 1 at %s%.0f%s", s->kind->ratio, s->axis->before, c->at, s->axis->after);
+    say(c, "%s is 1 at ", s->kind->ratio);
+    say_place(c, s->axis, c->at);
     say_more(more, c);
     set_interval(&left, &right, c);
     mark_doubt(s, before, after, c);

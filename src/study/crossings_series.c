@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alike.h"
 #include "crossings_series.h"
 
 enum { MAX_ROUNDS = 4096 };
@@ -82,16 +83,14 @@ static uint32_t value_of(const struct kvr_result *r, const struct kvr_axis *axis
 
 static bool same_place(const struct kvr_result *a, const struct kvr_result *b, enum kvr_place place)
 {
-    bool of_heads = !strcmp(a->result.basis, "equal-tokens");
-    if (strcmp(a->level, b->level) || of_heads != !strcmp(b->result.basis, "equal-tokens"))
-        return false;
-    if (place == KVR_PLACE_PER_THREAD)
-        return !of_heads && (!strcmp(a->level, "L1") || !strcmp(a->level, "L2")) &&
-               a->working_set_bytes / a->threads == b->working_set_bytes / b->threads;
-    return of_heads ? a->heads == b->heads : a->working_set_bytes == b->working_set_bytes;
+    if (place == KVR_PLACE_EQUAL)
+        return kvr_same_place(a, b);
+    return strcmp(a->result.basis, "equal-tokens") && strcmp(b->result.basis, "equal-tokens") &&
+           (!strcmp(a->level, "L1") || !strcmp(a->level, "L2")) &&
+           a->working_set_bytes / a->threads == b->working_set_bytes / b->threads;
 }
 
-/* Equal in everything but the axis. What is chosen on the host (tuning, CPUs) may differ. */
+/* Equal in everything but the axis. */
 static bool same_series(const struct kvr_result *a, const struct kvr_result *b,
                         const struct kvr_axis *axis)
 {
@@ -99,12 +98,8 @@ static bool same_series(const struct kvr_result *a, const struct kvr_result *b,
         if (kvr_axes[i].offset != axis->offset &&
             value_of(a, &kvr_axes[i]) != value_of(b, &kvr_axes[i]))
             return false;
-    return !strcmp(a->codec, b->codec) && !strcmp(a->variant, b->variant) &&
-           !strcmp(a->isa, b->isa) && !strcmp(a->op, b->op) && !strcmp(a->table, b->table) &&
-           !strcmp(a->layout, b->layout) && !strcmp(a->codebook, b->codebook) &&
-           !strcmp(a->codebook_residency, b->codebook_residency) && !strcmp(a->mem, b->mem) &&
-           !strcmp(a->pages, b->pages) && a->entries == b->entries && a->group == b->group &&
-           a->evict_bytes == b->evict_bytes && same_place(a, b, axis->place);
+    unsigned but = KVR_BUT_SHAPE | KVR_BUT_TOKENS | KVR_BUT_THREADS | KVR_BUT_SHARING;
+    return kvr_alike(a, b, but | KVR_BUT_PLACE) && same_place(a, b, axis->place);
 }
 
 /* The time of a wrong result is no time. */

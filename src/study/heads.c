@@ -148,11 +148,10 @@ void kvr_heads_slice(void *argument, unsigned thread, uint32_t first, uint32_t c
 {
     const struct kvr_heads *h = argument;
     struct place p = place_of(h, thread);
-    const uint32_t parts = h->keys->parts, whole = h->keys->tokens;
-    const uint32_t last = h->keys->last_tokens ? h->keys->last_tokens : whole;
+    const uint32_t parts = h->keys->parts;
     uint32_t i = first, part = first % parts, head = first / parts;
     for (uint32_t n = 0; n < count; n++) {
-        const uint32_t tokens = part + 1 == parts ? last : whole;
+        const uint32_t tokens = kvr_lists_tokens_at(h->keys, i);
         p.keys.tokens = p.rows.tokens = tokens;
         if (part == 0)
             begin_head(&p, head);
@@ -172,14 +171,15 @@ struct kvr_sample_request kvr_heads_request(struct kvr_heads *h)
     return (struct kvr_sample_request){.run = kvr_heads_slice,
                                        .argument = h,
                                        .list_counts = h->keys->counts,
-                                       .cursors = h->cursors};
+                                       .cursors = h->cursors,
+                                       .between = h->between.run,
+                                       .between_context = h->between.context};
 }
 
 double kvr_heads_ns_per_key(const struct kvr_heads *h, const struct kvr_sample *sample,
                             double sample_ns)
 {
-    double keys = h->keys->keys_per_segment > 0 ? h->keys->keys_per_segment : h->keys->tokens;
-    return sample_ns / ((double)sample->segments * keys);
+    return sample_ns / ((double)sample->segments * kvr_lists_segment_keys(h->keys));
 }
 
 /* ---- against double ---- */

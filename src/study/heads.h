@@ -49,6 +49,7 @@ struct kvr_heads {
     struct kvr_tuning_choice keys_tuning, values_tuning;
     struct kvr_head_buffers *buffers;
     uint32_t *cursors;       /* [threads] */
+    struct kvr_between between;
 };
 
 /* A kvr_slice_fn; argument is a struct kvr_heads. A segment is a part (tile, page) of a head; what

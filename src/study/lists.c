@@ -81,6 +81,7 @@ int kvr_lists_build(const struct kvr_lists_request *r, struct kvr_lists *lists)
     lists->last_tokens = r->shape->tokens - (lists->parts - 1) * r->part_tokens;
     lists->keys_per_segment = (double)r->shape->tokens / lists->parts;
     lists->segment_bytes = r->format->segment_bytes(r->shape, r->part_tokens);
+    lists->last_segment_bytes = r->format->segment_bytes(r->shape, lists->last_tokens);
     uint64_t head_bytes = (uint64_t)lists->segment_bytes * lists->parts;
     lists->heads = r->heads ? r->heads : r->bytes / (head_bytes + r->more_head_bytes);
     lists->heads -= lists->heads % r->threads; /* equal shares: the slowest thread is the time */
@@ -134,10 +135,14 @@ static int copy_order(const struct kvr_lists *from, const unsigned char *base,
     return rc;
 }
 
-int kvr_lists_beside(const struct kvr_lists *keys, const unsigned char *base, size_t segment_bytes,
+int kvr_lists_beside(const struct kvr_lists *keys, const unsigned char *base,
+                     const struct kvr_format *format, const struct kvr_shape *shape,
                      struct kvr_lists *lists)
 {
+    size_t segment_bytes = format->segment_bytes(shape, keys->tokens);
     int rc = copy_order(keys, base, segment_bytes, lists);
+    if (keys->last_tokens)
+        lists->last_segment_bytes = format->segment_bytes(shape, keys->last_tokens);
     lists->tokens = keys->tokens;
     lists->last_tokens = keys->last_tokens;
     lists->keys_per_segment = keys->keys_per_segment;
@@ -233,10 +238,19 @@ uint64_t kvr_lists_keys(const struct kvr_lists *lists)
 {
     uint64_t keys = 0;
     for (unsigned t = 0; t < lists->threads; t++)
-        keys += (uint64_t)(lists->counts[t] *
-                           (lists->keys_per_segment > 0 ? lists->keys_per_segment : lists->tokens)
-                           + .5);
+        keys += (uint64_t)(lists->counts[t] * kvr_lists_segment_keys(lists) + .5);
     return keys;
+}
+
+double kvr_lists_segment_keys(const struct kvr_lists *lists)
+{
+    return lists->keys_per_segment > 0 ? lists->keys_per_segment : lists->tokens;
+}
+
+double kvr_lists_head_bytes(const struct kvr_lists *lists)
+{
+    size_t last = lists->last_tokens ? lists->last_segment_bytes : lists->segment_bytes;
+    return (double)(lists->parts - 1) * (double)lists->segment_bytes + (double)last;
 }
 
 void kvr_chain_link(unsigned char *base, uint32_t lines, uint32_t *order, uint64_t *random)

@@ -21,7 +21,8 @@ struct kvr_lists {
     uint32_t tokens;               /* keys per segment */
     uint32_t last_tokens;          /* of a head's last segment; 0: as many as the others */
     double keys_per_segment;       /* mean over a head's segments; 0: tokens */
-    size_t segment_bytes;          /* whole lines read per segment */
+    size_t segment_bytes;          /* whole lines of a segment */
+    size_t last_segment_bytes;     /* whole lines read of a head's last one; 0: segment_bytes */
     uint32_t parts;                /* segments per head: score tiles or pages */
     uint64_t heads;                /* over all threads */
 };
@@ -31,7 +32,7 @@ struct kvr_lists_request {
     uint64_t bytes; /* of the working set, all threads */
     const struct kvr_format *format;
     const struct kvr_shape *shape;
-    uint32_t part_tokens; /* keys per segment: shape->tokens, or a divisor-like tile of it */
+    uint32_t part_tokens; /* keys per segment: shape->tokens, or a tile of it; the last is cut */
     uint64_t heads;       /* 0: as many as fit in `bytes`, at least one per thread */
     uint64_t more_head_bytes; /* what else a head streams: values, a share of a codebook, a copy */
     bool paged; /* part_tokens is a page: every part lies anywhere; the last one may be partial */
@@ -45,9 +46,10 @@ struct kvr_lists_request {
  * 0 or -ENOMEM; -ERANGE if not one head per thread fits. Free with kvr_lists_free. */
 int kvr_lists_build(const struct kvr_lists_request *request, struct kvr_lists *lists);
 
-/* What lies beside the keys, segment by segment in their order: values, a float16 copy. Segment i
- * of `lists` belongs to segment i of `keys`. 0 or -ENOMEM. */
-int kvr_lists_beside(const struct kvr_lists *keys, const unsigned char *base, size_t segment_bytes,
+/* What lies beside the keys, segment by segment in their order: values, a float16 copy, in
+ * `format`. Segment i of `lists` belongs to segment i of `keys`. 0 or -ENOMEM. */
+int kvr_lists_beside(const struct kvr_lists *keys, const unsigned char *base,
+                     const struct kvr_format *format, const struct kvr_shape *shape,
                      struct kvr_lists *lists);
 
 /* The codebooks of a list of heads: a segment for every `batch` heads, in random order; one: every
@@ -70,6 +72,26 @@ void kvr_lists_free(struct kvr_lists *lists);
 
 /* Keys of one pass over all threads' lists. */
 uint64_t kvr_lists_keys(const struct kvr_lists *lists);
+
+/* Keys of a segment, the mean over a head's. */
+double kvr_lists_segment_keys(const struct kvr_lists *lists);
+/* Bytes read of the keys of one head. */
+double kvr_lists_head_bytes(const struct kvr_lists *lists);
+
+/* Is the segment at this place of a thread's list the last one of its head? */
+static inline bool kvr_lists_ends_head(const struct kvr_lists *lists, uint32_t position)
+{
+    return lists->last_tokens && (position + 1) % lists->parts == 0;
+}
+/* Keys and bytes to be read of the segment at this place of a thread's list. */
+static inline uint32_t kvr_lists_tokens_at(const struct kvr_lists *lists, uint32_t position)
+{
+    return kvr_lists_ends_head(lists, position) ? lists->last_tokens : lists->tokens;
+}
+static inline size_t kvr_lists_bytes_at(const struct kvr_lists *lists, uint32_t position)
+{
+    return kvr_lists_ends_head(lists, position) ? lists->last_segment_bytes : lists->segment_bytes;
+}
 
 /* Makes `lines` 64-byte lines at base one random cycle: the first word of each is the address of
  * the next. order: scratch of `lines` numbers. What lay there is lost. */

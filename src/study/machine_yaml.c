@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "resources.h"
 #include "values.h"
 #include "yaml_file.h"
 
@@ -80,14 +81,6 @@ static int number(const struct yaml_source *source, const char *key, unsigned nt
     return 0;
 }
 
-static int word(const struct yaml_source *source, const char *key, unsigned nth, const char *text,
-                const char *const *known)
-{
-    char why[200];
-    return kvr_word_parse(text, known, why, sizeof why) ? kvr_yaml_bad(source, key, nth, text, why)
-                                                        : 0;
-}
-
 static int convert_bandwidth(const struct yaml_source *source, const struct yaml_machine *yaml,
                              unsigned i, struct kvr_other_machine *machine)
 {
@@ -95,17 +88,15 @@ static int convert_bandwidth(const struct yaml_source *source, const struct yaml
     struct kvr_other_bandwidth *to = &machine->bandwidths[i];
     unsigned nth = 0; /* `threads` may be left out: one */
     uint64_t threads = 1;
-    char why[200];
     for (unsigned j = 0; j < i; j++)
         nth += yaml->bandwidths[j].threads != NULL;
-    int status = word(source, "level", i, from->level, levels);
+    int status = kvr_yaml_word(source, "level", i, from->level, levels);
     if (!status)
         status = number(source, "gb_per_s", i, from->gb_per_s, .01, 1e6, &to->gb_per_s);
     if (!status && from->threads && !strcmp(from->threads, "all"))
         threads = KVR_ROOF_ALL_CORES;
-    else if (!status && from->threads &&
-             kvr_count_parse(from->threads, 1, machine->cores, &threads, why, sizeof why))
-        return kvr_yaml_bad(source, "threads", nth, from->threads, why);
+    else if (!status && from->threads)
+        status = kvr_yaml_count(source, "threads", nth, from->threads, 1, machine->cores, &threads);
     to->threads = (uint32_t)threads;
     snprintf(to->level, sizeof to->level, "%s", from->level);
     snprintf(to->source, sizeof to->source, "%s", from->source);
@@ -122,7 +113,7 @@ static int convert_rate(const struct yaml_source *source, const struct yaml_mach
     const struct yaml_rate *from = &yaml->rates[i];
     struct kvr_other_rate *to = &machine->rates[i];
     unsigned per_cycle = 0, gop_per_s = 0;
-    int status = word(source, "resource", i, from->resource, resources);
+    int status = kvr_yaml_word(source, "resource", i, from->resource, resources);
     for (unsigned j = 0; j < i; j++) {
         per_cycle += yaml->rates[j].per_cycle != NULL;
         gop_per_s += yaml->rates[j].gop_per_s != NULL;
@@ -146,11 +137,10 @@ static int convert_rate(const struct yaml_source *source, const struct yaml_mach
 static int convert(const struct yaml_source *source, const struct yaml_machine *yaml,
                    struct kvr_other_machine *machine)
 {
-    char why[200];
     uint64_t cores = 0;
     int status = number(source, "clock_ghz", 0, yaml->clock_ghz, .1, 20, &machine->clock_ghz);
-    if (!status && kvr_count_parse(yaml->cores, 1, 65536, &cores, why, sizeof why))
-        status = kvr_yaml_bad(source, "cores", 0, yaml->cores, why);
+    if (!status)
+        status = kvr_yaml_count(source, "cores", 0, yaml->cores, 1, 65536, &cores);
     machine->cores = (uint32_t)cores;
     snprintf(machine->name, sizeof machine->name, "%.127s", yaml->name);
     snprintf(machine->clock_source, sizeof machine->clock_source, "%s", yaml->clock_source);
@@ -174,23 +164,13 @@ int kvr_other_machine_parse(const char *path, const char *text, size_t text_byte
                                        "threads",  "gb_per_s",  "source",       "resource",
                                        "isa",      "per_cycle", "gop_per_s"};
     const struct yaml_source source = {path, text, text_bytes, error, error_bytes};
-    struct yaml_log log = {.line = 0};
-    const cyaml_config_t config = kvr_yaml_config(&log);
-    struct yaml_machine *yaml = NULL;
+    cyaml_data_t *document = NULL;
     memset(machine, 0, sizeof *machine);
-    cyaml_err_t status = cyaml_load_data((const uint8_t *)text, text_bytes, &config,
-                                         &machine_schema, (cyaml_data_t **)&yaml, NULL);
-    if (status != CYAML_OK) {
-        kvr_yaml_complain(&source, &log, status, keys, sizeof keys / sizeof *keys);
-        return status == CYAML_ERR_OOM ? -ENOMEM : -EINVAL;
-    }
-    if (!yaml) {
-        snprintf(error, error_bytes, "%s: is empty; a machine needs name, clock_ghz, cores, "
-                 "bandwidth", path);
-        return -EINVAL;
-    }
-    int rc = convert(&source, yaml, machine);
-    cyaml_free(&config, &machine_schema, yaml, 0);
+    int rc = kvr_yaml_load(&source, &machine_schema, keys, sizeof keys / sizeof *keys,
+                           "a machine needs name, clock_ghz, cores, bandwidth", &document);
+    if (!rc)
+        rc = convert(&source, document, machine);
+    kvr_yaml_free(&machine_schema, document);
     return rc;
 }
 
@@ -241,15 +221,12 @@ double kvr_other_bandwidth(const struct kvr_other_machine *machine, const char *
 double kvr_other_rate(const struct kvr_other_machine *machine, const char *resource,
                       const char *isa)
 {
-    static const char *const bases[] = {"avx512", "avx2", "scalar"};
-    const char *names[2] = {isa, NULL};
-    for (size_t b = 0; b < 3 && !names[1]; b++)
-        if (!strncmp(isa, bases[b], strlen(bases[b])))
-            names[1] = bases[b];
-    for (size_t n = 0; n < 2 && names[n]; n++)
+    const char *isas[3];
+    size_t count = kvr_rate_isas(isa, resource, isas);
+    for (size_t n = 0; n < count; n++)
         for (size_t i = 0; i < machine->rate_count; i++)
             if (!strcmp(machine->rates[i].resource, resource) &&
-                !strcmp(machine->rates[i].isa, names[n]))
+                !strcmp(machine->rates[i].isa, isas[n]))
                 return machine->rates[i].gop_per_s;
     return NAN;
 }

@@ -49,7 +49,7 @@ int kvr_other_machine_parse(const char *path, const char *text, size_t text_byte
  * cores have. NAN: the level, or one core of it, is not described. */
 double kvr_other_bandwidth(const struct kvr_other_machine *machine, const char *level,
                            uint32_t threads);
-/* Gop/s of a resource at a kernel's ISA, or at its base (avx512vnni: avx512). NAN: not given. */
+/* Gop/s of a resource at the first of a kernel's ISAs that has it (kvr_rate_isas). NAN: none. */
 double kvr_other_rate(const struct kvr_other_machine *machine, const char *resource,
                       const char *isa);
 

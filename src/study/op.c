@@ -11,7 +11,7 @@
 #include "../codec/codebook.h"
 
 #define TRY_S 1.5e-3
-enum { TRIES = 3, EVICTED_SLICES = 3, MOST_EVICTED_SLICES = 15 };
+enum { TRIES = 3 };
 
 /* ns a key of a short sample. */
 static double try(struct kvr_session *s, struct kvr_heads *heads, uint32_t warm)
@@ -155,7 +155,8 @@ static struct kvr_heads heads_of(const struct kvr_op_request *r, struct kvr_op *
                               .keys_tuning = {x->t.ahead_segments, x->t.ahead_bytes, x->t.streams},
                               .values_tuning = {0, 0, 1},
                               .buffers = &op->buffers,
-                              .cursors = r->cursors};
+                              .cursors = r->cursors,
+                              .between = r->between};
 }
 
 /* A scan has its queries prepared before it, once. */
@@ -216,6 +217,7 @@ static void split_phases(const struct kvr_op_request *r, struct kvr_op *op,
         op->phases[p].present = run >> p & 1;
         op->alone[p] = op->core[p] = *heads;
         op->alone[p].run = op->core[p].run = 1u << p;
+        op->core[p].between.run = NULL;
     }
     op->core[KVR_PHASE_PREPARE].codebooks = r->codebooks ? &op->one_codebook : NULL;
     op->core[KVR_PHASE_SCAN].keys = &op->fold_keys;
@@ -227,30 +229,6 @@ static void split_phases(const struct kvr_op_request *r, struct kvr_op *op,
     op->has_whole = true;
 }
 
-static double keys_per_segment(const struct kvr_lists *lists)
-{
-    return lists->keys_per_segment > 0 ? lists->keys_per_segment : lists->tokens;
-}
-
-/* A sample of at least the plan's time; with eviction a slice is one pass. */
-static void plan(struct kvr_session *s, const struct kvr_op_request *r,
-                 struct kvr_sample_request *request, bool evicted)
-{
-    struct kvr_sample sample;
-    if (!evicted || !r->between) {
-        kvr_sample_plan(s->sampler, request, s->plan->min_time_s);
-        return;
-    }
-    request->between = r->between;
-    request->between_context = r->between_context;
-    request->slice_segments = request->list_counts[0];
-    request->slices = EVICTED_SLICES;
-    kvr_sample_take(s->sampler, request, &sample);
-    double pass_ns = sample.robust_ns / EVICTED_SLICES;
-    double slices = ceil(s->plan->min_time_s * 1e9 / fmax(pass_ns, 1));
-    request->slices = (uint32_t)fmin(fmax(slices, EVICTED_SLICES), MOST_EVICTED_SLICES);
-}
-
 int kvr_op_open_reader(struct kvr_session *s, const struct kvr_op_request *r, struct kvr_op *op,
                        enum kvr_phase p, const struct kvr_lists *lists, uint32_t *cursors)
 {
@@ -259,7 +237,8 @@ int kvr_op_open_reader(struct kvr_session *s, const struct kvr_op_request *r, st
     phase->has_m = true;
     phase->read = (struct kvr_scan){.lists = lists,
                                     .buffers = r->subject->t.buffers,
-                                    .cursors = cursors};
+                                    .cursors = cursors,
+                                    .between = r->between};
     snprintf(layout, sizeof layout, "%s", r->layout);
     if (p == KVR_PHASE_PREPARE) /* a family of its own: random runs of a codebook's size */
         snprintf(layout, sizeof layout, "codebooks%s", r->c->codebook_warm ? "-1" : "");
@@ -270,7 +249,7 @@ int kvr_op_open_reader(struct kvr_session *s, const struct kvr_op_request *r, st
     phase->m = kvr_scan_request(&phase->read);
     if (strcmp(r->level, "DRAM"))
         phase->m.warm_segments = lists->counts[0];
-    plan(s, r, &phase->m, true);
+    kvr_sample_plan(s->sampler, &phase->m, s->plan->min_time_s);
     return 0;
 }
 
@@ -284,19 +263,19 @@ static int plan_phases(struct kvr_session *s, const struct kvr_op_request *r, st
             continue;
         phase->t = kvr_heads_request(&op->alone[p]);
         phase->c = kvr_heads_request(&op->core[p]);
-        phase->t_keys = keys_per_segment(op->alone[p].keys);
-        phase->c_keys = keys_per_segment(op->core[p].keys);
+        phase->t_keys = kvr_lists_segment_keys(op->alone[p].keys);
+        phase->c_keys = kvr_lists_segment_keys(op->core[p].keys);
         if (cached)
             phase->t.warm_segments = r->keys->counts[0];
         phase->c.warm_segments = 2;
-        plan(s, r, &phase->t, true);
-        plan(s, r, &phase->c, false);
+        kvr_sample_plan(s->sampler, &phase->t, s->plan->min_time_s);
+        kvr_sample_plan(s->sampler, &phase->c, s->plan->min_time_s);
     }
     op->whole = kvr_heads_request(&op->whole_heads);
-    op->whole_keys = keys_per_segment(r->keys);
+    op->whole_keys = kvr_lists_segment_keys(r->keys);
     if (cached)
         op->whole.warm_segments = r->keys->counts[0];
-    plan(s, r, &op->whole, true);
+    kvr_sample_plan(s->sampler, &op->whole, s->plan->min_time_s);
     rc = kvr_op_open_reader(s, r, op, KVR_PHASE_SCAN, r->keys, r->cursors);
     if (!rc && r->codebooks && op->phases[KVR_PHASE_PREPARE].present)
         rc = kvr_op_open_reader(s, r, op, KVR_PHASE_PREPARE, r->codebooks, op->codebook_cursors);

@@ -58,8 +58,7 @@ struct kvr_op_request {
     uint32_t *cursors;
     const char *level, *layout;
     uint64_t working_set_bytes;
-    void (*between)(void *, unsigned);
-    void *between_context;
+    struct kvr_between between;
 };
 
 /* Chooses the steps' ISA by trying, tunes the values' look-ahead, verifies a head against double,
@@ -71,6 +70,9 @@ int kvr_op_build(struct kvr_session *session, const struct kvr_op_request *reque
 int kvr_op_build_copy(struct kvr_session *session, const struct kvr_op_request *request,
                       struct kvr_op **made, char *error, size_t error_bytes);
 void kvr_op_free(struct kvr_op *op);
+/* M's writers leave sums in place of a materialised copy: makes its first segments keys again, so
+ * that their scores are the same whatever was measured. Nothing for other ops. */
+void kvr_op_restore_copy(struct kvr_op *op);
 
 /* Inside op*.c: a phase's M over `lists`. 0 or -ENOMEM. */
 int kvr_op_open_reader(struct kvr_session *session, const struct kvr_op_request *request,

@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/formats.h"
 #include "../codec/codec.h"
 #include "op.h"
 
 #define TRY_S 2e-3
-enum { CORE_KEYS = 128, TRIES = 2 };
+enum { CORE_KEYS = 128, TRIES = 2, CHECKSUM_SEGMENTS = 16 };
 
 static double try(struct kvr_session *s, struct kvr_copy *copy)
 {
@@ -20,7 +21,7 @@ static double try(struct kvr_session *s, struct kvr_copy *copy)
     struct kvr_sample sample;
     kvr_sample_plan(s->sampler, &request, TRY_S);
     kvr_sample_take(s->sampler, &request, &sample);
-    return sample.robust_ns / ((double)sample.segments * copy->codes->tokens);
+    return sample.robust_ns / ((double)sample.segments * kvr_lists_segment_keys(copy->codes));
 }
 
 /* The fastest step, kind of store and look-ahead for these lists. */
@@ -48,7 +49,7 @@ static int choose_step(struct kvr_session *s, const struct kvr_format *format,
         }
     }
     *copy = best;
-    return best.step ? 0 : -ENODEV;
+    return kvr_session_stopped(s) ? -EINTR : best.step ? 0 : -ENODEV;
 }
 
 /* M: the best writers over the same addresses, regular and past the caches. */
@@ -112,13 +113,27 @@ static int verify_copy(const struct kvr_op_request *r, const struct kvr_copy *co
     return rc;
 }
 
+/* So many that codes and copy fill at most half of L1; whole blocks. */
+static uint32_t core_keys(const struct kvr_session *s, const struct kvr_format *format,
+                          const struct kvr_shape *shape)
+{
+    uint32_t block = format->block_keys, keys = CORE_KEYS / block * block;
+    while (keys > block && format->segment_bytes(shape, keys) +
+                                   kvr_format_dense_f16.segment_bytes(shape, keys) >
+                               s->l1_bytes / 2)
+        keys -= block;
+    return keys > block ? keys : block;
+}
+
 /* C: as many keys in short runs whose codes and copy both stay in L1. */
 static int open_core(struct kvr_session *s, const struct kvr_op_request *r, struct kvr_op *op)
 {
     const struct kvr_format *format = r->coded->codec->formats[0];
     struct kvr_shape shape = r->coded->shape;
-    uint32_t keys = CORE_KEYS < r->codes->tokens ? CORE_KEYS : r->codes->tokens;
-    size_t bytes = format->segment_bytes(&shape, keys), copied = (size_t)keys * shape.head_dim * 2;
+    uint32_t keys = core_keys(s, format, &shape);
+    keys = keys < r->codes->tokens ? keys : r->codes->tokens;
+    size_t bytes = format->segment_bytes(&shape, keys);
+    size_t copied = kvr_format_dense_f16.segment_bytes(&shape, keys);
     int rc = kvr_lists_fold(r->codes->segments[0].base, format, &shape, keys, bytes, s->threads,
                             &op->core_codes);
     op->core_memory = aligned_alloc(4096, (copied * s->threads + 4095) / 4096 * 4096);
@@ -127,7 +142,8 @@ static int open_core(struct kvr_session *s, const struct kvr_op_request *r, stru
     if (rc)
         return rc;
     memset(op->core_memory, 0, copied * s->threads);
-    rc = kvr_lists_beside(&op->core_codes, op->core_memory, copied, &op->core_copy);
+    rc = kvr_lists_beside(&op->core_codes, op->core_memory, &kvr_format_dense_f16, &shape,
+                          &op->core_copy);
     for (unsigned t = 0; t < s->threads && !rc; t++)
         op->core_copy.segments[t].base = op->core_memory + t * copied;
     op->dequantise_core = op->dequantise;
@@ -138,16 +154,23 @@ static int open_core(struct kvr_session *s, const struct kvr_op_request *r, stru
     return rc;
 }
 
-static void plan_scan(struct kvr_session *s, const struct kvr_op_request *r, struct kvr_op *op)
+static void plan_scan(const struct kvr_op_request *r, struct kvr_op *op)
 {
     struct kvr_phase_run *scan = &op->phases[KVR_PHASE_SCAN];
     const struct kvr_subject *x = r->subject;
     scan->present = true;
     scan->t = x->t_request;
     scan->c = x->c_request;
-    scan->t_keys = r->keys->tokens;
+    scan->t_keys = kvr_lists_segment_keys(r->keys);
     scan->c_keys = x->fold.tokens;
-    (void)s;
+}
+
+void kvr_op_restore_copy(struct kvr_op *op)
+{
+    uint32_t count = op->dequantise.codes->counts[0];
+    if (op->dequantise.step)
+        kvr_copy_slice(&op->dequantise, 0, 0, count < CHECKSUM_SEGMENTS ? count
+                                                                        : CHECKSUM_SEGMENTS);
 }
 
 int kvr_op_build_copy(struct kvr_session *s, const struct kvr_op_request *r, struct kvr_op **made,
@@ -167,10 +190,10 @@ int kvr_op_build_copy(struct kvr_session *s, const struct kvr_op_request *r, str
                                        .cursors = r->cursors};
     memcpy(&op->dequantise.scale, r->coded->side, sizeof op->dequantise.scale);
     int rc = choose_step(s, format, &op->dequantise);
-    if (rc) {
+    if (rc == -ENODEV)
         snprintf(error, error_bytes, "no kernel dequantises %s on this host", format->name);
+    if (rc)
         return rc;
-    }
     /* Writers first: what they leave behind is no keys. */
     choose_writers(s, &op->dequantise, prepare);
     prepare->has_m = prepare->writer_count > 0;
@@ -188,12 +211,12 @@ int kvr_op_build_copy(struct kvr_session *s, const struct kvr_op_request *r, str
     prepare->present = true;
     prepare->t = kvr_copy_request(&op->dequantise);
     prepare->c = kvr_copy_request(&op->dequantise_core);
-    prepare->t_keys = r->codes->tokens;
+    prepare->t_keys = kvr_lists_segment_keys(r->codes);
     prepare->c_keys = op->core_codes.tokens;
     prepare->c.warm_segments = 2;
     kvr_sample_plan(s->sampler, &prepare->t, s->plan->min_time_s);
     kvr_sample_plan(s->sampler, &prepare->c, s->plan->min_time_s);
-    plan_scan(s, r, op);
-    op->whole_keys = r->keys->tokens;
+    plan_scan(r, op);
+    op->whole_keys = kvr_lists_segment_keys(r->keys);
     return kvr_op_open_reader(s, r, op, KVR_PHASE_SCAN, r->keys, r->cursors);
 }

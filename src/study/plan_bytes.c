@@ -4,11 +4,12 @@
  */
 #include <string.h>
 
+#include "../codec/codebook.h"
 #include "plan.h"
 
 const char kvr_materialised[] = "materialised";
 
-enum { FLOAT16_BYTES = 2, FLOAT32_BYTES = 4 };
+enum { FLOAT16_BYTES = 2 };
 
 bool kvr_case_materialises(const struct kvr_case *c)
 {
@@ -31,10 +32,7 @@ static uint64_t rows_bytes(const struct kvr_case *c, uint64_t part_tokens)
 
 uint64_t kvr_case_codebook_bytes(const struct kvr_case *c)
 {
-    uint64_t values = (uint64_t)c->shape.entries * c->shape.head_dim;
-    return c->codebook == KVR_CODEBOOK_F16   ? values * FLOAT16_BYTES
-           : c->codebook == KVR_CODEBOOK_F32 ? values * FLOAT32_BYTES
-                                             : 0;
+    return kvr_codebook_bytes(&c->shape, c->codebook);
 }
 
 uint64_t kvr_case_head_bytes(const struct kvr_case *c)

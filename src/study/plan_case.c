@@ -144,6 +144,31 @@ static bool size_ordered(const struct kvr_options *options, const struct kvr_cas
            (options->heads || options->bytes_count || (options->tokens_count && level_only));
 }
 
+/* Two passes over whole heads, one query, caches as they are; *what names what else was wanted. */
+static const char *no_materialised(const struct kvr_case *c, const char **what)
+{
+    if (strcmp(c->op, "scan")) {
+        *what = "op";
+        return "materialised is measured as a scan: use --op scan, or another variant";
+    }
+    if (c->shape.queries > 1) {
+        *what = "group-queries";
+        return "materialised is measured for one query: use --group-queries 1, or another variant";
+    }
+    if (c->evict_bytes) {
+        *what = "evict";
+        return "materialised is measured without eviction: use --evict 0, or another variant";
+    }
+    return NULL;
+}
+
+static bool materialised_ordered(const struct kvr_options *options, const char *what)
+{
+    return !strcmp(what, "op")              ? options->op_count > 0
+           : !strcmp(what, "group-queries") ? options->group_query_count > 0
+                                            : options->evict_given;
+}
+
 /* What the codec, its kernels or its layout refuse, in `reason` (NULL: nothing); *what names it.
  * True if it is an order of the command line. */
 static bool refused(const struct kvr_build *build, struct kvr_case *c,
@@ -165,12 +190,10 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
     }
     if (*reason)
         return shape_ordered(options, c->shape.tables);
-    if (kvr_case_materialises(c) && strcmp(c->op, "scan")) {
-        *what = "op";
-        *reason = "materialised is measured as a scan: use --op scan, or another variant";
-        return options->op_count && selection->named;
-    }
-    if (c->page_tokens % format->block_keys) {
+    if (kvr_case_materialises(c) && (*reason = no_materialised(c, what)))
+        return selection->named && materialised_ordered(options, *what);
+    if (c->page_tokens % format->block_keys &&
+        !(format->row_major && c->page_tokens < format->block_keys)) {
         uint32_t block = format->block_keys;
         *what = "layout";
         snprintf(why, why_bytes,

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "resources.h"
+#include "plan.h"
 #include "verdict.h"
 
 static double clamp(double value)
@@ -15,16 +15,16 @@ static double clamp(double value)
     return value < 0 ? 0 : value > 1 ? 1 : value;
 }
 
-static bool several_phases(const struct kvr_result *r)
+bool kvr_has_phases(const struct kvr_result *r)
 {
-    return strcmp(r->op, "scan") != 0;
+    return strcmp(r->op, "scan") != 0 || strcmp(r->variant, kvr_materialised) == 0;
 }
 
 /* The times of one phase; false: the op has no such phase. */
 static bool phase_times(const struct kvr_result *r, int phase, struct kvr_phase_times *times)
 {
     const struct kvr_phase_record *p = &r->verdict.phases[phase];
-    if (several_phases(r))
+    if (kvr_has_phases(r))
         *times = (struct kvr_phase_times){p->t_ns, p->m_ns, p->c_ns};
     else if (phase == KVR_PHASE_SCAN)
         *times = (struct kvr_phase_times){r->result.ns_per_key, r->result.m_ns_per_key,
@@ -36,7 +36,7 @@ static bool phase_times(const struct kvr_result *r, int phase, struct kvr_phase_
 
 static double overlap(const struct kvr_result *r, const struct kvr_phase_times *x)
 {
-    if (!several_phases(r) && isfinite(r->verdict.overlap))
+    if (!kvr_has_phases(r) && isfinite(r->verdict.overlap))
         return clamp(r->verdict.overlap);
     return clamp((x->c_ns + x->m_ns - x->t_ns) / fmin(x->c_ns, x->m_ns));
 }
@@ -46,7 +46,7 @@ static void refuse_waiting(const struct kvr_result *r, int phase, double factor,
 {
     snprintf(p->refused, sizeof p->refused,
              "%s%sit waits (T is %.2f of C + M): the other machine's latency is needed",
-             several_phases(r) ? kvr_phase_names[phase] : "", several_phases(r) ? ": " : "",
+             kvr_has_phases(r) ? kvr_phase_names[phase] : "", kvr_has_phases(r) ? ": " : "",
              factor);
 }
 
@@ -56,20 +56,26 @@ static bool add_phase(const struct kvr_result *r, int phase, const struct kvr_sc
     struct kvr_phase_times x;
     if (!phase_times(r, phase, &x))
         return true;
-    const char *bound = several_phases(r) ? r->verdict.phases[phase].bound : r->verdict.bound;
-    if (!(x.m_ns > 0) || !(x.c_ns > 0)) {
+    const char *bound = kvr_has_phases(r) ? r->verdict.phases[phase].bound : r->verdict.bound;
+    double scale = phase == KVR_PHASE_SCAN ? s->c : s->c_other;
+    double c = x.c_ns * scale, m = x.m_ns * s->m;
+    bool memory = x.m_ns > 0;
+    if (!(x.c_ns > 0) || (!memory && !kvr_has_phases(r))) {
         snprintf(p->refused, sizeof p->refused, "%s: memory or core alone was not measured",
                  kvr_phase_names[phase]);
         return false;
+    }
+    sum->c_ns += c;
+    if (!memory) { /* a phase that reads none of its own: all of it goes with the core */
+        sum->t_ns += x.t_ns * scale;
+        return true;
     }
     double waits = x.t_ns / (x.c_ns + x.m_ns);
     if (!strcmp(bound, "latency") || waits > KVR_NO_OVERLAP) {
         refuse_waiting(r, phase, waits, p);
         return false;
     }
-    double c = x.c_ns * (phase == KVR_PHASE_SCAN ? s->c : s->c_other), m = x.m_ns * s->m;
     sum->t_ns += fmax(c, m) + (1 - overlap(r, &x)) * fmin(c, m);
-    sum->c_ns += c;
     sum->m_ns += m;
     return true;
 }
@@ -133,19 +139,33 @@ static bool can_run(const struct kvr_other_machine *machine, const char *isa)
     return false;
 }
 
+/* The rate that P rests on, if another machine's is of the same kind; NAN: none. What is said there
+ * of shuffles and converts is of the plain ones: of bytes by a vector, of float16. */
+static double rate_of_limit(const struct kvr_run_record *record,
+                            const struct kvr_verdict_record *v)
+{
+    static const char *const plain[][2] = {{"shuffle", "byte"}, {"convert", "f16"}};
+    const struct kvr_ceiling *c = NULL;
+    for (size_t i = 0; i < record->ceiling_count && !c; i++)
+        if (!strcmp(record->ceilings[i].id, v->core_limit_ceiling))
+            c = &record->ceilings[i];
+    for (size_t i = 0; c && i < 2; i++)
+        if (!strcmp(c->type, plain[i][0]) && strcmp(c->dtype, plain[i][1]))
+            return NAN;
+    return c ? v->core_limit_rate : NAN;
+}
+
 /* C'/C of the scan: by the resource that P names if C is near P, so that it is full. */
 static double core_scaling(const struct kvr_run_record *record,
                            const struct kvr_other_machine *machine, const struct kvr_result *r,
                            double clock, char *by, size_t by_bytes)
 {
     const char *resource = r->verdict.core_limit_resource;
-    /* The kind that such kernels need most of. */
-    bool bytes = !strcmp(resource, "shuffle") && !strstr(r->isa, "vbmi");
-    double here = kvr_resource_rate(record, r->isa, bytes ? "shuffle.byte" : resource);
+    double here = rate_of_limit(record, &r->verdict);
     double there = kvr_other_rate(machine, resource, r->isa);
-    double core_ns = r->result.c_ns_per_key * r->threads; /* of one core */
-    if (several_phases(r))
-        core_ns = r->verdict.phases[KVR_PHASE_SCAN].c_ns * r->threads;
+    /* Both are wall time of all threads over all their keys. */
+    double core_ns = kvr_has_phases(r) ? r->verdict.phases[KVR_PHASE_SCAN].c_ns
+                                       : r->result.c_ns_per_key;
     bool full = *resource && core_ns <= KVR_NEAR * r->verdict.core_limit_ns;
     if (full && here > 0 && there > 0) {
         snprintf(by, by_bytes, "%s", resource);
@@ -170,13 +190,13 @@ static void predict_one(const struct kvr_run_record *record,
         snprintf(refused, sizeof refused, "%.23s is not among that machine's isas; measure here "
                  "with --isa what it has", r->isa);
     else if (r->threads > machine->cores)
-        snprintf(refused, sizeof refused, "that machine has %u cores, this case %u threads",
+        snprintf(refused, sizeof refused, "that machine has %u cores, this case %u thread(s)",
                  machine->cores, r->threads);
     else if (!isfinite(s.c) || !isfinite(s.c_other))
         snprintf(refused, sizeof refused, "the clock of this run is not known");
     else if (!in_l1 && !(there > 0))
         snprintf(refused, sizeof refused, "that file gives no bandwidth of %s for one core or for "
-                 "%u threads", r->level, r->threads);
+                 "%u thread(s)", r->level, r->threads);
     else if (!in_l1 && !(here > 0))
         snprintf(refused, sizeof refused, "this result holds no read bandwidth of %s with %u "
                  "threads", r->level, r->threads);

@@ -5,7 +5,11 @@
  * hides one behind the other. It is taken along; C is scaled by the rate of the resource that is
  * full (by the clock where none is), M by the read bandwidth of the level:
  *
- *     T' = max(C', M') + (1 - omega) min(C', M'), and for several phases the sum of it.
+ *     T' = max(C', M') + (1 - omega) min(C', M')
+ *
+ * and for serial phases (steps, attention, scans that copy their keys first) the sum of it. A phase
+ * that reads no memory of its own goes as C does. What a phase writes is in its M. All times are
+ * wall ns a key: of all threads together, over all their keys.
  *
  * What waits (T above C + M) is refused: it goes by latency, which no roof holds.
  */
@@ -38,6 +42,9 @@ struct kvr_prediction_check {
     double error_percent;            /* NAN where refused */
 };
 
+/* True if its time is the sum of serial phases, each with its own T, M and C in the verdict. */
+bool kvr_has_phases(const struct kvr_result *result);
+
 /* T' of one result. Fills all but scaled_by. */
 void kvr_predict_time(const struct kvr_result *result, const struct kvr_scaling *scaling,
                       struct kvr_prediction *prediction);
@@ -48,8 +55,10 @@ int kvr_predict(const struct kvr_run_record *record, const struct kvr_other_mach
                 struct kvr_prediction **predictions, size_t *count);
 
 /* The same method within the record: several threads from one, a cache from DRAM, one head dim from
- * another, wherever it holds both. Roofs and the source case are used, never the target's times.
- * *checks is the caller's to free; 0 or -ENOMEM. */
+ * another, wherever it holds two cases that differ in that alone. Roofs and the source case are
+ * used, never the target's times. From one head dim to another only scans of one phase are
+ * predicted: what prepares or copies keys is another part of the whole there and reads other bytes;
+ * such a pair is refused, with that reason. *checks is the caller's to free; 0 or -ENOMEM. */
 int kvr_predict_check(const struct kvr_run_record *record, struct kvr_prediction_check **checks,
                       size_t *count);
 

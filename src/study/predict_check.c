@@ -4,45 +4,33 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../measure/stats.h"
+#include "alike.h"
 #include "predict.h"
 #include "threads.h"
 
-enum { WAYS = 3 };
-
-/* The same kernel, op and list. */
-static bool same_kernel(const struct kvr_result *a, const struct kvr_result *b)
-{
-    return b->measured && b->result.ns_per_key > 0 && !strcmp(a->codec, b->codec) &&
-           !strcmp(a->variant, b->variant) && !strcmp(a->isa, b->isa) && !strcmp(a->op, b->op) &&
-           !strcmp(a->layout, b->layout) && !strcmp(a->pages, b->pages) &&
-           !strcmp(a->codebook, b->codebook) &&
-           !strcmp(a->codebook_residency, b->codebook_residency) && a->tokens == b->tokens &&
-           a->entries == b->entries && a->group_queries == b->group_queries &&
-           a->batch == b->batch && a->evict_bytes == b->evict_bytes;
-}
-
-static bool same_shape(const struct kvr_result *a, const struct kvr_result *b)
-{
-    return a->head_dim == b->head_dim && a->subspaces == b->subspaces;
-}
+static const struct way {
+    const char *over;
+    unsigned but;
+} ways[] = {{"threads", KVR_BUT_THREADS}, {"level", KVR_BUT_LEVEL}, {"head dim", KVR_BUT_SHAPE}};
+enum { THREADS, LEVEL, HEAD_DIM, WAYS };
 
 static bool is_source(const struct kvr_result *of, const struct kvr_result *from, int way)
 {
-    bool level = !strcmp(of->level, from->level), threads = of->threads == from->threads;
-    if (of == from || !same_kernel(of, from))
+    if (!from->measured || !(from->result.ns_per_key > 0) ||
+        !kvr_alike(of, from, ways[way].but | KVR_BUT_PLACE))
         return false;
     switch (way) {
-    case 0:
-        return same_shape(of, from) && level && of->threads > 1 && from->threads == 1;
-    case 1:
-        return same_shape(of, from) && threads && !strcmp(from->level, "DRAM") && !level &&
-               strcmp(of->level, "L1");
+    case THREADS:
+        return of->threads > 1 && from->threads == 1;
+    case LEVEL:
+        return !strcmp(from->level, "DRAM") && strcmp(of->level, "DRAM") && strcmp(of->level, "L1");
     default:
-        return level && threads && from->head_dim < of->head_dim;
+        return from->head_dim < of->head_dim;
     }
 }
 
@@ -67,7 +55,7 @@ static double work(const struct kvr_result *r)
 }
 
 static void check_one(const struct kvr_run_record *record, const struct kvr_result *of,
-                      const struct kvr_result *from, const char *over,
+                      const struct kvr_result *from, int way,
                       struct kvr_prediction_check *check)
 {
     double cores = (double)from->threads / of->threads;
@@ -77,9 +65,15 @@ static void check_one(const struct kvr_run_record *record, const struct kvr_resu
         .m = per_key(of->cost.stream_bytes, of) / per_key(from->cost.stream_bytes, from) *
              roof(record, from) / roof(record, of),
     };
-    *check = (struct kvr_prediction_check){.of = of, .from = from, .over = over,
+    *check = (struct kvr_prediction_check){.of = of, .from = from, .over = ways[way].over,
                                            .error_percent = NAN};
-    kvr_predict_time(from, &s, &check->predicted);
+    if (way == HEAD_DIM && kvr_has_phases(from)) {
+        check->predicted = (struct kvr_prediction){.predicted_ns = NAN, .balance = NAN};
+        snprintf(check->predicted.refused, sizeof check->predicted.refused,
+                 "has phases, which do not all grow with the head dim");
+    } else {
+        kvr_predict_time(from, &s, &check->predicted);
+    }
     check->predicted.result = of;
     check->predicted.measured_ns = of->result.ns_per_key;
     if (!check->predicted.refused[0])
@@ -89,7 +83,6 @@ static void check_one(const struct kvr_run_record *record, const struct kvr_resu
 int kvr_predict_check(const struct kvr_run_record *record, struct kvr_prediction_check **checks,
                       size_t *count)
 {
-    static const char *const over[WAYS] = {"threads", "level", "head dim"};
     *count = 0;
     *checks = calloc(WAYS * record->result_count + 1, sizeof **checks);
     if (!*checks)
@@ -101,7 +94,7 @@ int kvr_predict_check(const struct kvr_run_record *record, struct kvr_prediction
                 if (is_source(of, &record->results[j], way))
                     from = &record->results[j];
             if (from && of->result.ns_per_key > 0)
-                check_one(record, of, from, over[way], &(*checks)[(*count)++]);
+                check_one(record, of, from, way, &(*checks)[(*count)++]);
         }
     return 0;
 }

@@ -3,7 +3,7 @@
  * Reading one profile. libcyaml checks the structure; every value is taken as text and parsed with
  * the parsers of the options, because libcyaml accepts nan for a float and names no file.
  */
-#include "yaml_file.h"
+#include "profile_yaml.h"
 
 #include <errno.h>
 #include <math.h>
@@ -70,17 +70,12 @@ static const cyaml_schema_value_t profile_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_profile, profile_fields),
 };
 
-static void structure_error(const struct yaml_source *source, const struct yaml_log *log,
-                            cyaml_err_t status)
-{
-    static const char *const keys[] = {
-        "codebooks", "codebook_residencies", "batches", "group_queries", "evict",
-        "description", "budget_s",  "rounds",    "min_time_s", "dram_bytes", "keys",    "groups",
-        "kernels",     "head_dims", "subspaces", "entries",    "tokens",     "layouts", "levels",
-        "bytes",       "threads",   "ops",       "pages",      "mem",        "ceilings", "deep",
-        "ladder_points_per_octave"};
-    kvr_yaml_complain(source, log, status, keys, sizeof keys / sizeof *keys);
-}
+static const char *const keys[] = {
+    "codebooks", "codebook_residencies", "batches", "group_queries", "evict",
+    "description", "budget_s",  "rounds",    "min_time_s", "dram_bytes", "keys",    "groups",
+    "kernels",     "head_dims", "subspaces", "entries",    "tokens",     "layouts", "levels",
+    "bytes",       "threads",   "ops",       "pages",      "mem",    "ceilings", "deep",
+    "ladder_points_per_octave"};
 
 static void name_profile(const char *path, struct kvr_profile *profile)
 {
@@ -96,24 +91,16 @@ int kvr_profile_parse(const char *path, const char *text, size_t text_bytes,
                       struct kvr_profile *profile, char *error, size_t error_bytes)
 {
     const struct yaml_source source = {path, text, text_bytes, error, error_bytes};
-    struct yaml_log log = {.line = 0};
-    const cyaml_config_t config = kvr_yaml_config(&log);
-    struct yaml_profile *yaml = NULL;
-    int status = 0;
+    cyaml_data_t *document = NULL;
     memset(profile, 0, sizeof *profile);
     profile->budget_s = profile->min_time_s = NAN;
     profile->mini_keys = true;
     name_profile(path, profile);
-    cyaml_err_t yaml_status = cyaml_load_data((const uint8_t *)text, text_bytes, &config,
-                                              &profile_schema, (cyaml_data_t **)&yaml, NULL);
-    if (yaml_status != CYAML_OK) {
-        structure_error(&source, &log, yaml_status);
-        return yaml_status == CYAML_ERR_OOM ? -ENOMEM : -EINVAL;
-    }
-    if (!yaml) {
-        snprintf(error, error_bytes, "%s: is empty; a profile needs groups", path);
-        return -EINVAL;
-    }
+    int status = kvr_yaml_load(&source, &profile_schema, keys, sizeof keys / sizeof *keys,
+                               "a profile needs groups", &document);
+    if (status)
+        return status;
+    struct yaml_profile *yaml = document;
     profile->document = yaml;
     profile->groups = calloc(yaml->group_count, sizeof *profile->groups);
     if (!profile->groups) {
@@ -131,8 +118,7 @@ out:
 
 void kvr_profile_free(struct kvr_profile *profile)
 {
-    const cyaml_config_t config = kvr_yaml_config(NULL);
-    cyaml_free(&config, &profile_schema, profile->document, 0);
+    kvr_yaml_free(&profile_schema, profile->document);
     free(profile->groups);
     memset(profile, 0, sizeof *profile);
 }

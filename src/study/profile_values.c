@@ -1,66 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "profile_yaml.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "values.h"
-
-/* `word` in the line [line, end), not as a part of a longer word. */
-static const char *find_word(const char *line, const char *end, const char *word)
-{
-    size_t bytes = strlen(word);
-    for (const char *at = line; at < end; at++) {
-        at = memmem(at, (size_t)(end - at), word, bytes);
-        if (!at)
-            return NULL;
-        const char *after = at + bytes;
-        bool starts = at == line || !(isalnum((unsigned char)at[-1]) || strchr("_.-", at[-1]));
-        bool stops = after == end || !(isalnum((unsigned char)*after) || strchr("_.", *after));
-        if (starts && stops)
-            return at;
-    }
-    return NULL;
-}
-
-/* libcyaml keeps no line numbers once a document is loaded, so the text is searched again. */
-unsigned kvr_yaml_line(const struct yaml_source *source, const char *key, unsigned nth,
-                       const char *value)
-{
-    const char *end = source->text + source->text_bytes, *line = source->text;
-    unsigned seen = 0, key_line = 0;
-    for (unsigned number = 1; line < end; number++) {
-        const char *stop = memchr(line, '\n', (size_t)(end - line)), *start = line;
-        stop = stop ? stop : end;
-        const char *at = *line == '#' || key_line ? NULL : find_word(line, stop, key);
-        const char *after = at ? at + strlen(key) : stop;
-        /* A key's colon ends its word: that of the layout pages:16 does not. */
-        bool is_key = after < stop && *after == ':' &&
-                      (after + 1 == stop || isspace((unsigned char)after[1]));
-        if (is_key && seen++ == nth) {
-            key_line = number;
-            start = after + 1;
-        }
-        if (key_line && (!*value || find_word(start, stop, value)))
-            return number;
-        line = stop + 1;
-    }
-    return key_line;
-}
-
-int kvr_yaml_bad(const struct yaml_source *source, const char *key, unsigned nth, const char *value,
-                 const char *why)
-{
-    unsigned line = kvr_yaml_line(source, key, nth, value);
-    char place[24] = "";
-    if (line)
-        snprintf(place, sizeof place, ", line %u", line);
-    snprintf(source->error, source->error_bytes, "%s%s: %s: '%.60s' %s", source->path, place, key,
-             value, why);
-    return -EINVAL;
-}
 
 /* How often a key stands in the groups before this one, so that its line can be found again.
  * offset: of a pointer in struct yaml_group that is NULL where the key is not given. */
@@ -109,11 +54,10 @@ static int numbers(const struct yaml_source *source, const struct yaml_list *lis
 static int words(const struct yaml_source *source, const struct yaml_list *list, const char *key,
                  unsigned nth, const char *const *known, const char **values, size_t *count)
 {
-    char why[200];
     for (unsigned i = 0; i < list->count; i++) {
         bool seen = false;
-        if (known && kvr_word_parse(list->items[i], known, why, sizeof why))
-            return kvr_yaml_bad(source, key, nth, list->items[i], why);
+        if (known && kvr_yaml_word(source, key, nth, list->items[i], known))
+            return -EINVAL;
         if (!*list->items[i])
             return kvr_yaml_bad(source, key, nth, "", "is empty");
         for (size_t j = 0; j < *count; j++)
@@ -268,15 +212,14 @@ static int convert_depth(const struct yaml_source *source, const struct yaml_pro
 {
     static const char *const ceilings[] = {"short", "full", NULL};
     static const char *const switches[] = {"true", "false", NULL};
-    char why[200];
     uint64_t points = 0;
     const char *ladder = yaml->ladder_points_per_octave;
-    if (ladder && kvr_count_parse(ladder, 1, 8, &points, why, sizeof why))
-        return kvr_yaml_bad(source, "ladder_points_per_octave", 0, ladder, why);
-    if (yaml->ceilings && kvr_word_parse(yaml->ceilings, ceilings, why, sizeof why))
-        return kvr_yaml_bad(source, "ceilings", 0, yaml->ceilings, why);
-    if (yaml->deep && kvr_word_parse(yaml->deep, switches, why, sizeof why))
-        return kvr_yaml_bad(source, "deep", 0, yaml->deep, why);
+    if (ladder && kvr_yaml_count(source, "ladder_points_per_octave", 0, ladder, 1, 8, &points))
+        return -EINVAL;
+    if (yaml->ceilings && kvr_yaml_word(source, "ceilings", 0, yaml->ceilings, ceilings))
+        return -EINVAL;
+    if (yaml->deep && kvr_yaml_word(source, "deep", 0, yaml->deep, switches))
+        return -EINVAL;
     profile->ladder_points_per_octave = (uint32_t)points;
     profile->full_ceilings = yaml->ceilings && !strcmp(yaml->ceilings, "full");
     profile->deep = yaml->deep && !strcmp(yaml->deep, "true");
@@ -295,8 +238,8 @@ static int convert_head(const struct yaml_source *source, const struct yaml_prof
     if (yaml->min_time_s &&
         kvr_positive_parse(yaml->min_time_s, &profile->min_time_s, why, sizeof why))
         return kvr_yaml_bad(source, "min_time_s", 0, yaml->min_time_s, why);
-    if (yaml->rounds && kvr_count_parse(yaml->rounds, 1, 10000, &rounds, why, sizeof why))
-        return kvr_yaml_bad(source, "rounds", 0, yaml->rounds, why);
+    if (yaml->rounds && kvr_yaml_count(source, "rounds", 0, yaml->rounds, 1, 10000, &rounds))
+        return -EINVAL;
     if (yaml->dram_bytes && kvr_size_parse(yaml->dram_bytes, 1 << 20, UINT64_C(1) << 50,
                                            &profile->dram_bytes, why, sizeof why))
         return kvr_yaml_bad(source, "dram_bytes", 0, yaml->dram_bytes, why);

@@ -7,6 +7,7 @@
 #define KVR_PROFILE_YAML_H
 
 #include "profile.h"
+#include "yaml_file.h"
 
 struct yaml_list { char **items; unsigned count; };
 
@@ -23,24 +24,6 @@ struct yaml_profile {
     unsigned group_count;
 };
 
-/* The document, for messages. */
-struct yaml_source {
-    const char *path, *text;
-    size_t text_bytes;
-    char *error;
-    size_t error_bytes;
-};
-
-/* The line, from 1, on which `value` stands under the nth (from 0) `key:` of the document; the
- * key's own line if the value is "" or written otherwise; 0 if there is no such key. */
-unsigned kvr_yaml_line(const struct yaml_source *source, const char *key, unsigned nth,
-                       const char *value);
-/* -EINVAL with a sentence: file, that line, key, value, and why it is refused. */
-int kvr_yaml_bad(const struct yaml_source *source, const char *key, unsigned nth,
-                       const char *value, const char *why);
-/* The whole text of a YAML file, owned by the caller, not terminated. 0 or -errno with a sentence;
- * -EINVAL: larger than 1 MiB. */
-int kvr_yaml_read(const char *path, char **text, size_t *bytes, char *error, size_t error_bytes);
 /* Fills profile's values and its groups, which are allocated. 0 or -EINVAL with the error set. */
 int kvr_yaml_convert(const struct yaml_source *source, const struct yaml_profile *yaml,
                      struct kvr_profile *profile);

@@ -74,12 +74,35 @@ static void time_members(struct kvr_session *s, struct kvr_scan *scan, struct kv
     qsort(members, count, sizeof *members, faster);
 }
 
-static uint64_t power_of_two_at_least(uint64_t value)
+/* The first round for evicted passes, each of which takes an eviction: over segments of the same
+ * size in the whole arena half instead. 0 or -errno. */
+static int time_on_arena(struct kvr_session *s, const struct kvr_scan *like, const char *layout,
+                         struct kvr_member *members, size_t count)
 {
-    uint64_t p = 64;
-    while (p < value)
-        p *= 2;
-    return p;
+    uint32_t cursors[KVR_MAX_THREADS] = {0};
+    struct kvr_scan scan = *like;
+    struct kvr_lists lists;
+    uint64_t random = s->options->seed;
+    int rc = kvr_lists_plain(s->reference.memory.base, s->reference.memory.bytes,
+                             like->lists->segment_bytes, s->threads, &lists);
+    if (rc)
+        return rc;
+    for (unsigned t = 0; t < s->threads && strcmp(layout, "contiguous"); t++)
+        kvr_shuffle(lists.orders[t], lists.counts[t], &random);
+    scan.lists = &lists;
+    scan.cursors = cursors;
+    scan.between.run = NULL;
+    time_members(s, &scan, members, count, kvr_scan_request(&scan), FIRST_MS * 1e-3);
+    kvr_lists_free(&lists);
+    return 0;
+}
+
+uint64_t kvr_segment_class(uint64_t segment_bytes)
+{
+    uint64_t class = KVR_LINE_BYTES;
+    while (class < segment_bytes)
+        class *= 2;
+    return class;
 }
 
 static void add_ceiling(struct kvr_session *s, const struct kvr_family *family,
@@ -118,11 +141,12 @@ const struct kvr_family *kvr_session_family(struct kvr_session *s, struct kvr_sc
                                             const char *level, const char *layout,
                                             uint64_t working_set_bytes)
 {
-    uint64_t class = power_of_two_at_least(scan->lists->segment_bytes);
+    uint64_t class = kvr_segment_class(scan->lists->segment_bytes);
+    bool evicted = scan->between.run != NULL;
     for (size_t i = 0; i < s->family_count; i++) {
         const struct kvr_family *f = &s->families[i];
-        if (f->threads == s->threads && f->segment_class == class && !strcmp(f->level, level) &&
-            !strcmp(f->layout, layout))
+        if (f->threads == s->threads && f->segment_class == class && f->evicted == evicted &&
+            !strcmp(f->level, level) && !strcmp(f->layout, layout))
             return f;
     }
     if (s->family_count == KVR_MAX_FAMILIES)
@@ -134,17 +158,24 @@ const struct kvr_family *kvr_session_family(struct kvr_session *s, struct kvr_sc
     struct kvr_sample_request request = kvr_scan_request(scan);
     if (strcmp(level, "DRAM")) /* one pass so that the level holds it */
         request.warm_segments = scan->lists->counts[0];
-    time_members(s, scan, members, count, request, FIRST_MS * 1e-3);
+    int rc = evicted ? time_on_arena(s, scan, layout, members, count) : 0;
+    if (rc) {
+        free(members);
+        return NULL;
+    }
+    if (!evicted)
+        time_members(s, scan, members, count, request, FIRST_MS * 1e-3);
     size_t second = count < SECOND_ROUND ? count : SECOND_ROUND;
     time_members(s, scan, members, second, request, SECOND_MS * 1e-3);
 
     struct kvr_family *f = &s->families[s->family_count++];
-    *f = (struct kvr_family){.threads = s->threads, .segment_class = class};
+    *f = (struct kvr_family){.threads = s->threads, .segment_class = class, .evicted = evicted};
     snprintf(f->level, sizeof f->level, "%s", level);
     snprintf(f->layout, sizeof f->layout, "%s", layout);
     f->best_count = second < KVR_BEST_READERS ? second : KVR_BEST_READERS;
     memcpy(f->best, members, f->best_count * sizeof *members);
-    add_ceiling(s, f, members, count, working_set_bytes);
+    if (!evicted) /* a pass over a small set that starts cold is no ceiling of the level */
+        add_ceiling(s, f, members, count, working_set_bytes);
     free(members);
     return f;
 }

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* "type.dtype" or "type", which is any dtype. */
@@ -14,25 +15,43 @@ static bool is_named(const struct kvr_ceiling *c, const char *name)
            (!name[length] || !strcmp(c->dtype, name + length + 1));
 }
 
-double kvr_resource_rate(const struct kvr_run_record *record, const char *isa, const char *name)
+size_t kvr_rate_isas(const char *isa, const char *resource, const char *isas[3])
 {
     static const char *const bases[] = {"avx512", "avx2", "scalar"};
-    const char *names[2] = {isa, NULL};
-    for (size_t b = 0; b < 3 && !names[1]; b++)
-        if (!strncmp(isa, bases[b], strlen(bases[b])))
-            names[1] = bases[b];
-    for (size_t n = 0; n < 2; n++)
-        for (size_t i = 0; names[n] && i < record->ceiling_count; i++) {
-            const struct kvr_ceiling *c = &record->ceilings[i];
-            if (!is_named(c, name) || strcmp(c->isa, names[n]))
-                continue;
-            double lanes = !strncmp(c->isa, "avx512", 6) ? 16 : !strncmp(c->isa, "avx2", 4) ? 8 : 1;
-            return !strcmp(c->unit, "GFLOP/s") && !strcmp(c->type, "fma") ? c->value / (2 * lanes)
-                                                                       : c->value;
-        }
-    if (!strcmp(name, "issue") && strcmp(isa, "scalar")) /* the front end is the same for all */
-        return kvr_resource_rate(record, "scalar", name);
-    return NAN;
+    size_t n = 0;
+    isas[n++] = isa;
+    for (size_t b = 0; b < 3 && n == 1; b++)
+        if (!strncmp(isa, bases[b], strlen(bases[b])) && strcmp(isa, bases[b]))
+            isas[n++] = bases[b];
+    if (!strcmp(resource, "issue") && strcmp(isa, "scalar"))
+        isas[n++] = "scalar";
+    return n;
+}
+
+static const struct kvr_ceiling *find_rate(const struct kvr_run_record *record, const char *isa,
+                                           const char *name)
+{
+    const char *isas[3];
+    size_t count = kvr_rate_isas(isa, name, isas);
+    for (size_t n = 0; n < count; n++)
+        for (size_t i = 0; i < record->ceiling_count; i++)
+            if (is_named(&record->ceilings[i], name) && !strcmp(record->ceilings[i].isa, isas[n]))
+                return &record->ceilings[i];
+    return NULL;
+}
+
+/* Instructions a ns: of multiply-adds it is their FLOP that are stored. */
+static double per_ns(const struct kvr_ceiling *c)
+{
+    double lanes = !strncmp(c->isa, "avx512", 6) ? 16 : !strncmp(c->isa, "avx2", 4) ? 8 : 1;
+    bool flops = !strcmp(c->unit, "GFLOP/s") && !strcmp(c->type, "fma");
+    return flops ? c->value / (2 * lanes) : c->value;
+}
+
+double kvr_resource_rate(const struct kvr_run_record *record, const char *isa, const char *name)
+{
+    const struct kvr_ceiling *c = find_rate(record, isa, name);
+    return c ? per_ns(c) : NAN;
 }
 
 void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel *kernel,
@@ -53,7 +72,7 @@ void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel
                 {"convert", convert, w->converts, once->converts},
                 {"gather", "gather", w->gathered, once->gathered},
                 {"issue", "issue", w->uops, once->uops}};
-    *limit = (struct kvr_core_limit){.ns_per_key = NAN};
+    *limit = (struct kvr_core_limit){.ns_per_key = NAN, .rate = NAN};
     if (!w->block_keys)
         return;
     double scale = 1;
@@ -62,12 +81,19 @@ void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel
     else if (kernel->work_head_dim)
         scale = (double)shape->head_dim / kernel->work_head_dim;
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
-        double r = kvr_resource_rate(record, kernel->isa_name, uses[i].rate);
+        const struct kvr_ceiling *rate = find_rate(record, kernel->isa_name, uses[i].rate);
         double count = uses[i].once + scale * (uses[i].count - uses[i].once);
-        double ns = count / w->block_keys / r;
-        if (uses[i].count && !isnan(ns) && !(ns <= limit->ns_per_key)) {
-            limit->ns_per_key = ns;
-            limit->resource = uses[i].resource;
-        }
+        double ns = rate ? count / w->block_keys / per_ns(rate) : NAN;
+        if (uses[i].count && !isnan(ns) && !(ns <= limit->ns_per_key))
+            *limit = (struct kvr_core_limit){ns, uses[i].resource, per_ns(rate), rate->id};
     }
+}
+
+void kvr_core_limit_store(const struct kvr_core_limit *limit, struct kvr_verdict_record *verdict)
+{
+    if (!limit->resource || !(verdict->core_limit_ns > 0))
+        return;
+    verdict->core_limit_rate = limit->rate;
+    snprintf(verdict->core_limit_ceiling, sizeof verdict->core_limit_ceiling, "%s",
+             limit->ceiling);
 }

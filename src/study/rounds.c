@@ -116,11 +116,6 @@ static void take_once(struct kvr_session *s, double keys_per_segment,
     reading->total_ns = reading->sample.total_ns / keys;
 }
 
-static double keys_of(const struct kvr_scan *scan)
-{
-    return scan->lists->keys_per_segment > 0 ? scan->lists->keys_per_segment : scan->lists->tokens;
-}
-
 /* One sample; once more, in place, if it is void, or if more than a tenth of it was stolen while
  * repeats have not used up their share of the budget and the cases still to come do not need the
  * time. Of the two the less disturbed counts, both are kept. Nothing is dropped for being slow. */
@@ -159,7 +154,7 @@ static void read_member(struct kvr_session *s, struct kvr_scan *scan,
                         struct reading *reading)
 {
     kvr_scan_set_member(scan, member);
-    take(s, keys_of(scan), request, reading);
+    take(s, kvr_lists_segment_keys(scan->lists), request, reading);
 }
 
 static void take_whole(struct kvr_session *s, const struct kvr_subject *x, struct reading *reading)
@@ -167,7 +162,7 @@ static void take_whole(struct kvr_session *s, const struct kvr_subject *x, struc
     if (x->op)
         take(s, x->op->whole_keys, &x->op->whole, reading);
     else
-        take(s, keys_of(&x->t), &x->t_request, reading);
+        take(s, kvr_lists_segment_keys(x->t.lists), &x->t_request, reading);
 }
 
 static void do_phase(struct kvr_session *s, struct kvr_stage *stage, const struct item *item,
@@ -210,6 +205,8 @@ static void do_item(struct kvr_session *s, struct kvr_stage *stage, const struct
     case ITEM_REFERENCE_M:
         read_member(s, &stage->reference_read, &stage->reference_read_request,
                     &stage->reference_family->best[item->index], &reading);
+        if (!stage->subject_count && (!seen[0] || reading.robust_ns < g->reference_m.robust_ns))
+            g->m_member = item->index;
         keep_least(&g->reference_m, &reading, !seen[0]);
         seen[0] = true;
         break;
@@ -217,7 +214,8 @@ static void do_item(struct kvr_session *s, struct kvr_stage *stage, const struct
         take_whole(s, stage->reference, &g->reference_t);
         break;
     case ITEM_REFERENCE_C:
-        take(s, keys_of(&stage->reference->c), &stage->reference->c_request, &g->reference_c);
+        take(s, kvr_lists_segment_keys(stage->reference->c.lists), &stage->reference->c_request,
+             &g->reference_c);
         break;
     case ITEM_M:
         read_member(s, &stage->subject_read, &stage->subject_read_request,
@@ -231,8 +229,8 @@ static void do_item(struct kvr_session *s, struct kvr_stage *stage, const struct
         take_whole(s, &stage->subjects[item->index], &g->t[item->index]);
         break;
     case ITEM_C:
-        take(s, keys_of(&stage->subjects[item->index].c), &stage->subjects[item->index].c_request,
-             &g->c[item->index]);
+        take(s, kvr_lists_segment_keys(stage->subjects[item->index].c.lists),
+             &stage->subjects[item->index].c_request, &g->c[item->index]);
         break;
     default:
         do_phase(s, stage, item, g);
@@ -242,7 +240,7 @@ static void do_item(struct kvr_session *s, struct kvr_stage *stage, const struct
 /* What the phases add up to: m and c their sums, e the sum of the larger of the two in each. */
 struct sums {
     struct reading m, c;
-    double t_ns, t_total_ns, e_ns, e_total_ns;
+    double e_ns, e_total_ns;
     struct kvr_phase_times phases[KVR_PHASES];
 };
 
@@ -252,6 +250,32 @@ static void add_reading(struct reading *sum, const struct reading *x)
     sum->total_ns += x->total_ns;
     sum->repeated |= x->repeated;
     sum->sample.invalid |= x->sample.invalid;
+}
+
+/* Serial passes, each over all of its memory, as one sample. A pass that was not repeated counts in
+ * the first try as it was. */
+static struct reading add_passes(const struct kvr_op *op, const struct reading *passes)
+{
+    struct reading sum = {.first_ns = 0, .first_stolen = NAN};
+    double stolen_ns = 0, first_stolen_ns = 0;
+    for (int p = 0; p < KVR_PHASES; p++) {
+        const struct reading *x = &passes[p];
+        if (!op->phases[p].present)
+            continue;
+        bool tried = !isnan(x->first_ns);
+        add_reading(&sum, x);
+        sum.first_ns += tried ? x->first_ns : x->robust_ns;
+        first_stolen_ns += tried ? x->first_ns * x->first_stolen : x->robust_ns * x->sample.stolen;
+        stolen_ns += x->sample.stolen * x->total_ns;
+        sum.sample.faults += x->sample.faults;
+        sum.sample.switches += x->sample.switches;
+        sum.sample.preemptions += x->sample.preemptions;
+        sum.sample.segments = x->sample.segments; /* of the scan, the later one */
+    }
+    sum.sample.stolen = stolen_ns / sum.total_ns;
+    sum.first_stolen = sum.repeated ? first_stolen_ns / sum.first_ns : NAN;
+    sum.first_ns = sum.repeated ? sum.first_ns : NAN;
+    return sum;
 }
 
 static struct sums add_up(const struct kvr_op *op, const struct gathered *g, size_t row)
@@ -264,8 +288,6 @@ static struct sums add_up(const struct kvr_op *op, const struct gathered *g, siz
             continue;
         add_reading(&sum.m, m);
         add_reading(&sum.c, c);
-        sum.t_ns += t->robust_ns;
-        sum.t_total_ns += t->total_ns;
         sum.e_ns += fmax(m->robust_ns, c->robust_ns);
         sum.e_total_ns += fmax(m->total_ns, c->total_ns);
         sum.phases[p] = (struct kvr_phase_times){t->robust_ns, m->robust_ns, c->robust_ns};
@@ -274,7 +296,7 @@ static struct sums add_up(const struct kvr_op *op, const struct gathered *g, siz
 }
 
 static void write_round(const struct gathered *g, const struct reading *m, const struct reading *t,
-                        const struct reading *c, uint32_t tokens, struct kvr_round *round)
+                        const struct reading *c, double segment_keys, struct kvr_round *round)
 {
     *round = (struct kvr_round){.t_ns = t->robust_ns,
                                 .m_ns = m->robust_ns,
@@ -290,7 +312,7 @@ static void write_round(const struct gathered *g, const struct reading *m, const
                                 .t_first_stolen = t->first_stolen,
                                 .stolen = t->sample.stolen,
                                 .clock_ghz = g->clock_ghz,
-                                .keys = t->sample.segments * tokens,
+                                .keys = (uint64_t)((double)t->sample.segments * segment_keys + .5),
                                 .faults = t->sample.faults,
                                 .switches = t->sample.switches,
                                 .preemptions = t->sample.preemptions,
@@ -305,14 +327,8 @@ static void write_op_round(const struct gathered *g, const struct kvr_op *op, si
                            const struct reading *whole, struct kvr_round *round)
 {
     struct sums sum = add_up(op, g, row);
-    struct reading t = *whole;
-    if (!op->has_whole) { /* serial passes, each over all of its memory */
-        t = g->phase_t[row][KVR_PHASE_SCAN];
-        t.robust_ns = sum.t_ns;
-        t.total_ns = sum.t_total_ns;
-    }
-    write_round(g, &sum.m, &t, &sum.c, 0, round);
-    round->keys = (uint64_t)((double)t.sample.segments * op->whole_keys + .5);
+    struct reading t = op->has_whole ? *whole : add_passes(op, g->phase_t[row]);
+    write_round(g, &sum.m, &t, &sum.c, op->whole_keys, round);
     round->e_ns = sum.e_ns;
     round->e_total_ns = sum.e_total_ns;
     memcpy(round->phases, sum.phases, sizeof round->phases);
@@ -331,13 +347,14 @@ static void finish_round(struct kvr_stage *stage, struct gathered *g, uint32_t r
         write_op_round(g, reference->op, REFERENCE_ROW, &g->reference_t, &out[at]);
     else if (!stage->subject_count)
         write_round(g, &g->reference_m, &g->reference_t, &g->reference_c,
-                    reference->t.lists->tokens, &out[at]);
+                    kvr_lists_segment_keys(reference->t.lists), &out[at]);
     for (size_t i = 0; i < stage->subject_count; i++) {
         struct kvr_subject *x = &stage->subjects[i];
         if (x->op)
             write_op_round(g, x->op, i, &g->t[i], &out[i * rounds + at]);
         else
-            write_round(g, &g->m, &g->t[i], &g->c[i], x->t.lists->tokens, &out[i * rounds + at]);
+            write_round(g, &g->m, &g->t[i], &g->c[i], kvr_lists_segment_keys(x->t.lists),
+                        &out[i * rounds + at]);
     }
 }
 

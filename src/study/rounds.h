@@ -22,7 +22,8 @@ struct kvr_stage { /* what is ready to be measured together; all borrowed */
 
 /* Runs `rounds` rounds; rounds_out is [max(1, subject_count)][rounds], zeroed by the caller. Stops
  * early when another round would pass the deadline. *done receives the number of complete rounds,
- * and m_wins [KVR_BEST_READERS] how often each of the subject's readers was M. 0 or -EINTR. */
+ * and m_wins [KVR_BEST_READERS] how often each of the readers of the stage's cases was M.
+ * 0 or -EINTR. */
 int kvr_rounds_run(struct kvr_session *session, struct kvr_stage *stage, uint32_t rounds,
                    struct kvr_round *rounds_out, uint32_t *done, uint32_t *m_wins);
 

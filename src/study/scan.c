@@ -58,6 +58,7 @@ static void kernel_slice(const struct kvr_scan *scan, unsigned thread, uint32_t 
     kvr_score_fn *score = scan->kernel->score;
     uint32_t i = first;
     for (uint32_t n = 0; n < count; n++) {
+        segments.tokens = kvr_lists_tokens_at(scan->lists, i);
         score(&scan->shape, &segments, i, scan->side, scan->prepared, scores);
         if (++i == segments.count)
             i = 0;
@@ -72,11 +73,10 @@ static void reader_slice(const struct kvr_scan *scan, unsigned thread, uint32_t 
     struct kvr_segments segments = scan->lists->segments[thread];
     segments.ahead_segments = scan->ahead_segments;
     segments.ahead_bytes = scan->ahead_bytes;
-    size_t bytes = scan->lists->segment_bytes;
     uint64_t sum = 0;
     uint32_t i = first;
     for (uint32_t n = 0; n < count; n++) {
-        sum ^= scan->reader->read(&segments, i, bytes);
+        sum ^= scan->reader->read(&segments, i, kvr_lists_bytes_at(scan->lists, i));
         if (++i == segments.count)
             i = 0;
     }
@@ -114,15 +114,15 @@ struct kvr_sample_request kvr_scan_request(struct kvr_scan *scan)
     return (struct kvr_sample_request){.run = kvr_scan_slice,
                                        .argument = scan,
                                        .list_counts = scan->lists->counts,
-                                       .cursors = scan->cursors};
+                                       .cursors = scan->cursors,
+                                       .between = scan->between.run,
+                                       .between_context = scan->between.context};
 }
 
 double kvr_scan_ns_per_key(const struct kvr_scan *scan, const struct kvr_sample *sample,
                            double sample_ns)
 {
-    const struct kvr_lists *lists = scan->lists;
-    double keys = lists->keys_per_segment > 0 ? lists->keys_per_segment : lists->tokens;
-    return sample_ns / ((double)sample->segments * keys);
+    return sample_ns / ((double)sample->segments * kvr_lists_segment_keys(scan->lists));
 }
 
 uint64_t kvr_scan_checksum(const struct kvr_scan *scan)

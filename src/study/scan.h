@@ -25,6 +25,12 @@ void kvr_score_buffers_free(struct kvr_score_buffers *buffers);
 /* How far ahead, in how many streams: see struct kvr_segments. */
 struct kvr_tuning_choice { uint32_t ahead_segments, ahead_bytes, streams; };
 
+/* What happens before each pass, outside the stamps (eviction); run NULL: nothing. */
+struct kvr_between {
+    void (*run)(void *context, unsigned thread);
+    void *context;
+};
+
 /* One thing to run over one list. Everything is borrowed. */
 struct kvr_scan {
     const struct kvr_kernel *kernel; /* NULL: a reader */
@@ -37,6 +43,7 @@ struct kvr_scan {
     const void *side, *prepared;
     struct kvr_score_buffers *buffers;
     uint32_t *cursors;    /* [threads], of the arena half or of the fold */
+    struct kvr_between between;
 };
 
 /* A kvr_slice_fn; argument is a struct kvr_scan. */

@@ -37,6 +37,7 @@ struct kvr_family {
     char level[8], layout[16];
     unsigned threads;
     uint64_t segment_class; /* segment bytes rounded to a power of two */
+    bool evicted;           /* chosen over passes that start with cold caches */
     struct kvr_member best[KVR_BEST_READERS];
     size_t best_count;
 };
@@ -47,18 +48,17 @@ struct kvr_reference_choice {
     const struct kvr_kernel *kernel;
     uint32_t head_dim, tokens;
     unsigned threads;
-    uint64_t working_set_bytes;
-    char layout[16];
+    uint64_t working_set_bytes, evict_bytes, segment_bytes, heads;
+    char layout[16], level[8];
     struct kvr_tuning tuning;
     double dram_ratio; /* of its list, see kvr_cohort_work; NAN: not proven yet */
 };
 
-/* One half of the arena and where the last sample in it stopped. */
+/* One half of the arena. */
 struct kvr_half {
     struct kvr_memory memory;
     struct kvr_material filled; /* borrowed pointers only: what lies there */
     uint64_t filled_bytes;
-    uint64_t cursor_bytes; /* per thread, from the start of its share */
     double huge_fraction;  /* NAN: unknown */
 };
 
@@ -90,12 +90,11 @@ struct kvr_session {
     uint32_t missing_cpu;      /* after -ENODEV of kvr_session_team */
     uint64_t l1_bytes, l2_bytes, l3_bytes; /* measured where possible, else reported; 0: no L3 */
     double started_s, deadline_s;          /* deadline: INFINITY without a budget */
-    bool shared_cores;         /* CPUs of the largest team share a core, by an FMA pair */
+    unsigned shared_from;      /* threads of the smallest team seen to share cores; 0: none */
     bool controls_failed;      /* the dial's known sides were not found: no verdict */
     double reserved_s; /* of the budget, for the cases still to come: witnesses leave it alone */
     double repeats_left_s;                 /* of the tenth of the budget that repeats may take */
     const volatile sig_atomic_t *interrupted;
-    void (*progress)(const struct kvr_session *, const char *line);
 };
 
 /* Bytes of one arena half that a plan needs. */
@@ -132,9 +131,12 @@ const char *kvr_session_level(const struct kvr_session *session, uint64_t bytes,
 uint64_t kvr_session_level_bytes(const struct kvr_session *session, const char *level,
                                  unsigned threads);
 
-/* The whole read family over `scan`'s list at `sample_s` each, best first. Chosen once per level,
- * layout, threads and segment class; *scan's reader and look-ahead are used as scratch. Also adds
- * the ceiling row. NULL on out of memory. */
+/* Segment bytes rounded up to a power of two: lists of one class share a choice of readers. */
+uint64_t kvr_segment_class(uint64_t segment_bytes);
+
+/* The whole read family over `scan`'s list, best first. Chosen once per level, layout, threads,
+ * segment class and eviction; *scan's reader and look-ahead are used as scratch. Also adds the
+ * ceiling row (none after evictions). NULL on out of memory. */
 const struct kvr_family *kvr_session_family(struct kvr_session *session, struct kvr_scan *scan,
                                             const char *level, const char *layout,
                                             uint64_t working_set_bytes);

@@ -100,7 +100,7 @@ int kvr_study_check_keys(const struct kvr_study *study, char *error, size_t erro
 static double estimate_s(const struct kvr_cohort *cohort, const struct kvr_plan *plan,
                          uint32_t rounds, const double *scale)
 {
-    bool phases = strcmp(cohort->cases[0]->op, "scan") != 0;
+    bool phases = !kvr_case_is_one_pass(cohort->cases[0]);
     return scale[phases] * kvr_cohort_estimate_s(cohort, plan, rounds);
 }
 
@@ -158,6 +158,22 @@ static int control(struct kvr_session *s)
     return rc;
 }
 
+/* A run without controls says so: its verdicts rest on the rules alone. */
+static int control_or_reason(struct kvr_session *s)
+{
+    const struct kvr_plan *plan = s->plan;
+    if (plan_judges(plan))
+        return control(s);
+    struct kvr_check *c = kvr_check_add(
+        &s->record->checks, "verdict-controls", KVR_CHECK_UNKNOWN, "no control was run: %s",
+        plan->rounds < MIN_ROUNDS ? "a run of fewer than six rounds gives no verdict"
+                                  : "kernels were chosen by -k without a profile");
+    snprintf(c->fix, sizeof c->fix, "%s", plan->rounds < MIN_ROUNDS
+                                              ? "use -r 6 or more"
+                                              : "name a profile with -p beside -k");
+    return 0;
+}
+
 /* What bears on several threads and on memory that is waited for; measured once. */
 static int machine_facts(struct kvr_session *s)
 {
@@ -165,7 +181,7 @@ static int machine_facts(struct kvr_session *s)
     unsigned most = 1;
     for (size_t i = 0; i < s->plan->case_count; i++)
         most = s->plan->cases[i].threads > most ? s->plan->cases[i].threads : most;
-    int rc = kvr_threads_pair(s, most, &s->shared_cores);
+    int rc = kvr_threads_pair(s, most, &s->shared_from);
     if (!rc)
         rc = kvr_session_team(s, 1);
     if (!rc && !strcmp(kvr_session_level(s, bytes, 1), "DRAM") &&
@@ -214,7 +230,7 @@ static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
         rc = kvr_cohort_measure(s, &cohorts[i], rounds);
         double took_s = kvr_wall_s() - begin_s;
         double expected_s = kvr_cohort_estimate_s(&cohorts[i], study->plan, rounds);
-        double *factor = &scale[strcmp(cohorts[i].cases[0]->op, "scan") != 0];
+        double *factor = &scale[!kvr_case_is_one_pass(cohorts[i].cases[0])];
         *factor = fmax(.5, .5 * *factor + .5 * took_s / expected_s);
         left_s = 0;
         for (size_t j = i + 1; j < count; j++)
@@ -333,8 +349,8 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
     if (rc)
         goto out;
     rc = machine_facts(&s);
-    if (!rc && plan_judges(study->plan))
-        rc = control(&s);
+    if (!rc)
+        rc = control_or_reason(&s);
     if (rc)
         goto out;
     rc = measure_watched(study, &s, cohorts, count);

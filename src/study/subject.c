@@ -96,6 +96,7 @@ static int fold(struct kvr_session *s, const struct kvr_subject_request *r,
     subject->c = subject->t;
     subject->c.lists = &subject->fold;
     subject->c.cursors = subject->fold_cursors;
+    subject->c.between.run = NULL;
     subject->c_request = kvr_scan_request(&subject->c);
     subject->c_request.warm_segments = 2 * subject->fold.counts[0];
     memset(subject->fold_cursors, 0, s->threads * sizeof *subject->fold_cursors);
@@ -260,7 +261,8 @@ int kvr_subject_prepare(struct kvr_session *s, const struct kvr_subject_request 
                                    .side = r->material->side,
                                    .prepared = subject->prepared,
                                    .buffers = r->buffers,
-                                   .cursors = r->cursors};
+                                   .cursors = r->cursors,
+                                   .between = r->between};
     subject->t_request = kvr_scan_request(&subject->t);
     if (strcmp(r->level, "DRAM"))
         subject->t_request.warm_segments = r->lists->counts[0];

@@ -30,6 +30,7 @@ struct kvr_subject {
     struct kvr_witness_value witnesses[KVR_MAX_WAITING]; /* of waiting, those looked for */
     size_t witness_count;
     bool no_time_for_witness; /* one would have decided the bound */
+    bool no_time_for_deep;
     char m_cause[24]; /* what the memory's own time goes to; "": not looked for or nothing found */
     struct kvr_witness_record sensitivities[KVR_MAX_SENSITIVE]; /* --deep: stored, no vote */
     size_t sensitivity_count;
@@ -45,6 +46,7 @@ struct kvr_subject_request {
     const struct kvr_lists *lists; /* T's, in the arena half */
     uint32_t *cursors;             /* of that half */
     struct kvr_score_buffers *buffers;
+    struct kvr_between between; /* passes of T */
     const char *level;
     const struct kvr_tuning *tuning;    /* known from an equal list; NULL: to be found */
 };

@@ -9,18 +9,10 @@
 
 #include "../measure/team.h"
 
-static uint64_t power_of_two_at_least(uint64_t value)
-{
-    uint64_t p = 64;
-    while (p < value)
-        p *= 2;
-    return p;
-}
-
 double kvr_family_gb_per_s(const struct kvr_run_record *record, const char *level,
                            const char *layout, uint64_t segment_bytes, unsigned threads)
 {
-    uint64_t class = power_of_two_at_least(segment_bytes);
+    uint64_t class = kvr_segment_class(segment_bytes);
     for (size_t i = 0; i < record->ceiling_count; i++) {
         const struct kvr_ceiling *c = &record->ceilings[i];
         if (!strcmp(c->type, "read-family") && c->threads == threads && c->segment_bytes == class &&
@@ -30,13 +22,31 @@ double kvr_family_gb_per_s(const struct kvr_run_record *record, const char *leve
     return NAN;
 }
 
+/* A materialised copy; elsewhere the bytes are 0 or not known. */
+static bool writes(const struct kvr_result *r)
+{
+    return r->cost.written_bytes > 0;
+}
+
 /* The same codes in the same list, read by another number of threads. */
 static bool same_list(const struct kvr_result *a, const struct kvr_result *b)
 {
-    return b->measured && !strcmp(a->op, b->op) && !strcmp(a->level, b->level) &&
-           !strcmp(a->layout, b->layout) && !strcmp(a->pages, b->pages) &&
-           a->head_dim == b->head_dim && a->tokens == b->tokens &&
-           a->cost.stream_bytes == b->cost.stream_bytes;
+    bool alike = b->measured && !strcmp(a->op, b->op) && !strcmp(a->level, b->level) &&
+                 !strcmp(a->layout, b->layout) && !strcmp(a->pages, b->pages) &&
+                 !strcmp(a->mem, b->mem) && a->head_dim == b->head_dim && a->tokens == b->tokens &&
+                 a->cost.stream_bytes == b->cost.stream_bytes;
+    /* What else M reads or writes with the keys. */
+    return alike && a->working_set_bytes == b->working_set_bytes &&
+           a->evict_bytes == b->evict_bytes && a->batch == b->batch &&
+           a->group_queries == b->group_queries && !strcmp(a->codebook, b->codebook) &&
+           !strcmp(a->codebook_residency, b->codebook_residency) &&
+           writes(a) == writes(b);
+}
+
+/* One pass over the keys and nothing else, as the read family does it. */
+static bool is_one_read(const struct kvr_result *r)
+{
+    return !strcmp(r->op, "scan") && !writes(r) && r->evict_bytes == 0;
 }
 
 /* GB/s at which `threads` threads read a result's list: by M of a case in this record, which is
@@ -49,8 +59,9 @@ static double read_gb_per_s(const struct kvr_run_record *record, const struct kv
         if (r->threads == threads && same_list(like, r) && r->result.m_ns_per_key > 0)
             return r->cost.stream_bytes / r->tokens / r->result.m_ns_per_key;
     }
-    return kvr_family_gb_per_s(record, like->level, like->layout,
-                               (uint64_t)like->cost.stream_bytes, threads);
+    return is_one_read(like) ? kvr_family_gb_per_s(record, like->level, like->layout,
+                                                   (uint64_t)like->cost.stream_bytes, threads)
+                             : NAN;
 }
 
 const char *kvr_memory_cause(const struct kvr_run_record *record, const struct kvr_result *r)
@@ -172,9 +183,9 @@ static const struct kvr_peak *widest_fma(const struct kvr_session *s)
     return best;
 }
 
-int kvr_threads_pair(struct kvr_session *s, unsigned threads, bool *shared)
+int kvr_threads_pair(struct kvr_session *s, unsigned threads, unsigned *shared_from)
 {
-    *shared = false;
+    *shared_from = 0;
     if (threads < 2)
         return 0;
     int rc = kvr_session_team(s, threads);
@@ -188,17 +199,18 @@ int kvr_threads_pair(struct kvr_session *s, unsigned threads, bool *shared)
         job->iterations = (uint64_t)(1000 * fmax(1, 1e6 / ns)); /* about a millisecond */
         double alone = pair_ns(job, 1), pair = pair_ns(job, 2), all = pair_ns(job, threads);
         double two = 2 * alone / pair, total = threads * alone / all;
-        *shared = two < KVR_CORE_PAIR || total < KVR_CORE_PAIR / 2 * threads;
+        bool shared = two < KVR_CORE_PAIR || total < KVR_CORE_PAIR / 2 * threads;
+        *shared_from = two < KVR_CORE_PAIR ? 2 : shared ? threads : 0;
         struct kvr_check *c = kvr_check_add(
-            &s->record->checks, "fma-pair", *shared ? KVR_CHECK_WARN : KVR_CHECK_OK,
+            &s->record->checks, "fma-pair", shared ? KVR_CHECK_WARN : KVR_CHECK_OK,
             "multiply-adds of CPUs %u and %u together are %.2f times one's, of all %u %.2f "
             "times%s",
             s->cpus[0], s->cpus[1], two, threads, total,
-            *shared ? ": they share cores, whatever the topology says; figures over threads are "
+            shared ? ": they share cores, whatever the topology says; figures over threads are "
                       "figures over siblings"
                     : "");
         snprintf(c->value, sizeof c->value, "%.3f", two);
-        if (*shared)
+        if (shared)
             snprintf(c->fix, sizeof c->fix, "choose one CPU a core with -c");
     } else if (!rc) {
         rc = -ENOMEM;

@@ -29,7 +29,8 @@ const char *kvr_memory_cause(const struct kvr_run_record *record, const struct k
 void kvr_threads_conclude(struct kvr_run_record *record);
 
 /* Times the multiply-add rate of the team's first CPU alone, with the second, and of all; check
- * `fma-pair`. *shared: CPUs of the team share a core. 0 or -errno; nothing to do for one thread. */
-int kvr_threads_pair(struct kvr_session *session, unsigned threads, bool *shared);
+ * `fma-pair`. *shared_from: threads of the smallest team seen to share cores: 2, `threads`, or 0
+ * for none. 0 or -errno; nothing to do for one thread. */
+int kvr_threads_pair(struct kvr_session *session, unsigned threads, unsigned *shared_from);
 
 #endif

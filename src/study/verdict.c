@@ -46,7 +46,8 @@ static struct times times_of(const struct kvr_verdict_input *in, const struct kv
     return x;
 }
 
-enum ratio { T_OVER_E, T_OVER_S, C_OVER_M, E_OVER_T, OVERLAP, E_ALONE, S_ALONE };
+enum ratio { T_OVER_E, T_OVER_S, T_OVER_M, T_OVER_C, C_OVER_M, E_OVER_T, OVERLAP, E_ALONE,
+             S_ALONE };
 
 static double ratio_of(struct times x, enum ratio which)
 {
@@ -56,6 +57,10 @@ static double ratio_of(struct times x, enum ratio which)
         return x.t / x.e;
     case T_OVER_S:
         return x.t / s;
+    case T_OVER_M:
+        return x.t / x.m;
+    case T_OVER_C:
+        return x.t / x.c;
     case C_OVER_M:
         return x.c / x.m;
     case E_OVER_T:
@@ -119,6 +124,25 @@ static const struct kvr_witness_value *standing(const struct kvr_verdict_input *
     return NULL;
 }
 
+/* Serial phases can reach E, the sum of what bounds each, and neither the memory's nor the core's
+ * own time: then no one thing is full. One phase reaches E and that time together. */
+static enum kvr_bound reached_by(const struct kvr_verdict_input *in, enum kvr_side side, bool total,
+                                 char *why, size_t why_bytes)
+{
+    if (side == KVR_SIDE_EVEN)
+        return KVR_BOUND_BALANCED;
+    bool memory = side == KVR_SIDE_MEMORY;
+    struct kvr_estimate own = estimate(in, memory ? T_OVER_M : T_OVER_C, total);
+    const char *problem = unusable(&own, KVR_NEAR);
+    if (!problem && own.high <= KVR_NEAR)
+        return memory ? KVR_BOUND_MEMORY : KVR_BOUND_CORE;
+    if (!problem)
+        problem = "exceeds 1.15: its phases are bound by different things";
+    snprintf(why, why_bytes, "T/%c %.2f [%.2f, %.2f] %s", memory ? 'M' : 'C', own.median, own.low,
+             own.high, problem);
+    return KVR_BOUND_UNDECIDED;
+}
+
 /* The bound by the rule table; *why names the ratio that left it undecided. */
 static enum kvr_bound bound_of(const struct kvr_verdict_input *in, bool total, char *why,
                                size_t why_bytes)
@@ -140,10 +164,7 @@ static enum kvr_bound bound_of(const struct kvr_verdict_input *in, bool total, c
             snprintf(why, why_bytes, "B %.2f [%.2f, %.2f] %s", b.median, b.low, b.high, problem);
             return KVR_BOUND_UNDECIDED;
         }
-        enum kvr_side side = kvr_side_of_balance(&b);
-        return side == KVR_SIDE_MEMORY ? KVR_BOUND_MEMORY
-               : side == KVR_SIDE_CORE ? KVR_BOUND_CORE
-                                       : KVR_BOUND_BALANCED;
+        return reached_by(in, kvr_side_of_balance(&b), total, why, why_bytes);
     }
     problem = unusable(&s, KVR_NO_OVERLAP);
     if (problem) {
@@ -155,20 +176,30 @@ static enum kvr_bound bound_of(const struct kvr_verdict_input *in, bool total, c
         return KVR_BOUND_OVERLAP;
     if (standing(in))
         return KVR_BOUND_LATENCY;
-    snprintf(why, why_bytes, "T is %.2f of C+M and no witness for waiting stands", s.median);
+    snprintf(why, why_bytes, "T is %.2f of C+M and %s%s", s.median,
+             in->no_witness_because ? "no witness for waiting was looked for: "
+                                    : "no witness for waiting stands",
+             in->no_witness_because ? in->no_witness_because : "");
     return KVR_BOUND_UNDECIDED;
 }
 
+/* What the core limit counts is the scan: it names a resource where the scan is most of C. */
 static void set_resource(const struct kvr_verdict_input *in, struct kvr_verdict *v)
 {
-    double values[MAX_ROUNDS];
+    double scan[MAX_ROUNDS], share[MAX_ROUNDS];
     size_t n = 0;
-    for (size_t i = 0; i < in->round_count && n < MAX_ROUNDS; i++)
-        if (!in->rounds[i].invalid)
-            values[n++] = in->rounds[i].c_ns;
-    if (!in->resource || isnan(in->core_limit_ns))
+    for (size_t i = 0; i < in->round_count && n < MAX_ROUNDS; i++) {
+        const struct kvr_round *r = &in->rounds[i];
+        double of_scan = r->phases[KVR_PHASE_SCAN].c_ns;
+        if (r->invalid)
+            continue;
+        scan[n] = of_scan > 0 ? of_scan : r->c_ns;
+        share[n] = scan[n] / r->c_ns;
+        n++;
+    }
+    if (!in->resource || isnan(in->core_limit_ns) || !(kvr_median(share, n).median > .5))
         return;
-    bool waits = kvr_median(values, n).median > KVR_NEAR * in->core_limit_ns;
+    bool waits = kvr_median(scan, n).median > KVR_NEAR * in->core_limit_ns;
     snprintf(v->resource, sizeof v->resource, "%s", waits ? "dependency" : in->resource);
 }
 
@@ -229,13 +260,16 @@ static double sureness(const struct kvr_verdict_input *in, enum ratio which, dou
 
 static void set_confidence(const struct kvr_verdict_input *in, struct kvr_verdict *v)
 {
-    double low = v->side == KVR_SIDE_MEMORY ? NAN : 1 / KVR_NEAR;
-    double high = v->side == KVR_SIDE_CORE ? NAN : KVR_NEAR;
     if (v->side == KVR_SIDE_UNDECIDED)
         return;
-    v->confidence = v->side == KVR_SIDE_MEMORY ? sureness(in, C_OVER_M, NAN, 1 / KVR_NEAR)
-                    : v->side == KVR_SIDE_CORE ? sureness(in, C_OVER_M, KVR_NEAR, NAN)
-                                               : sureness(in, C_OVER_M, low, high);
+    /* memory: below both thresholds of B; core: above both; even: between them */
+    double above = v->side == KVR_SIDE_MEMORY ? NAN
+                   : v->side == KVR_SIDE_CORE ? KVR_NEAR
+                                              : 1 / KVR_NEAR;
+    double below = v->side == KVR_SIDE_CORE     ? NAN
+                   : v->side == KVR_SIDE_MEMORY ? 1 / KVR_NEAR
+                                                : KVR_NEAR;
+    v->confidence = sureness(in, C_OVER_M, above, below);
     if (v->bound == KVR_BOUND_UNDECIDED)
         return;
     bool reached = v->bound != KVR_BOUND_OVERLAP && v->bound != KVR_BOUND_LATENCY;
@@ -318,14 +352,23 @@ enum kvr_bound kvr_phase_bound(const struct kvr_verdict_input *input, enum kvr_p
     in.round_count = 0;
     in.rounds = rounds;
     in.ceiling_raised = false;
+    bool memory = false;
     for (size_t i = 0; i < input->round_count && in.round_count < MAX_ROUNDS / 16; i++) {
         const struct kvr_phase_times *x = &input->rounds[i].phases[phase];
         if (!(x->t_ns > 0) || input->rounds[i].invalid)
             continue;
+        memory |= x->m_ns > 0;
         rounds[in.round_count++] = (struct kvr_round){
             .t_ns = x->t_ns, .m_ns = x->m_ns, .c_ns = x->c_ns,
             .t_total_ns = x->t_ns, .m_total_ns = x->m_ns, .c_total_ns = x->c_ns};
     }
-    kvr_verdict_decide(&in, &v);
-    return v.bound;
+    if (memory) {
+        kvr_verdict_decide(&in, &v);
+        return v.bound;
+    }
+    /* A phase that reads no memory of its own: the core, or nothing that is known. */
+    struct kvr_estimate t_over_c = estimate(&in, T_OVER_C, false);
+    return !refused(&in, &v) && !unusable(&t_over_c, KVR_NEAR) && t_over_c.high <= KVR_NEAR
+               ? KVR_BOUND_CORE
+               : KVR_BOUND_UNDECIDED;
 }

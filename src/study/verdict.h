@@ -39,11 +39,14 @@ struct kvr_verdict_input {
     bool control_failed;
     bool ceiling_bug;      /* the roof itself is wrong */
     bool ceiling_raised;   /* T beat M: it takes M's place in every round where it is less */
-    double core_limit_ns;  /* P: max over resources of count / rate, ns a key; NAN: not known */
+    /* P: max over resources of count / rate for the scan, wall ns a key of the case: all queries,
+     * divided by the threads, as T and C are; NAN: not known */
+    double core_limit_ns;
     const char *resource;  /* that resource; NULL with NAN */
     const char *memory_cause; /* on several threads "node" or "core"; NULL: one thread, not known */
     const struct kvr_witness_value *witnesses;
     size_t witness_count;
+    const char *no_witness_because; /* none was looked for; NULL: those there are were */
 };
 
 struct kvr_verdict {
@@ -72,8 +75,9 @@ struct kvr_shift_result {
     struct kvr_estimate ln_b;
     const char *absent_because; /* static; with KVR_SHIFT_ABSENT */
 };
-void kvr_shift_decide(const struct kvr_round *rounds, size_t round_count, enum kvr_side side,
-                      enum kvr_side fp16_side, struct kvr_shift_result *shift);
+/* ceiling_raised: as in the verdict, T takes M's place where it is less. */
+void kvr_shift_decide(const struct kvr_round *rounds, size_t round_count, bool ceiling_raised,
+                      enum kvr_side side, enum kvr_side fp16_side, struct kvr_shift_result *shift);
 
 /* The side of FP16 from the reference's own C and M in these rounds. */
 enum kvr_side kvr_fp16_side(const struct kvr_round *rounds, size_t round_count);

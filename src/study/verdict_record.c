@@ -27,14 +27,17 @@ enum kvr_side kvr_fp16_side(const struct kvr_round *rounds, size_t round_count)
     return kvr_side_of_balance(&balance);
 }
 
-void kvr_shift_decide(const struct kvr_round *rounds, size_t round_count, enum kvr_side side,
-                      enum kvr_side fp16_side, struct kvr_shift_result *shift)
+void kvr_shift_decide(const struct kvr_round *rounds, size_t round_count, bool ceiling_raised,
+                      enum kvr_side side, enum kvr_side fp16_side, struct kvr_shift_result *shift)
 {
     double values[MAX_ROUNDS];
     size_t n = 0;
-    for (size_t i = 0; i < round_count && n < MAX_ROUNDS; i++)
-        if (!rounds[i].invalid)
-            values[n++] = log(rounds[i].c_ns / rounds[i].m_ns) - log(fp16_balance(&rounds[i]));
+    for (size_t i = 0; i < round_count && n < MAX_ROUNDS; i++) {
+        const struct kvr_round *r = &rounds[i];
+        double m = ceiling_raised ? fmin(r->m_ns, r->t_ns) : r->m_ns;
+        if (!r->invalid)
+            values[n++] = log(r->c_ns / m) - log(fp16_balance(r));
+    }
     *shift = (struct kvr_shift_result){.ln_b = kvr_median(values, n)};
     const struct kvr_estimate *e = &shift->ln_b;
     double nearer = fmin(fabs(e->low), fabs(e->high));
@@ -50,13 +53,13 @@ void kvr_shift_decide(const struct kvr_round *rounds, size_t round_count, enum k
         shift->says = KVR_SHIFT_MOVED;
 }
 
-static void fill_shift(struct kvr_result *r, enum kvr_side side)
+static void fill_shift(struct kvr_result *r, bool ceiling_raised, enum kvr_side side)
 {
     struct kvr_verdict_record *out = &r->verdict;
     struct kvr_shift_result shift;
     if (!strcmp(r->codec, "fp16"))
         return;
-    kvr_shift_decide(r->rounds, r->round_count, side,
+    kvr_shift_decide(r->rounds, r->round_count, ceiling_raised, side,
                      kvr_fp16_side(r->rounds, r->round_count), &shift);
     if (shift.says == KVR_SHIFT_ABSENT) {
         kvr_result_unavailable(r, "shift", "%s", shift.absent_because);
@@ -113,9 +116,7 @@ static void fill_phases(struct kvr_result *r, const struct kvr_verdict_input *in
         *out = (struct kvr_phase_record){.t_ns = t,
                                          .m_ns = phase_median(r, p, 1),
                                          .c_ns = phase_median(r, p, 2)};
-        /* A phase that reads no memory of its own has nothing else to be bound by. */
-        snprintf(out->bound, sizeof out->bound, "%s",
-                 isnan(out->m_ns) ? "core" : kvr_bound_name(kvr_phase_bound(in, p)));
+        snprintf(out->bound, sizeof out->bound, "%s", kvr_bound_name(kvr_phase_bound(in, p)));
     }
     if (strcmp(r->op, "scan") || r->verdict.phases[KVR_PHASE_PREPARE].t_ns > 0)
         return;
@@ -160,7 +161,7 @@ void kvr_verdict_record_fill(struct kvr_result *r, const struct kvr_verdict_inpu
     out->e_ns = v.e_ns;
     out->s_ns = v.s_ns;
     out->confidence = v.confidence;
-    fill_shift(r, v.side);
+    fill_shift(r, input.ceiling_raised, v.side);
 }
 
 /* The witnesses of waiting among the stored ones; sensitivities decide nothing. */

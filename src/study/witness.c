@@ -227,6 +227,8 @@ static int concurrency(struct kvr_session *s, struct kvr_subject *subject,
         rc = trial_open(s, subject, &lists, r->level, layout, &x_turns);
         if (!rc)
             set_tuning(x_turns, best_tuning(s, x_turns, &ns));
+        if (!rc && kvr_session_stopped(s))
+            rc = -EINTR;
         struct trial *loser = x_turns;
         if (!rc && ns < best_ns) {
             loser = best;

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "yaml_file.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan.h"
+#include "values.h"
+
 enum { MAX_FILE_BYTES = 1 << 20 };
+
+/* What libcyaml logs about one document: its first sentence, and the first line it names. */
+struct yaml_log {
+    char sentence[256];
+    unsigned line;
+};
 
 static void log_yaml(cyaml_log_t level, void *context, const char *format, va_list arguments)
 {
@@ -24,7 +34,8 @@ static void log_yaml(cyaml_log_t level, void *context, const char *format, va_li
         log->line = (unsigned)strtoul(line + 7, NULL, 10);
 }
 
-cyaml_config_t kvr_yaml_config(struct yaml_log *log)
+/* NULL: silent. */
+static cyaml_config_t config_of(struct yaml_log *log)
 {
     return (cyaml_config_t){.log_fn = log ? log_yaml : NULL,
                             .log_ctx = log,
@@ -33,8 +44,62 @@ cyaml_config_t kvr_yaml_config(struct yaml_log *log)
                             .flags = CYAML_CFG_DEFAULT};
 }
 
-void kvr_yaml_complain(const struct yaml_source *source, const struct yaml_log *log,
-                       cyaml_err_t status, const char *const *keys, size_t key_count)
+/* `word` in the line [line, end), not as a part of a longer word. */
+static const char *find_word(const char *line, const char *end, const char *word)
+{
+    size_t bytes = strlen(word);
+    for (const char *at = line; at < end; at++) {
+        at = memmem(at, (size_t)(end - at), word, bytes);
+        if (!at)
+            return NULL;
+        const char *after = at + bytes;
+        bool starts = at == line || !(isalnum((unsigned char)at[-1]) || strchr("_.-", at[-1]));
+        bool stops = after == end || !(isalnum((unsigned char)*after) || strchr("_.", *after));
+        if (starts && stops)
+            return at;
+    }
+    return NULL;
+}
+
+/* libcyaml keeps no line numbers once a document is loaded, so the text is searched again. */
+unsigned kvr_yaml_line(const struct yaml_source *source, const char *key, unsigned nth,
+                       const char *value)
+{
+    const char *end = source->text + source->text_bytes, *line = source->text;
+    unsigned seen = 0, key_line = 0;
+    for (unsigned number = 1; line < end; number++) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line)), *start = line;
+        stop = stop ? stop : end;
+        const char *at = *line == '#' || key_line ? NULL : find_word(line, stop, key);
+        const char *after = at ? at + strlen(key) : stop;
+        /* A key's colon ends its word: that of the layout pages:16 does not. */
+        bool is_key = after < stop && *after == ':' &&
+                      (after + 1 == stop || isspace((unsigned char)after[1]));
+        if (is_key && seen++ == nth) {
+            key_line = number;
+            start = after + 1;
+        }
+        if (key_line && (!*value || find_word(start, stop, value)))
+            return number;
+        line = stop + 1;
+    }
+    return key_line;
+}
+
+int kvr_yaml_bad(const struct yaml_source *source, const char *key, unsigned nth, const char *value,
+                 const char *why)
+{
+    unsigned line = kvr_yaml_line(source, key, nth, value);
+    char place[24] = "";
+    if (line)
+        snprintf(place, sizeof place, ", line %u", line);
+    snprintf(source->error, source->error_bytes, "%s%s: %s: '%.60s' %s", source->path, place, key,
+             value, why);
+    return -EINVAL;
+}
+
+static void complain(const struct yaml_source *source, const struct yaml_log *log,
+                     cyaml_err_t status, const char *const *keys, size_t key_count)
 {
     static const char unknown[] = "Unexpected key: ";
     const char *nearest = NULL;
@@ -80,4 +145,47 @@ out:
         fclose(file);
     free(buffer);
     return status;
+}
+
+int kvr_yaml_load(const struct yaml_source *source, const cyaml_schema_value_t *schema,
+                  const char *const *keys, size_t key_count, const char *needs,
+                  cyaml_data_t **document)
+{
+    struct yaml_log log = {.line = 0};
+    const cyaml_config_t config = config_of(&log);
+    *document = NULL;
+    cyaml_err_t status = cyaml_load_data((const uint8_t *)source->text, source->text_bytes, &config,
+                                         schema, document, NULL);
+    if (status != CYAML_OK) {
+        complain(source, &log, status, keys, key_count);
+        return status == CYAML_ERR_OOM ? -ENOMEM : -EINVAL;
+    }
+    if (!*document) {
+        snprintf(source->error, source->error_bytes, "%s: is empty; %s", source->path, needs);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+void kvr_yaml_free(const cyaml_schema_value_t *schema, cyaml_data_t *document)
+{
+    const cyaml_config_t config = config_of(NULL);
+    cyaml_free(&config, schema, document, 0);
+}
+
+int kvr_yaml_word(const struct yaml_source *source, const char *key, unsigned nth,
+                  const char *text, const char *const *known)
+{
+    char why[200];
+    return kvr_word_parse(text, known, why, sizeof why) ? kvr_yaml_bad(source, key, nth, text, why)
+                                                        : 0;
+}
+
+int kvr_yaml_count(const struct yaml_source *source, const char *key, unsigned nth,
+                   const char *text, uint64_t least, uint64_t most, uint64_t *value)
+{
+    char why[200];
+    return kvr_count_parse(text, least, most, value, why, sizeof why)
+               ? kvr_yaml_bad(source, key, nth, text, why)
+               : 0;
 }

@@ -5,21 +5,43 @@
 #ifndef KVR_YAML_FILE_H
 #define KVR_YAML_FILE_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include <cyaml/cyaml.h>
 
-#include "profile_yaml.h"
-
-/* What libcyaml logs about one document: its first sentence, and the first line it names. */
-struct yaml_log {
-    char sentence[256];
-    unsigned line;
+/* The document, for messages. */
+struct yaml_source {
+    const char *path, *text;
+    size_t text_bytes;
+    char *error;
+    size_t error_bytes;
 };
 
-cyaml_config_t kvr_yaml_config(struct yaml_log *log); /* NULL: silent */
+/* The line, from 1, on which `value` stands under the nth (from 0) `key:` of the document; the
+ * key's own line if the value is "" or written otherwise; 0 if there is no such key. */
+unsigned kvr_yaml_line(const struct yaml_source *source, const char *key, unsigned nth,
+                       const char *value);
+/* -EINVAL with a sentence: file, that line, key, value, and why it is refused. */
+int kvr_yaml_bad(const struct yaml_source *source, const char *key, unsigned nth,
+                 const char *value, const char *why);
+/* The whole text of a YAML file, owned by the caller, not terminated. 0 or -errno with a sentence;
+ * -EINVAL: larger than 1 MiB. */
+int kvr_yaml_read(const char *path, char **text, size_t *bytes, char *error, size_t error_bytes);
 
-/* libcyaml's own complaint into the source's error, with the file's name, the line, and of the
- * keys the one nearest to an unknown one. */
-void kvr_yaml_complain(const struct yaml_source *source, const struct yaml_log *log,
-                       cyaml_err_t status, const char *const *keys, size_t key_count);
+/* The document by libcyaml, in *document, to be freed with kvr_yaml_free. 0; -EINVAL with
+ * libcyaml's own complaint: the file's name, the line, and of `keys` the one nearest to an unknown
+ * one; `needs` ends the sentence about an empty file; -ENOMEM. */
+int kvr_yaml_load(const struct yaml_source *source, const cyaml_schema_value_t *schema,
+                  const char *const *keys, size_t key_count, const char *needs,
+                  cyaml_data_t **document);
+void kvr_yaml_free(const cyaml_schema_value_t *schema, cyaml_data_t *document);
+
+/* The value of the nth `key:`, by the parsers of the options (values.h): one of NULL-ended `known`
+ * words; a count in a range. 0 or -EINVAL through kvr_yaml_bad. */
+int kvr_yaml_word(const struct yaml_source *source, const char *key, unsigned nth,
+                  const char *text, const char *const *known);
+int kvr_yaml_count(const struct yaml_source *source, const char *key, unsigned nth,
+                   const char *text, uint64_t least, uint64_t most, uint64_t *value);
 
 #endif

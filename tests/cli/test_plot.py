@@ -115,7 +115,7 @@ def test_shift_and_realism():
     lengths = {line.split("\t")[4] for line in sheet.splitlines() if line.startswith("total\t")}
     check(lengths == {"256", "1024"}, f"a point at each length: {lengths}")
     svg, sheet = picture("realism", "out.json")
-    check("times faster than FP16" in svg and "contiguous" in svg, "with its labels")
+    check("times as fast as FP16" in svg and "contiguous" in svg, "with its labels")
     panels = [line for line in sheet.splitlines() if line.startswith("panel\t")]
     check(len(panels) == 2, f"a panel for each length: {panels}")
 

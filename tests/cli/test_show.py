@@ -93,6 +93,21 @@ def test_crossings():
     check(again == crossings, f"they follow from the results: {again}")
 
 
+def test_what_fits_in_a_step():
+    run_tiny("-k", "fp16,lookat.u8", "--op", "scan,step", "--bytes", "1M", "-n", "64",
+             "-o", "json:out.json", code=0)
+    shown = run("show", "out.json", "--step-ms", "2.5", code=0)
+    check("a decoding step of 2.5 ms" in shown.out, "the step that was asked for", shown)
+    check("- scan of" not in shown.out, "a scan is no step", shown)
+    for row in read_json("out.json")["results"]:
+        if row["op"] == "step":
+            heads = int(2.5e6 / row["step"]["ns_per_key"] / 64)
+            start = f"- step of {row['codec']}.{row['variant']}@{row['isa']}, 64 tokens"
+            line = next((x for x in shown.out.splitlines() if x.startswith(start)), "")
+            check(f": {heads} " in line, f"{heads} heads of {row['name']}: {line}", shown)
+    check("step of 10 ms" in run("show", "out.json", code=0).out, "the usual step")
+
+
 def test_on_another_machine():
     run_tiny("-k", "fp16,int8q8,lookat", "--bytes", "64k", "-o", "json:out.json", code=0)
     names = {row["name"] for row in read_json("out.json")["results"]}
@@ -117,6 +132,8 @@ def test_on_bad_machine():
     with open(path, encoding="utf-8") as file:
         good = file.read()
     check_refused(run("show", "out.json", "--on", "missing.yaml"), 2, "missing.yaml")
+    for bad in ("0", "-1", "x", "1x", ""):
+        check_refused(run("show", "out.json", "--step-ms", bad), 2, "--step-ms")
     check_refused(run("show", "out.json", "--on", "."), 2)
     check_refused(run("show", "out.json", "--on", path, "--format", "csv"), 2, "--on")
     check_refused(run("show", "missing.json", "--on", path), 2, "missing.json")

@@ -255,13 +255,13 @@ static void test_costs(void **state)
     /* two groups: a line of scales and 8 of codes, 36 bytes a key; their converts and products */
     check_cost(&kvr_format_affine4g, (struct kvr_cost){.stream_bytes = 112 * 36,
                .side_bytes = 512, .executed_flops = 26400, .converts = 13200});
-    /* keys dequantised once for both queries */
+    /* keys dequantised for each query; scales of groups come with the keys */
     check_cost(&kvr_format_affine8_f16, (struct kvr_cost){.stream_bytes = 112 * 64,
-               .side_bytes = 516, .executed_flops = 32000, .converts = 19200});
+               .side_bytes = 520, .executed_flops = 38400, .converts = 25600});
     check_cost(&kvr_format_affine4_f16, (struct kvr_cost){.stream_bytes = 112 * 32,
-               .side_bytes = 516, .executed_flops = 32000, .converts = 19200});
+               .side_bytes = 520, .executed_flops = 38400, .converts = 25600});
     check_cost(&kvr_format_affine4g_f16, (struct kvr_cost){.stream_bytes = 112 * 36,
-               .side_bytes = 516, .executed_flops = 32000, .converts = 19200});
+               .side_bytes = 512, .executed_flops = 38400, .converts = 25600});
     check_cost(&kvr_format_affine8_q8, (struct kvr_cost){.stream_bytes = 112 * 64,
                .side_bytes = 144, .executed_flops = 200, .int_ops = 25600, .converts = 200});
     check_cost(&kvr_format_affine4_q8, (struct kvr_cost){.stream_bytes = 112 * 32,

@@ -96,9 +96,9 @@ static void check(struct kvr_shape shape, uint32_t tokens)
 {
     const struct kvr_format *format = FORMAT;
     size_t bytes = format->segment_bytes(&shape, tokens);
-    size_t block = format->segment_bytes(&shape, 1);
-    /* whole blocks (0 to several segments on), then distances within a block, where a kernel may
-     * run on over a segment's end until its step ends */
+    size_t block = format->segment_bytes(&shape, format->block_keys);
+    /* whole blocks (0 to several segments on), then distances within a block (or within a segment
+     * that is shorter), where a kernel may run on over a segment's end until its step ends */
     const size_t distances[] = {block, 2 * block, 5 * block, bytes, 3 * bytes + block, 64, 448};
     unsigned char *codes = aligned_bytes(SEGMENTS * bytes);
     size_t in_bytes = format->prepared_bytes(&shape), weight_bytes = tokens * sizeof(float);
@@ -122,7 +122,7 @@ static void check(struct kvr_shape shape, uint32_t tokens)
             s.ahead_bytes = (uint32_t)distances[d];
             seen.count = 0;
             consume(&shape, &s, i, in, out);
-            if (distances[d] % block == 0)
+            if (distances[d] % (bytes < block ? bytes : block) == 0)
                 check_exact(&s, i, bytes);
             else
                 assert_int_equal(seen.count, bytes / KVR_LINE_BYTES);
@@ -135,7 +135,7 @@ static void check(struct kvr_shape shape, uint32_t tokens)
 
 static void test_prefetches(void **state)
 {
-    static const uint32_t tokens[] = {1, 16, 50, 64, 200, 512, 577};
+    static const uint32_t tokens[] = {1, 5, 16, 50, 64, 200, 512, 577};
     static const uint32_t sizes[] = {1, 2, 3, 4, 5, 8, 11, 16};
     int lookup = FORMAT->block_keys == 64;
     uint32_t group = is_grouped(FORMAT) ? 32 : 0;

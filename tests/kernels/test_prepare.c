@@ -207,43 +207,91 @@ static void check_tables(const struct kvr_prepare_step *step, uint32_t d, uint32
     free(p.natural);
 }
 
-/* Rows: the codecs' prepared queries, which have tests of their own; codes of a query equal. */
-static void check_rows(const struct kvr_prepare_step *step, uint32_t d)
+/* A prepared query of the dense and affine formats: floats behind codes that must be equal. The
+ * last float is one of the query's, an offset sum of them, or a scale that must be equal. */
+enum last { OF_QUERY, OFFSET, SCALE };
+
+static const struct prepared {
+    const struct kvr_format *format;
+    const char *codec;
+    size_t codes_bytes;
+    enum last last;
+} all_prepared[] = {
+    {&kvr_format_dense_f16, "fp16", 0, OF_QUERY},
+    {&kvr_format_affine8, "int8", 0, OFFSET},
+    {&kvr_format_affine4, "int4", 0, OFFSET},
+    {&kvr_format_affine4g, "int4g32", 0, OF_QUERY},
+    {&kvr_format_affine8_f16, "int8", 0, SCALE},
+    {&kvr_format_affine4_f16, "int4", 0, SCALE},
+    {&kvr_format_affine4g_f16, "int4g32", 0, SCALE},
+    {&kvr_format_affine8_q8, "int8q8", offsetof(struct kvr_prepared_affine_q8, scale), OF_QUERY},
+    {&kvr_format_affine4_q8, "int4q8", offsetof(struct kvr_prepared_affine_q8, scale), OF_QUERY},
+};
+
+static void check_floats(const struct problem *p, const struct prepared *of,
+                         const unsigned char *theirs)
 {
-    static const char *const names[] = {"fp16", "int8", "int4", "int8q8", "int4q8"};
-    static const struct kvr_format *const formats[] = {
-        &kvr_format_dense_f16, &kvr_format_affine8, &kvr_format_affine4, &kvr_format_affine8_q8,
-        &kvr_format_affine4_q8};
-    size_t f = 0;
-    while (formats[f] != step->format)
-        f++;
+    double sum = 0; /* of the query's magnitudes: an offset sum is off by no more */
+    for (size_t at = of->codes_bytes; at < p->prepared_bytes; at += sizeof(float)) {
+        float is, expected;
+        memcpy(&is, p->prepared + at, sizeof is);
+        memcpy(&expected, theirs + at, sizeof expected);
+        const int last = at + sizeof is == p->prepared_bytes;
+        double magnitude = fabs((double)expected), relative = 0x1p-22;
+        sum += magnitude;
+        if (last && of->last == OFFSET)
+            magnitude = 128 * sum;
+        else if (last && of->last == SCALE)
+            relative = 0;
+        if (!(fabs((double)is - (double)expected) <= relative * magnitude + 1e-44))
+            fail_msg("%s: float at byte %zu is %.9g, the codec's %.9g", describe(p), at,
+                     (double)is, (double)expected);
+    }
+}
+
+/* Dense and affine: the codecs' prepared queries, which have tests of their own. */
+static void check_query(const struct kvr_prepare_step *step, uint32_t d)
+{
+    const struct prepared *of = all_prepared;
+    while (of->format != step->format)
+        of++;
+    const struct kvr_codec *codec = kvr_codec_find(of->codec);
     uint64_t random = d;
     struct problem p = {.step = step, .scale = 0.0173f,
-                        .shape = {.head_dim = d, .tokens = 64, .heads = 1, .queries = 1}};
+                        .shape = {.head_dim = d, .tokens = 64, .heads = 1, .queries = 1,
+                                  .group = codec->group}};
     for (p.kind = RANDOM; p.kind < QUERIES; p.kind++) {
         fill_query(&p, &random);
         run(&p);
         unsigned char *theirs = aligned_bytes(p.prepared_bytes);
-        kvr_codec_find(names[f])->prepare(&p.shape, step->format, &p.scale, p.query, theirs);
-        size_t exact = f < 3 ? 0 : offsetof(struct kvr_prepared_affine_q8, scale);
-        if (memcmp(p.prepared, theirs, exact) != 0)
+        codec->prepare(&p.shape, step->format, &p.scale, p.query, theirs);
+        if (memcmp(p.prepared, theirs, of->codes_bytes) != 0)
             fail_msg("%s: other codes than the codec's", describe(&p));
-        double sum = 0; /* of the query's magnitudes: an offset sum is off by no more */
-        for (size_t at = exact; at < p.prepared_bytes; at += sizeof(float)) {
-            float is, expected;
-            memcpy(&is, p.prepared + at, sizeof is);
-            memcpy(&expected, theirs + at, sizeof expected);
-            double magnitude = fabs((double)expected);
-            if (f < 3 && at < sizeof(struct kvr_prepared_dense))
-                sum += magnitude;
-            else if (f < 3)
-                magnitude = 128 * sum;
-            if (!(fabs((double)is - (double)expected) <= 0x1p-22 * magnitude + 1e-44))
-                fail_msg("%s: float at byte %zu is %.9g, the codec's %.9g", describe(&p), at,
-                         (double)is, (double)expected);
-        }
+        check_floats(&p, of, theirs);
         free(theirs);
         done(&p);
+    }
+}
+
+/* Whatever a codec is attended with, a step prepares on any machine: from its side, or from a
+ * codebook of either type. */
+static void test_all_formats(void **state)
+{
+    size_t count;
+    const struct kvr_prepare_step *const *steps = kvr_prepare_steps(&count);
+    const struct kvr_codec *const *codecs = kvr_codecs();
+    (void)state;
+    for (size_t c = 0; codecs[c]; c++) {
+        for (const struct kvr_format *const *f = codecs[c]->formats; *f; f++) {
+            unsigned seen = 0;
+            for (size_t i = 0; i < count; i++)
+                if (steps[i]->format == *f && !steps[i]->isa)
+                    seen |= 1u << steps[i]->codebook;
+            if (seen != (codecs[c]->calibrated ? 1u << KVR_CODEBOOK_F32 | 1u << KVR_CODEBOOK_F16
+                                               : 1u << KVR_CODEBOOK_NONE))
+                fail_msg("%s of %s: steps for the codebooks %#x", (*f)->name, codecs[c]->name,
+                         seen);
+        }
     }
 }
 
@@ -254,7 +302,7 @@ static void test_step(void **state)
     const struct kvr_prepare_step *step = *state;
     for (size_t i = 0; i < COUNT(dims); i++) {
         if (step->codebook == KVR_CODEBOOK_NONE)
-            check_rows(step, dims[i]);
+            check_query(step, dims[i]);
         for (size_t j = 0; j < COUNT(tables) && step->codebook != KVR_CODEBOOK_NONE; j++)
             if (dims[i] % tables[j] == 0)
                 check_tables(step, dims[i], tables[j], MAX_ENTRIES);
@@ -288,10 +336,13 @@ static void test_pack(void **state)
 
 int main(void)
 {
-    static struct CMUnitTest tests[64] = {{.name = "pack", .test_func = test_pack}};
+    static struct CMUnitTest tests[64] = {
+        {.name = "pack", .test_func = test_pack},
+        {.name = "all formats", .test_func = test_all_formats},
+    };
     static char names[64][96];
     struct kvr_isa_info isa;
-    size_t count, used = 1;
+    size_t count, used = 2;
     const struct kvr_prepare_step *const *steps = kvr_prepare_steps(&count);
     kvr_isa_detect(&isa);
     for (size_t i = 0; i < count; i++) {

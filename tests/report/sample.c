@@ -330,6 +330,8 @@ static void fill_verdict(struct kvr_verdict_record *v)
     SET(v->shift_says, "moved");
     SET(v->why, "T is %s S", "above");
     snprintf(v->core_limit_resource, sizeof v->core_limit_resource, "load");
+    snprintf(v->core_limit_ceiling, sizeof v->core_limit_ceiling, "load/avx512");
+    v->core_limit_rate = 7.5;
     v->control_failed = true;
     v->e_ns = .105;
     v->s_ns = .155;

@@ -31,6 +31,14 @@ void sample_fill_crossing(struct kvr_run_record *record);
 char *sample_read(const char *path, size_t *bytes);
 void sample_write(const char *path, const void *text, size_t bytes);
 
+/* A new folder and the path of a result in it: the begin of the fixtures of tests with files. `new`
+ * makes a zeroed fixture of so many bytes; `free` is their teardown. */
+struct sample_place { char folder[256], result[300]; };
+void *sample_place_new(size_t bytes);
+int sample_place_free(void **state);
+/* The record of `make` as a result file. */
+void sample_write_result(const char *path, void (*make)(struct kvr_run_record *));
+
 /* A new folder below $TMPDIR, and its removal with all that lies in it. */
 void sample_folder(char *path, size_t bytes);
 void sample_folder_remove(const char *path);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../src/report/writers.h"
+
 char *sample_read(const char *path, size_t *bytes)
 {
     FILE *in = fopen(path, "rb");
@@ -53,4 +55,32 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 void sample_folder_remove(const char *path)
 {
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void *sample_place_new(size_t bytes)
+{
+    struct sample_place *place = calloc(1, bytes);
+    if (!place)
+        abort();
+    sample_folder(place->folder, sizeof place->folder);
+    snprintf(place->result, sizeof place->result, "%s/result.json", place->folder);
+    return place;
+}
+
+int sample_place_free(void **state)
+{
+    struct sample_place *place = *state;
+    sample_folder_remove(place->folder);
+    free(place);
+    return 0;
+}
+
+void sample_write_result(const char *path, void (*make)(struct kvr_run_record *))
+{
+    struct kvr_run_record record;
+    FILE *out = fopen(path, "w");
+    make(&record);
+    if (!out || kvr_write(out, KVR_OUT_JSON, &record, NULL) || fclose(out))
+        perror(path);
+    kvr_run_record_free(&record);
 }

@@ -20,30 +20,16 @@
 
 /* A folder with the result of a sample, and `kvroof plot` over it. */
 struct fixture {
-    char folder[256], result[300], pictures[300];
+    struct sample_place place;
+    char pictures[300];
 };
 
 static int setup(void **state)
 {
-    struct kvr_run_record record;
-    struct fixture *f = calloc(1, sizeof *f);
-    sample_folder(f->folder, sizeof f->folder);
-    snprintf(f->result, sizeof f->result, "%s/result.json", f->folder);
-    snprintf(f->pictures, sizeof f->pictures, "%s/new/pictures", f->folder);
-    sample_work(&record);
-    FILE *out = fopen(f->result, "w");
-    assert_int_equal(kvr_write(out, KVR_OUT_JSON, &record, NULL), 0);
-    fclose(out);
-    kvr_run_record_free(&record);
+    struct fixture *f = sample_place_new(sizeof *f);
+    snprintf(f->pictures, sizeof f->pictures, "%s/new/pictures", f->place.folder);
+    sample_write_result(f->place.result, sample_work);
     *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    sample_folder_remove(f->folder);
-    free(f);
     return 0;
 }
 
@@ -70,7 +56,7 @@ static char *picture(const char *folder, const char *name)
 static void test_svg(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plot(f->result, f->pictures, "svg"), KVR_EXIT_OK);
+    assert_int_equal(plot(f->place.result, f->pictures, "svg"), KVR_EXIT_OK);
     char *first = picture(f->pictures, "ladder.svg"), *script = picture(f->pictures, "ladder.gp");
     assert_non_null(first);
     assert_non_null(script);
@@ -84,7 +70,7 @@ static void test_svg(void **state)
             print_message("the picture lacks \"%s\"\n", words[i]);
         assert_non_null(strstr(first, words[i]));
     }
-    assert_int_equal(plot(f->result, f->pictures, "svg"), KVR_EXIT_OK);
+    assert_int_equal(plot(f->place.result, f->pictures, "svg"), KVR_EXIT_OK);
     char *second = picture(f->pictures, "ladder.svg");
     assert_string_equal(first, second);
     free(first);
@@ -97,7 +83,7 @@ static void check_picture(const struct fixture *f, const char *kind, const char 
 {
     char name[64];
     snprintf(name, sizeof name, "%s.svg", kind);
-    assert_int_equal(plot_kinds(kind, f->result, f->pictures, "svg"), KVR_EXIT_OK);
+    assert_int_equal(plot_kinds(kind, f->place.result, f->pictures, "svg"), KVR_EXIT_OK);
     char *first = picture(f->pictures, name);
     assert_non_null(first);
     for (; *words; words++) {
@@ -105,7 +91,7 @@ static void check_picture(const struct fixture *f, const char *kind, const char 
             print_message("%s lacks \"%s\"\n", name, *words);
         assert_non_null(strstr(first, *words));
     }
-    assert_int_equal(plot_kinds(kind, f->result, f->pictures, "svg"), KVR_EXIT_OK);
+    assert_int_equal(plot_kinds(kind, f->place.result, f->pictures, "svg"), KVR_EXIT_OK);
     char *second = picture(f->pictures, name);
     assert_string_equal(first, second);
     free(first);
@@ -141,7 +127,7 @@ static void test_ops_svg(void **state)
     struct fixture *f = *state;
     struct kvr_run_record record;
     static const char *const realism[] = {
-        "</svg>", "LOOKAT", "n 512", "n 32768", "times faster than FP16", "contiguous", "pages:16",
+        "</svg>", "LOOKAT", "n 512", "n 32768", "times as fast as FP16", "contiguous", "pages:16",
         "evicted", "bytes saved: x32", "bytes saved: x1.94", "as fast as FP16",
         "B  lookat.f32-gather@avx512", "hollow: the case has a flag", "Sample 9000 (R)", NULL,
     };
@@ -151,32 +137,32 @@ static void test_ops_svg(void **state)
         "dashed: preparation of the query", "Sample 9000 (R)", NULL,
     };
     static const char *const speedup[] = {
-        "</svg>", "bytes a key", "times faster than FP16", "scan", "step", "attention",
+        "</svg>", "bytes a key", "times as fast as FP16", "scan", "step", "attention",
         "bytes saved", "as fast as FP16", "n 512, contiguous", "C  lookat.u8@avx512vbmi",
         "all cases: d 64, m 4", "Sample 9000 (R)", NULL,
     };
     sample_ops(&record);
-    FILE *out = fopen(f->result, "w");
+    FILE *out = fopen(f->place.result, "w");
     assert_int_equal(kvr_write(out, KVR_OUT_JSON, &record, NULL), 0);
     fclose(out);
     kvr_run_record_free(&record);
     check_picture(f, "realism", realism);
     check_picture(f, "shift", shift);
     check_picture(f, "speedup", speedup);
-    assert_int_equal(plot_kinds("realism,shift,speedup", f->result, f->pictures, "png,txt,pdf"),
-                     KVR_EXIT_OK);
+    assert_int_equal(plot_kinds("realism,shift,speedup", f->place.result, f->pictures,
+                                "png,txt,pdf"), KVR_EXIT_OK);
 }
 
 static void test_formats(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plot(f->result, f->pictures, "png,txt"), KVR_EXIT_OK);
+    assert_int_equal(plot(f->place.result, f->pictures, "png,txt"), KVR_EXIT_OK);
     char *png = picture(f->pictures, "ladder.png"), *text = picture(f->pictures, "ladder.txt");
     assert_memory_equal(png, "\x89PNG", 4);
     assert_non_null(strstr(text, "read, 1 thread, thp"));
     free(png);
     free(text);
-    assert_int_equal(plot_kinds("roofline,scaling", f->result, f->pictures, "png,txt,pdf"),
+    assert_int_equal(plot_kinds("roofline,scaling", f->place.result, f->pictures, "png,txt,pdf"),
                      KVR_EXIT_OK);
     png = picture(f->pictures, "scaling.png");
     text = picture(f->pictures, "roofline.txt");
@@ -201,11 +187,11 @@ static void test_least(void **state)
     c.threads = 1;
     c.value = 12.5;
     kvr_record_add_ceiling(&record, &c);
-    FILE *out = fopen(f->result, "w");
+    FILE *out = fopen(f->place.result, "w");
     assert_int_equal(kvr_write(out, KVR_OUT_JSON, &record, NULL), 0);
     fclose(out);
     kvr_run_record_free(&record);
-    assert_int_equal(plot(f->result, f->pictures, "svg"), KVR_EXIT_OK);
+    assert_int_equal(plot(f->place.result, f->pictures, "svg"), KVR_EXIT_OK);
     char *svg = picture(f->pictures, "ladder.svg");
     assert_non_null(strstr(svg, "read, 1 thread"));
     free(svg);
@@ -218,17 +204,17 @@ static void test_own_script(void **state)
     char path[400];
     static const char own[] = "set terminal svg\nset output 'ladder.svg'\nset title 'mine'\n"
                               "plot [1:2] x\n";
-    assert_int_equal(plot(f->result, f->pictures, "svg"), KVR_EXIT_OK);
+    assert_int_equal(plot(f->place.result, f->pictures, "svg"), KVR_EXIT_OK);
     snprintf(path, sizeof path, "%s/ladder.gp", f->pictures);
     sample_write(path, own, sizeof own - 1);
-    assert_int_equal(plot(f->result, f->pictures, "svg"), KVR_EXIT_OK);
+    assert_int_equal(plot(f->place.result, f->pictures, "svg"), KVR_EXIT_OK);
     char *script = picture(f->pictures, "ladder.gp"), *svg = picture(f->pictures, "ladder.svg");
     assert_string_equal(script, own);
     assert_non_null(strstr(svg, "mine"));
     free(script);
     free(svg);
     sample_write(path, "nonsense here\n", 14);
-    assert_int_equal(plot(f->result, f->pictures, "svg"), KVR_EXIT_IO);
+    assert_int_equal(plot(f->place.result, f->pictures, "svg"), KVR_EXIT_IO);
     assert_null(picture(f->pictures, "ladder.svg"));
 }
 
@@ -236,8 +222,8 @@ static void test_without_gnuplot(void **state)
 {
     struct fixture *f = *state;
     char *path = strdup(getenv("PATH") ? getenv("PATH") : "");
-    setenv("PATH", f->folder, 1);
-    int code = plot(f->result, f->pictures, "svg");
+    setenv("PATH", f->place.folder, 1);
+    int code = plot(f->place.result, f->pictures, "svg");
     setenv("PATH", path, 1);
     free(path);
     assert_int_equal(code, KVR_EXIT_IMPOSSIBLE);
@@ -252,15 +238,15 @@ static void test_refusals(void **state)
 {
     struct fixture *f = *state;
     char folder[400];
-    snprintf(folder, sizeof folder, "%s/below", f->result); /* below a file */
-    assert_int_equal(plot(f->result, f->result, "svg"), KVR_EXIT_IO);
-    assert_int_equal(plot(f->result, folder, "svg"), KVR_EXIT_IO);
-    assert_int_equal(plot(f->result, "/proc/none", "svg"), KVR_EXIT_IO);
-    assert_int_equal(plot(f->result, "/proc", "svg"), KVR_EXIT_IO);
-    assert_int_equal(plot(f->result, f->pictures, "gif"), KVR_EXIT_USAGE);
-    assert_int_equal(plot(f->result, f->pictures, ""), KVR_EXIT_USAGE);
+    snprintf(folder, sizeof folder, "%s/below", f->place.result); /* below a file */
+    assert_int_equal(plot(f->place.result, f->place.result, "svg"), KVR_EXIT_IO);
+    assert_int_equal(plot(f->place.result, folder, "svg"), KVR_EXIT_IO);
+    assert_int_equal(plot(f->place.result, "/proc/none", "svg"), KVR_EXIT_IO);
+    assert_int_equal(plot(f->place.result, "/proc", "svg"), KVR_EXIT_IO);
+    assert_int_equal(plot(f->place.result, f->pictures, "gif"), KVR_EXIT_USAGE);
+    assert_int_equal(plot(f->place.result, f->pictures, ""), KVR_EXIT_USAGE);
     assert_int_equal(plot(folder, f->pictures, "svg"), KVR_EXIT_USAGE);
-    char *kind[] = {"plot", f->result, "-k", "laddre", NULL}, *none[] = {"plot", NULL};
+    char *kind[] = {"plot", f->place.result, "-k", "laddre", NULL}, *none[] = {"plot", NULL};
     assert_int_equal(kvr_cmd_plot(4, kind), KVR_EXIT_USAGE);
     assert_int_equal(kvr_cmd_plot(1, none), KVR_EXIT_USAGE);
     assert_int_equal(access(f->pictures, F_OK), -1);
@@ -272,18 +258,18 @@ static void test_all(void **state)
     struct fixture *f = *state;
     struct kvr_run_record record;
     sample_everything(&record);
-    FILE *out = fopen(f->result, "w");
+    FILE *out = fopen(f->place.result, "w");
     assert_int_equal(kvr_write(out, KVR_OUT_JSON, &record, NULL), 0);
     fclose(out);
     kvr_run_record_free(&record);
-    assert_int_equal(plot_kinds("all", f->result, f->pictures, "svg"), KVR_EXIT_OK);
+    assert_int_equal(plot_kinds("all", f->place.result, f->pictures, "svg"), KVR_EXIT_OK);
     char *svg = picture(f->pictures, "roofline.svg");
     assert_non_null(svg);
     free(svg);
     assert_null(picture(f->pictures, "ladder.svg"));
     assert_null(picture(f->pictures, "scaling.tsv"));
     assert_null(picture(f->pictures, "realism.tsv"));
-    assert_int_equal(plot_kinds("scaling", f->result, f->pictures, "svg"), KVR_EXIT_USAGE);
+    assert_int_equal(plot_kinds("scaling", f->place.result, f->pictures, "svg"), KVR_EXIT_USAGE);
 }
 
 /* A result without a ladder: exit code 2, and no data file. */
@@ -292,18 +278,18 @@ static void test_lacking(void **state)
     struct fixture *f = *state;
     struct kvr_run_record record;
     sample_everything(&record);
-    FILE *out = fopen(f->result, "w");
+    FILE *out = fopen(f->place.result, "w");
     assert_int_equal(kvr_write(out, KVR_OUT_JSON, &record, NULL), 0);
     fclose(out);
     kvr_run_record_free(&record);
-    assert_int_equal(plot(f->result, f->pictures, "svg"), KVR_EXIT_USAGE);
+    assert_int_equal(plot(f->place.result, f->pictures, "svg"), KVR_EXIT_USAGE);
     assert_null(picture(f->pictures, "ladder.tsv"));
     assert_null(picture(f->pictures, "ladder.tsv.partial"));
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, sample_place_free)
     const struct CMUnitTest tests[] = {
         TEST(test_without_gnuplot), TEST(test_refusals), TEST(test_lacking),
     };

@@ -327,6 +327,20 @@ static void test_roofline_parts(void **state)
     assert_null(strstr(cases, "nan"));
     assert_null(strstr(cases, "inf"));
     free(cases);
+    /* What runs in phases is counted, not drawn: an attention by its op, a scan by its rounds. */
+    size_t rounds = 0, drawn = 0;
+    for (size_t i = 0; i < record.result_count; i++) {
+        struct kvr_result *r = &record.results[i];
+        if (r->measured && r->round_count && !rounds++)
+            r->rounds[0].e_ns = r->rounds[0].t_ns;
+        else if (r->measured && r->round_count && !strcmp(r->codec, "int8q8") && !drawn++)
+            snprintf(r->op, sizeof r->op, "attention");
+    }
+    cases = sheet_of(kvr_plot_roofline, &record, 1);
+    assert_int_equal(times(cases, "\npoint\t1\t"), 8); /* of 9, without the integer one */
+    assert_int_equal(times(cases, "\npoint\t3\t"), 0);
+    assert_int_equal(times(cases, "\tnot drawn: 2 cases: a step"), 1);
+    free(cases);
     record.ceiling_count = ceilings;
     kvr_run_record_free(&record);
 }

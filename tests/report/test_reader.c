@@ -18,32 +18,19 @@
 #include "../../src/report/writers.h"
 #include "sample.h"
 
-struct fixture {
-    char folder[256], path[300];
-};
+struct fixture { struct sample_place place; };
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
-    sample_folder(f->folder, sizeof f->folder);
-    snprintf(f->path, sizeof f->path, "%s/result.json", f->folder);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    sample_folder_remove(f->folder);
-    free(f);
+    *state = sample_place_new(sizeof(struct fixture));
     return 0;
 }
 
 static int read_text(const struct fixture *f, const char *text, size_t bytes,
                      struct kvr_run_record *record, char *error, size_t error_bytes)
 {
-    sample_write(f->path, text, bytes);
-    return kvr_read_result(f->path, record, error, error_bytes);
+    sample_write(f->place.result, text, bytes);
+    return kvr_read_result(f->place.result, record, error, error_bytes);
 }
 
 /* Refused, with `words` in the sentence. */
@@ -228,20 +215,20 @@ static void test_files(void **state)
     struct fixture *f = *state;
     struct kvr_run_record record;
     char error[512], path[400];
-    snprintf(path, sizeof path, "%s/missing.json", f->folder);
+    snprintf(path, sizeof path, "%s/missing.json", f->place.folder);
     assert_int_equal(kvr_read_result(path, &record, error, sizeof error), -ENOENT);
     assert_non_null(strstr(error, "missing.json: "));
-    assert_int_equal(kvr_read_result(f->folder, &record, error, sizeof error), -EISDIR);
-    assert_non_null(strstr(error, f->folder));
-    snprintf(path, sizeof path, "%s/huge.json", f->folder);
+    assert_int_equal(kvr_read_result(f->place.folder, &record, error, sizeof error), -EISDIR);
+    assert_non_null(strstr(error, f->place.folder));
+    snprintf(path, sizeof path, "%s/huge.json", f->place.folder);
     FILE *huge = fopen(path, "w");
     assert_int_equal(ftruncate(fileno(huge), (256l << 20) + 1), 0); /* sparse */
     fclose(huge);
     assert_int_equal(kvr_read_result(path, &record, error, sizeof error), -EINVAL);
     assert_non_null(strstr(error, "larger than 256 MiB"));
     /* The sentence is cut, not the program, where the buffer is small. */
-    sample_write(f->path, "{}", 2);
-    assert_int_equal(kvr_read_result(f->path, &record, error, 8), -EINVAL);
+    sample_write(f->place.result, "{}", 2);
+    assert_int_equal(kvr_read_result(f->place.result, &record, error, 8), -EINVAL);
     assert_int_equal(strlen(error), 7);
 }
 
@@ -319,7 +306,7 @@ static void test_bad_lines(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, sample_place_free)
     const struct CMUnitTest tests[] = {
         TEST(test_accepts),      TEST(test_no_json),      TEST(test_schema),
         TEST(test_missing),      TEST(test_wrong_types),  TEST(test_wrong_values),

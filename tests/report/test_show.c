@@ -17,31 +17,17 @@
 #include "sample.h"
 
 struct fixture {
-    char folder[256], result[300], shown[300];
+    struct sample_place place;
+    char shown[300];
 };
 
 static int setup(void **state)
 {
-    struct kvr_run_record record;
-    struct fixture *f = calloc(1, sizeof *f);
-    sample_folder(f->folder, sizeof f->folder);
-    snprintf(f->result, sizeof f->result, "%s/result.json", f->folder);
-    snprintf(f->shown, sizeof f->shown, "%s/shown", f->folder);
-    sample_run(&record);
-    FILE *out = fopen(f->result, "w");
-    assert_int_equal(kvr_write(out, KVR_OUT_JSON, &record, NULL), 0);
-    fclose(out);
-    kvr_run_record_free(&record);
+    struct fixture *f = sample_place_new(sizeof *f);
+    snprintf(f->shown, sizeof f->shown, "%s/shown", f->place.folder);
+    sample_write_result(f->place.result, sample_run);
     unsetenv("COLUMNS");
     *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    sample_folder_remove(f->folder);
-    free(f);
     return 0;
 }
 
@@ -75,10 +61,10 @@ static void check_golden(const struct fixture *f, int argc, char **argv, const c
 static void test_formats(void **state)
 {
     struct fixture *f = *state;
-    char *plain[] = {"show", f->result, NULL};
-    char *json[] = {"show", "--format", "json", f->result, NULL};
-    char *csv[] = {"show", f->result, "--format=csv", NULL};
-    char *md[] = {"show", f->result, "--format", "md", NULL};
+    char *plain[] = {"show", f->place.result, NULL};
+    char *json[] = {"show", "--format", "json", f->place.result, NULL};
+    char *csv[] = {"show", f->place.result, "--format=csv", NULL};
+    char *md[] = {"show", f->place.result, "--format", "md", NULL};
     check_golden(f, 2, plain, "show.table.txt");
     check_golden(f, 4, json, "run.json");
     check_golden(f, 3, csv, "run.csv");
@@ -86,7 +72,7 @@ static void test_formats(void **state)
     setenv("COLUMNS", "80", 1);
     check_golden(f, 2, plain, "show.table80.txt");
     setenv("COLUMNS", "100", 1);
-    char *color[] = {"show", "--color", "always", f->result, NULL};
+    char *color[] = {"show", "--color", "always", f->place.result, NULL};
     check_golden(f, 4, color, "show.color.txt");
     unsetenv("COLUMNS");
 }
@@ -94,11 +80,11 @@ static void test_formats(void **state)
 static void test_usage(void **state)
 {
     struct fixture *f = *state;
-    char *none[] = {"show", NULL}, *two[] = {"show", f->result, f->result, NULL};
-    char *missing[] = {"show", "missing.json", NULL}, *folder[] = {"show", f->folder, NULL};
-    char *format[] = {"show", f->result, "--format", "yaml", NULL};
-    char *color[] = {"show", f->result, "--color", "blue", NULL};
-    char *option[] = {"show", f->result, "--frmat", "csv", NULL};
+    char *none[] = {"show", NULL}, *two[] = {"show", f->place.result, f->place.result, NULL};
+    char *missing[] = {"show", "missing.json", NULL}, *folder[] = {"show", f->place.folder, NULL};
+    char *format[] = {"show", f->place.result, "--format", "yaml", NULL};
+    char *color[] = {"show", f->place.result, "--color", "blue", NULL};
+    char *option[] = {"show", f->place.result, "--frmat", "csv", NULL};
     assert_int_equal(show(f->shown, 1, none), KVR_EXIT_USAGE);
     assert_int_equal(show(f->shown, 3, two), KVR_EXIT_USAGE);
     assert_int_equal(show(f->shown, 2, missing), KVR_EXIT_USAGE);
@@ -125,7 +111,7 @@ static void test_help(void **state)
 static void test_full_disk(void **state)
 {
     struct fixture *f = *state;
-    char *argv[] = {"show", f->result, NULL};
+    char *argv[] = {"show", f->place.result, NULL};
     if (access("/dev/full", W_OK)) {
         print_message("no /dev/full on this host\n");
         skip();
@@ -135,7 +121,7 @@ static void test_full_disk(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, sample_place_free)
     const struct CMUnitTest tests[] = {
         TEST(test_formats), TEST(test_usage), TEST(test_help), TEST(test_full_disk),
     };

@@ -199,6 +199,82 @@ static void test_shown(void **state)
     check_golden("show.color.txt", put_shown_color, sample_run);
 }
 
+static void check_says(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("lacks \"%s\":\n%s", part, text);
+}
+
+/* Cases that differ in anything but format, length and threads share no sentence, and each name
+ * says what is not the usual. */
+static void test_settings(void **state)
+{
+    static const char *const cases[] = {
+        "Fastest from DRAM (step, d 64, 32768 tokens, layout heads, 1 thread):",
+        "Fastest from DRAM (step, d 64, 32768 tokens, layout heads, 1 thread, codebook warm):",
+        "Fastest from DRAM (attention, d 64, 32768 tokens, layout heads, 1 thread, 64M evicted",
+        "(DRAM, step, d 64, layout heads, 1 thread, m 4, K 256): x1.32 at 512 tokens",
+        "(DRAM, step, d 64, layout heads, 1 thread, codebook warm, m 4, K 256): x6.52 at 512",
+        "fp16.fused@avx512 d64 n4096 DRAM heads 1t scan ",
+        "lookat.u8@avx512vbmi d64 m4 n4096 DRAM heads 1t step, codebook warm ",
+        "fp16.fused@avx512 d64 n4096 DRAM heads 1t attention, 64M evicted between passes "};
+    struct kvr_run_record record;
+    (void)state;
+    sample_ops(&record);
+    char *text = written_text(put_table, &record);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_says(text, cases[i]);
+    free(text);
+    for (size_t i = 0; i < record.result_count; i++) {
+        struct kvr_result *r = &record.results[i];
+        r->batch = strcmp(r->codec, "fp16") ? 1 : 8;
+    }
+    text = written_text(put_table, &record);
+    check_says(text, "layout contiguous, 1 thread, batch 8): fp16.fused@avx512");
+    free(text);
+    kvr_run_record_free(&record);
+    sample_ops(&record);
+    for (size_t i = 0; i < record.result_count; i++) {
+        struct kvr_result *r = &record.results[i];
+        if (r->codebook_residency[0])
+            snprintf(r->codebook, sizeof r->codebook, r->tokens == 512 ? "f32" : "f16");
+    }
+    text = written_text(put_table, &record);
+    check_says(text, "  cb   codebook  "); /* columns, as they vary */
+    check_says(text, "  evict  ");
+    check_says(text, "64M  ");
+    check_says(text, "512 tokens, layout heads, 1 thread, codebook f32, codebook warm)");
+    free(text);
+    kvr_run_record_free(&record);
+}
+
+static void test_shift_words(void **state)
+{
+    struct kvr_run_record record;
+    (void)state;
+    sample_ops(&record);
+    for (size_t i = 0; i < record.result_count; i++) {
+        struct kvr_result *r = &record.results[i];
+        if (!strcmp(r->codec, "fp16"))
+            continue;
+        kvr_result_flag(r, "shared-core");
+        r->verdict.shift_ln_b = r->tokens == 512 ? -.7 : .7;
+        if (r->tokens == 4096)
+            kvr_result_unavailable(r, "shift", "the side of FP16 is undecided");
+        else
+            snprintf(r->verdict.shift_says, sizeof r->verdict.shift_says, "moved");
+    }
+    char *text = written_text(put_table, &record);
+    check_says(text, "moved towards the memory side: B x0.497 of ");
+    check_says(text, "moved towards the core side: B x2.01 of ");
+    check_says(text, "shift not known: the side of FP16 is undecided");
+    check_says(text, ": the side of FP16 is undecided) and is ");
+    check_says(text, "Flag shared-core (threads ran on CPUs that share a core");
+    check_says(text, "/thp and 57 more.");
+    free(text);
+    kvr_run_record_free(&record);
+}
+
 static void test_empty(void **state)
 {
     struct kvr_run_record record;
@@ -300,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_table),     cmocka_unit_test(test_empty),
         cmocka_unit_test(test_formats),   cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_comma_locale), cmocka_unit_test(test_shown),
+        cmocka_unit_test(test_settings), cmocka_unit_test(test_shift_words),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed || getenv("KVROOF_UPDATE_GOLDEN");

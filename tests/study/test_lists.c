@@ -81,6 +81,29 @@ static void pages_lie_anywhere(void **state)
     kvr_lists_free(&lists);
 }
 
+/* Of a head whose parts do not divide it the last one is short, at its place in the list and in
+ * what is read of it. */
+static void the_last_part_is_as_long_as_it_is(void **state)
+{
+    (void)state;
+    const struct kvr_shape shape = {.head_dim = D, .tokens = 100, .queries = 1};
+    struct kvr_lists_request r = request(&shape, 64, 4);
+    struct kvr_lists lists, rows;
+    r.bytes = 4 * 2 * 64 * KEY_BYTES;
+    assert_int_equal(kvr_lists_build(&r, &lists), 0);
+    assert_int_equal(lists.parts, 2);
+    assert_int_equal(kvr_lists_tokens_at(&lists, 0), 64);
+    assert_int_equal(kvr_lists_tokens_at(&lists, 5), 36);
+    assert_int_equal(kvr_lists_bytes_at(&lists, 4), 64 * KEY_BYTES);
+    assert_int_equal(kvr_lists_bytes_at(&lists, 5), 48 * KEY_BYTES); /* blocks of 16 keys */
+    assert_true(kvr_lists_head_bytes(&lists) == 112 * KEY_BYTES);
+    assert_true(kvr_lists_segment_keys(&lists) == 50);
+    assert_int_equal(kvr_lists_beside(&lists, memory, &kvr_format_dense_f16, &shape, &rows), 0);
+    assert_int_equal(kvr_lists_bytes_at(&rows, 7), 48 * KEY_BYTES);
+    kvr_lists_free(&rows);
+    kvr_lists_free(&lists);
+}
+
 static void more_than_keys_leaves_fewer_heads(void **state)
 {
     (void)state;
@@ -102,11 +125,12 @@ static void beside_the_keys(void **state)
     r.threads = 2;
     r.shuffled = true;
     assert_int_equal(kvr_lists_build(&r, &keys), 0);
-    assert_int_equal(kvr_lists_beside(&keys, memory + 1, 192, &rows), 0);
+    const struct kvr_shape wide = {.head_dim = 2 * D, .queries = 1};
+    assert_int_equal(kvr_lists_beside(&keys, memory + 1, &kvr_format_dense_f16, &wide, &rows), 0);
     for (unsigned t = 0; t < 2; t++) {
         assert_int_equal(rows.counts[t], keys.counts[t]);
         assert_memory_equal(rows.orders[t], keys.orders[t], rows.counts[t] * sizeof(uint32_t));
-        assert_int_equal(rows.segments[t].stride_bytes, 192);
+        assert_int_equal(rows.segments[t].stride_bytes, 32 * 2 * KEY_BYTES);
         assert_ptr_equal(rows.segments[t].base, memory + 1);
     }
     kvr_lists_free(&rows);
@@ -145,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_in_turns),
         cmocka_unit_test(pages_lie_anywhere),
+        cmocka_unit_test(the_last_part_is_as_long_as_it_is),
         cmocka_unit_test(more_than_keys_leaves_fewer_heads),
         cmocka_unit_test(beside_the_keys),
         cmocka_unit_test(codebooks_for_batches),

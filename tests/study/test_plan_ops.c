@@ -163,11 +163,14 @@ static void test_pages_hold_whole_blocks(void **state)
                        "use --layout pages:64 or another multiple of 64");
     w->options.layouts[0] = "pages:100";
     world_expect_error(w, -EINVAL, "use --layout pages:112 or");
-    /* Rows could lie one by one, but would be scored in blocks with 15 of 16 keys thrown away. */
+    /* Rows lie one by one, and fewer than a block of them are scored one by one. */
     w->options.layout_count = 1;
     w->options.layouts[0] = "pages:1";
     w->options.kernels[w->options.kernel_count++] = "fp16";
+    EXPECT(w, FP16 "scan/pages:1/thp");
+    w->options.layouts[0] = "pages:24";
     world_expect_error(w, -EINVAL, "fp16.fused: fp16 scores blocks of 16 keys");
+    w->options.layouts[0] = "pages:1";
     w->options.kernels[0] = "int8.fused";
     world_expect_error(w, -EINVAL, "int8.fused: int8 stores blocks of 16 keys");
     w->options.layouts[0] = "pages:16";
@@ -212,6 +215,31 @@ static void test_materialised_is_a_scan(void **state)
     EXPECT(w, INT8 "scan/heads/thp", "int8.materialised@auto/d64/n512/W64M/1t/scan/heads/thp");
 }
 
+static void test_materialised_is_for_one_query_and_caches_as_they_are(void **state)
+{
+    struct world *w = *state;
+    world_profile(w, "groups:\n"
+                     "  - {kernels: [int8.materialised], bytes: [64M], group_queries: [2]}\n");
+    assert_int_equal(world_plan(w), -EINVAL); /* nothing is left to measure */
+    world_profile(w, "groups:\n"
+                     "  - {kernels: [int8], bytes: [64M], group_queries: [2]}\n");
+    assert_int_equal(world_plan(w), 0);
+    assert_int_equal(w->plan.skip_count, 1);
+    assert_string_equal(w->plan.skips[0].what, "group-queries");
+    /* --heads evicts by itself: a wish. */
+    world_profile(w, "groups:\n"
+                     "  - {kernels: [int8], bytes: [64M]}\n");
+    w->options.heads = 1 << 10;
+    assert_int_equal(world_plan(w), 0);
+    assert_int_equal(w->plan.skip_count, 1);
+    assert_string_equal(w->plan.skips[0].what, "evict");
+    assert_non_null(strstr(w->plan.skips[0].why, "--evict 0"));
+    w->options.kernels[w->options.kernel_count++] = "int8.materialised";
+    w->options.evict_given = true;
+    w->options.evict_bytes = 1 << 20;
+    world_expect_error(w, -EINVAL, "measured without eviction");
+}
+
 /* Every case of a product over all axes has a name of its own. */
 static void test_names_are_unique(void **state)
 {
@@ -226,9 +254,9 @@ static void test_names_are_unique(void **state)
                      "    batches: [1, 2]\n"
                      "    group_queries: [1, 2]\n");
     assert_int_equal(world_plan(w), 0);
-    /* Sizes, layouts and queries of: scans of five kernels, and in two ops and batches two kernels
-     * without codebooks, two with four each. */
-    assert_int_equal(w->plan.case_count, 2 * 4 * 2 * (5 + 2 * 2 * (2 + 2 * 4)));
+    /* Sizes, layouts and queries of: scans of four kernels, and in two ops and batches two kernels
+     * without codebooks, two with four each; and the scan of a copy, which is for one query. */
+    assert_int_equal(w->plan.case_count, 2 * 4 * (2 * (4 + 2 * 2 * (2 + 2 * 4)) + 1));
     char (*names)[192] = calloc(w->plan.case_count, sizeof *names);
     assert_non_null(names);
     for (size_t i = 0; i < w->plan.case_count; i++) {
@@ -323,6 +351,7 @@ static void test_heads_count_all_that_they_stream(void **state)
                      "    bytes: [64M]\n"
                      "    ops: [scan, attention]\n");
     w->options.heads = 1 << 14;
+    w->options.evict_given = true; /* 0: a copy is not evicted */
     assert_int_equal(world_plan(w), 0);
     assert_int_equal(w->plan.case_count, 3);
     assert_int_equal(w->plan.cases[0].working_set_bytes, UINT64_C(512 * 192) << 14);
@@ -358,6 +387,7 @@ int main(void)
         TEST(test_pages_hold_whole_blocks),
         TEST(test_pages_that_a_profile_wishes),
         TEST(test_materialised_is_a_scan),
+        TEST(test_materialised_is_for_one_query_and_caches_as_they_are),
         TEST(test_names_are_unique),
         TEST(test_bytes_of_the_papers_shape),
         TEST(test_bytes_of_odd_lengths),

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Predictions with numbers by hand; the description of another machine. No time is measured.
+ * Predictions with numbers by hand. No time is measured.
  */
-#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,94 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "src/study/predict.h"
-
-static void near(double found, double by_hand)
-{
-    if (!(fabs(found - by_hand) <= 1e-9 * fabs(by_hand)))
-        fail_msg("%.12g, not %.12g", found, by_hand);
-}
-
-static struct kvr_result *add(struct kvr_run_record *record, const char *level, uint32_t threads,
-                              double t, double m, double c)
-{
-    struct kvr_result r;
-    kvr_result_init(&r);
-    r.measured = true;
-    snprintf(r.name, sizeof r.name, "case %zu", record->result_count);
-    snprintf(r.codec, sizeof r.codec, "int4");
-    snprintf(r.variant, sizeof r.variant, "fused");
-    snprintf(r.isa, sizeof r.isa, "avx512vnni");
-    snprintf(r.op, sizeof r.op, "scan");
-    snprintf(r.level, sizeof r.level, "%s", level);
-    snprintf(r.layout, sizeof r.layout, "heads");
-    r.head_dim = 64;
-    r.tokens = 512;
-    r.threads = threads;
-    r.working_set_bytes = !strcmp(level, "DRAM") ? 1 << 30 : 1 << 20;
-    r.cost.stream_bytes = 32. * 512;
-    r.cost.useful_flops = 128. * 512;
-    r.cost.lookups = 0;
-    r.result.ns_per_key = t;
-    r.result.m_ns_per_key = m;
-    r.result.c_ns_per_key = c;
-    snprintf(r.verdict.side, sizeof r.verdict.side, "memory");
-    return kvr_record_add_result(record, &r);
-}
-
-static void add_roof(struct kvr_run_record *record, const char *type, const char *level,
-                     uint32_t threads, uint64_t bytes, double value)
-{
-    struct kvr_ceiling c;
-    kvr_ceiling_init(&c);
-    snprintf(c.id, sizeof c.id, "%zu", record->ceiling_count);
-    snprintf(c.kind, sizeof c.kind, "bandwidth");
-    snprintf(c.type, sizeof c.type, "%s", type);
-    snprintf(c.level, sizeof c.level, "%s", level);
-    snprintf(c.layout, sizeof c.layout, "heads");
-    c.threads = threads;
-    c.working_set_bytes = bytes;
-    c.segment_bytes = strcmp(type, "read") ? 32 * 512 : 0;
-    c.value = value;
-    kvr_record_add_ceiling(record, &c);
-}
-
-static void add_rate(struct kvr_run_record *record, const char *type, const char *isa, double value)
-{
-    struct kvr_ceiling c;
-    kvr_ceiling_init(&c);
-    snprintf(c.id, sizeof c.id, "%zu", record->ceiling_count);
-    snprintf(c.kind, sizeof c.kind, "rate");
-    snprintf(c.type, sizeof c.type, "%s", type);
-    snprintf(c.isa, sizeof c.isa, "%s", isa);
-    snprintf(c.unit, sizeof c.unit, "Gop/s");
-    c.value = value;
-    kvr_record_add_ceiling(record, &c);
-}
-
-/* Twice the clock, three times the loads, four times the bandwidth of one core. */
-static const struct kvr_other_machine faster = {
-    .name = "faster",
-    .clock_ghz = 6,
-    .cores = 4,
-    .bandwidths = {{"DRAM", 1, 80, ""}, {"DRAM", KVR_ROOF_ALL_CORES, 100, ""},
-                   {"L2", 1, 400, ""}, {"DRAM", 3, 90, ""}},
-    .bandwidth_count = 4,
-    .rates = {{"load", "avx512", 18, ""}},
-    .rate_count = 1,
-};
-
-static void make(struct kvr_run_record *record)
-{
-    kvr_run_record_init(record);
-    record->clock_ghz = 3;
-    add_roof(record, "read", "DRAM", 1, 1 << 30, 20);
-    add_roof(record, "read", "DRAM", 1, 1 << 26, 30); /* a cache has a part in this one */
-    add_roof(record, "read-family", "DRAM", 1, 1 << 30, 16);
-    add_roof(record, "read-family", "DRAM", 2, 1 << 30, 24);
-    add_roof(record, "read-family", "L2", 1, 1 << 20, 160);
-    add_rate(record, "load", "avx512", 6);
-}
+#include "predicting.h"
 
 static void test_time(void **state)
 {
@@ -167,8 +79,7 @@ static void test_phases(void **state)
     snprintf(x->op, sizeof x->op, "step");
     kvr_predict_time(x, &s, &p);
     assert_non_null(strstr(p.refused, "not measured")); /* phases absent */
-    x->verdict.phases[KVR_PHASE_PREPARE] = (struct kvr_phase_record){8, 4, 4, "overlap"};
-    x->verdict.phases[KVR_PHASE_SCAN] = (struct kvr_phase_record){5, 5, 2, "memory"};
+    set_serial(x, "step", "fused");
     kvr_predict_time(x, &s, &p);
     /* prepare: C' 1, M' .4, omega 0: 1.4; scan: C' 1, M' .5, omega 1: 1 */
     near(p.predicted_ns, 2.4);
@@ -179,6 +90,61 @@ static void test_phases(void **state)
     kvr_run_record_free(&r);
 }
 
+/* Softmax reads no memory of its own: it has T and C, and goes as C does. */
+static void test_phase_without_memory(void **state)
+{
+    struct kvr_run_record r;
+    struct kvr_prediction p;
+    const struct kvr_scaling s = {.c = .5, .c_other = .25, .m = .1};
+    (void)state;
+    make(&r);
+    struct kvr_result *x = add(&r, "DRAM", 1, 9, 5, 4);
+    snprintf(x->op, sizeof x->op, "attention");
+    x->verdict.phases[KVR_PHASE_SCAN] = (struct kvr_phase_record){5, 5, 2, "memory"};
+    x->verdict.phases[KVR_PHASE_SOFTMAX] = (struct kvr_phase_record){4, NAN, 2, "undecided"};
+    kvr_predict_time(x, &s, &p);
+    near(p.predicted_ns, 2); /* scan: C' 1, M' .5, hidden; softmax 4 / 4 */
+    near(p.balance, (1 + .5) / .5);
+    x->verdict.phases[KVR_PHASE_SOFTMAX].c_ns = NAN;
+    kvr_predict_time(x, &s, &p);
+    assert_non_null(strstr(p.refused, "softmax: memory or core alone"));
+    snprintf(x->op, sizeof x->op, "scan"); /* a scan's M is not left out by nature */
+    x->result.m_ns_per_key = NAN;
+    kvr_predict_time(x, &s, &p);
+    assert_non_null(strstr(p.refused, "scan: memory or core alone"));
+    kvr_run_record_free(&r);
+}
+
+/* A scan that copies its keys first is serial, too: what T exceeds of M and C is no waiting. */
+static void test_copying_scan(void **state)
+{
+    struct kvr_run_record r;
+    struct kvr_prediction p;
+    const struct kvr_scaling s = {.c = .5, .c_other = .25, .m = .1};
+    (void)state;
+    make(&r);
+    struct kvr_result *x = add(&r, "DRAM", 1, 15, 9, 6);
+    set_serial(x, "scan", "materialised");
+    kvr_predict_time(x, &s, &p);
+    near(p.predicted_ns, 2.4); /* as the step of test_phases */
+    x->verdict.phases[KVR_PHASE_PREPARE].t_ns = NAN; /* the scan alone is not the whole of it */
+    x->verdict.phases[KVR_PHASE_SCAN].t_ns = NAN;
+    kvr_predict_time(x, &s, &p);
+    assert_non_null(strstr(p.refused, "not measured"));
+    kvr_run_record_free(&r);
+}
+
+/* P: the time that a resource needs, by the rate of one of `make`'s ceilings. */
+static void set_limit(struct kvr_result *r, const char *resource, double ns, const char *ceiling,
+                      double rate)
+{
+    struct kvr_verdict_record *v = &r->verdict;
+    snprintf(v->core_limit_resource, sizeof v->core_limit_resource, "%s", resource);
+    snprintf(v->core_limit_ceiling, sizeof v->core_limit_ceiling, "%s", ceiling);
+    v->core_limit_ns = ns;
+    v->core_limit_rate = rate;
+}
+
 static void test_machine(void **state)
 {
     struct kvr_run_record r;
@@ -187,11 +153,9 @@ static void test_machine(void **state)
     (void)state;
     make(&r);
     struct kvr_result *x = add(&r, "DRAM", 1, 4, 4, 2);
-    snprintf(x->verdict.core_limit_resource, 16, "load");
-    x->verdict.core_limit_ns = 1.8; /* C is 1.11 of it: loads are full */
+    set_limit(x, "load", 1.8, "load/avx512", 6); /* C is 1.11 of it: loads are full */
     x = add(&r, "DRAM", 1, 4, 4, 2);
-    snprintf(x->verdict.core_limit_resource, 16, "load");
-    x->verdict.core_limit_ns = 1.7; /* 1.18: not full, so the clock */
+    set_limit(x, "load", 1.7, "load/avx512", 6); /* 1.18: not full, so the clock */
     add(&r, "L2", 1, .6, .2, .6);
     add(&r, "L1", 1, .5, .4, .5);
     add(&r, "DRAM", 2, 2, 2, 1);
@@ -222,180 +186,82 @@ static void test_machine(void **state)
     kvr_run_record_free(&r);
 }
 
-static void test_figures(void **state)
+/* C goes by the very rate that P was made of; two-source shuffles are not those of another file. */
+static void test_kinds_of_rates(void **state)
 {
-    (void)state;
-    near(kvr_other_bandwidth(&faster, "DRAM", 1), 80);
-    near(kvr_other_bandwidth(&faster, "DRAM", 2), 100); /* the node's */
-    near(kvr_other_bandwidth(&faster, "DRAM", 3), 90);  /* as stated */
-    near(kvr_other_bandwidth(&faster, "DRAM", 4), 100);
-    near(kvr_other_bandwidth(&faster, "L2", 3), 1200);
-    assert_true(isnan(kvr_other_bandwidth(&faster, "L2", 5)));
-    assert_true(isnan(kvr_other_bandwidth(&faster, "L3", 1)));
-    near(kvr_other_rate(&faster, "load", "avx512"), 18);
-    near(kvr_other_rate(&faster, "load", "avx512vbmi"), 18);
-    assert_true(isnan(kvr_other_rate(&faster, "load", "avx2")));
-    assert_true(isnan(kvr_other_rate(&faster, "store", "avx512")));
-}
-
-/* A case that the core fills goes by the cores, and by its look-ups from one d to another. */
-static void test_check_core(void **state)
-{
+    static const struct {
+        const char *resource, *ceiling;
+        double rate;
+        const char *by;
+    } cases[] = {{"shuffle", "shuffle.byte/avx512", 3, "shuffle"},
+                 {"shuffle", "shuffle.two/avx512vbmi", 3, "clock"},
+                 {"convert", "convert.f16/avx512", 2, "convert"},
+                 {"convert", "convert.i8/avx512", 2, "clock"},
+                 {"issue", "issue/scalar", 12, "issue"},  /* there, too, only scalar has one */
+                 {"issue", "issue/gone", 12, "clock"},    /* a result without that ceiling */
+                 {"store", "store/avx512", 3, "clock"}};  /* not stated there */
+    struct kvr_other_machine there = faster;
     struct kvr_run_record r;
-    struct kvr_prediction_check *c = NULL;
+    struct kvr_prediction *p = NULL;
     size_t count = 0;
     (void)state;
     make(&r);
-    add(&r, "DRAM", 1, 4, 1, 4)->cost.lookups = 4 * 512;
-    add(&r, "DRAM", 2, 2.5, 1, 1)->cost.lookups = 4 * 512;
-    struct kvr_result *wide = add(&r, "DRAM", 1, 10, 9, 9);
-    wide->head_dim = 128;
-    wide->cost.lookups = 8 * 512;
-    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
+    there.rates[1] = (struct kvr_other_rate){"shuffle", "avx512", 12, ""};
+    there.rates[2] = (struct kvr_other_rate){"convert", "avx512", 10, ""};
+    there.rates[3] = (struct kvr_other_rate){"issue", "scalar", 96, ""};
+    there.rate_count = 4;
+    add_rate(&r, "shuffle.byte", "avx512", 3);
+    add_rate(&r, "shuffle.two", "avx512vbmi", 3);
+    add_rate(&r, "convert.f16", "avx512", 2);
+    add_rate(&r, "convert.i8", "avx512", 2);
+    add_rate(&r, "issue", "scalar", 12);
+    add_rate(&r, "store", "avx512", 3);
+    for (size_t i = 0; i < 7; i++)
+        set_limit(add(&r, "DRAM", 1, 2, .1, 2), cases[i].resource, 1.9, cases[i].ceiling,
+                  cases[i].rate);
+    assert_int_equal(kvr_predict(&r, &there, &p, &count), 0);
+    assert_int_equal(count, 7);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(p[i].scaled_by, cases[i].by);
+    near(p[0].predicted_ns, 2. * 3 / 12);
+    near(p[2].predicted_ns, 2. * 2 / 10);
+    near(p[4].predicted_ns, 2. * 12 / 96);
+    free(p);
+    kvr_run_record_free(&r);
+}
+
+/* P and C are wall time of all threads: neither is multiplied by their number. */
+static void test_limit_of_a_team(void **state)
+{
+    struct kvr_run_record r;
+    struct kvr_prediction *p = NULL;
+    size_t count = 0;
+    (void)state;
+    make(&r);
+    struct kvr_result *x = add(&r, "DRAM", 2, 2, 1, 2);
+    set_limit(x, "load", 1.8, "load/avx512", 6);
+    x = add(&r, "DRAM", 2, 2, 1, 2);
+    set_limit(x, "load", .9, "load/avx512", 6);
+    assert_int_equal(kvr_predict(&r, &faster, &p, &count), 0);
     assert_int_equal(count, 2);
-    near(c[0].predicted.predicted_ns, 2);
-    near(c[0].error_percent, -20);
-    assert_string_equal(c[0].predicted.side, "core");
-    assert_string_equal(c[1].over, "head dim");
-    near(c[1].predicted.predicted_ns, 8);
-    free(c);
+    assert_string_equal(p[0].scaled_by, "load");
+    near(p[0].predicted_ns, 2. * 6 / 18); /* M' 1 x 24 / 100, hidden */
+    assert_string_equal(p[1].scaled_by, "clock");
+    free(p);
     kvr_run_record_free(&r);
-}
-
-static void test_check(void **state)
-{
-    struct kvr_run_record r;
-    struct kvr_prediction_check *c = NULL;
-    size_t count = 0;
-    (void)state;
-    make(&r);
-    add(&r, "DRAM", 1, 4, 4, 1);
-    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
-    assert_int_equal(count, 0); /* nothing differs from anything */
-    assert_true(isnan(kvr_predict_median_error(c, count)));
-    free(c);
-    add(&r, "DRAM", 2, 3, 1, 1); /* its own M and C are not looked at */
-    add(&r, "L2", 1, 1, 9, 9);
-    struct kvr_result *wide = add(&r, "DRAM", 1, 10, 9, 9);
-    wide->head_dim = 128;
-    wide->cost.stream_bytes *= 2;
-    wide->cost.useful_flops *= 2;
-    add_roof(&r, "read-family", "DRAM", 1, 1 << 30, 20); /* of its segments */
-    r.ceilings[r.ceiling_count - 1].segment_bytes = 64 * 512;
-    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
-    assert_int_equal(count, 3);
-    assert_string_equal(c[0].over, "threads");
-    near(c[0].predicted.predicted_ns, 4 * 16. / 24); /* family roofs of the same list */
-    near(c[0].error_percent, 100 * (8. / 9 - 1));
-    assert_string_equal(c[1].over, "level");
-    near(c[1].predicted.predicted_ns, 1); /* C 1, M 4 * 16/160, hidden */
-    near(c[1].error_percent + 1, 1);
-    assert_string_equal(c[1].predicted.side, "core");
-    assert_string_equal(c[2].over, "head dim");
-    near(c[2].predicted.predicted_ns, 8 * 16. / 20);
-    near(kvr_predict_median_error(c, count), 100. / 9);
-    free(c);
-    r.results[0].result.ns_per_key = 6; /* waits: then nothing follows from it */
-    assert_int_equal(kvr_predict_check(&r, &c, &count), 0);
-    assert_int_equal(count, 3);
-    assert_true(isnan(c[0].error_percent));
-    assert_non_null(strstr(c[0].predicted.refused, "latency"));
-    free(c);
-    kvr_run_record_free(&r);
-}
-
-/* ---- YAML ---- */
-
-#define HEAD "name: x\nclock_ghz: 3\nclock_source: y\ncores: 8\n"
-#define DRAM "bandwidth:\n  - {level: DRAM, threads: 1, gb_per_s: 20, source: z}\n"
-
-static int parse(const char *text, struct kvr_other_machine *m, char *error, size_t bytes)
-{
-    return kvr_other_machine_parse("file.yaml", text, strlen(text), m, error, bytes);
-}
-
-static void refuse(const char *text, const char *place, const char *part)
-{
-    static struct kvr_other_machine m;
-    char error[400] = "";
-    assert_int_equal(parse(text, &m, error, sizeof error), -EINVAL);
-    if (strncmp(error, "file.yaml", 9) || !strstr(error, place) || !strstr(error, part))
-        fail_msg("\"%s\" lacks \"%s\" or \"%s\"", error, place, part);
-}
-
-static void test_yaml(void **state)
-{
-    static struct kvr_other_machine m;
-    char error[400] = "";
-    (void)state;
-    assert_int_equal(parse(HEAD DRAM "  - {level: DRAM, threads: all, gb_per_s: 100, source: z}\n"
-                           "rates:\n  - {resource: load, isa: avx2, per_cycle: 2, source: a}\n"
-                           "  - {resource: issue, isa: scalar, gop_per_s: 15.5, source: b}\n",
-                           &m, error, sizeof error), 0);
-    assert_string_equal(m.name, "x");
-    assert_int_equal(m.cores, 8);
-    near(kvr_other_bandwidth(&m, "DRAM", 2), 40);
-    near(kvr_other_bandwidth(&m, "DRAM", 8), 100);
-    near(kvr_other_rate(&m, "load", "avx2"), 6);
-    near(kvr_other_rate(&m, "issue", "scalar"), 15.5);
-    assert_string_equal(m.rates[1].source, "b");
-}
-
-static void test_bad_yaml(void **state)
-{
-    (void)state;
-    refuse("", "", "empty");
-    refuse("- 1\n", "", "");
-    refuse("name: [\n", "", "");
-    refuse(HEAD, "", "bandwidth");
-    refuse("name: x\nclock_ghz: nan\nclock_source: y\ncores: 8\n" DRAM, "line 2", "nan");
-    refuse("name: x\nclock_ghz: 3000\nclock_source: y\ncores: 8\n" DRAM, "line 2", "between");
-    refuse("name: x\nclock_ghz: 3\nclock_source: y\ncores: 0\n" DRAM, "line 4", "cores");
-    refuse("name: x\nclock_gh: 3\n" DRAM, "line 2", "did you mean clock_ghz");
-    refuse(HEAD "bandwidth:\n  - {level: L9, threads: 1, gb_per_s: 20, source: z}\n", "line 6",
-           "L9");
-    refuse(HEAD DRAM "  - {level: L2, threads: 1, gb_per_s: inf, source: z}\n", "line 7", "inf");
-    refuse(HEAD DRAM "  - {level: L2, threads: 1, gb_per_s: -1, source: z}\n", "line 7", "-1");
-    refuse(HEAD DRAM "  - {level: L2, threads: 9, gb_per_s: 1, source: z}\n", "line 7", "threads");
-    refuse(HEAD DRAM "  - {level: DRAM, gb_per_s: 1, source: z}\n", "line 7", "twice");
-    refuse(HEAD DRAM "  - {level: L2, gb_per_s: 1}\n", "line", "source");
-    refuse(HEAD DRAM "rates:\n  - {resource: lod, isa: avx2, per_cycle: 2, source: a}\n", "line 8",
-           "lod");
-    refuse(HEAD DRAM "rates:\n  - {resource: load, isa: avx2, source: a}\n", "line 8",
-           "per_cycle or gop_per_s");
-    refuse(HEAD DRAM "rates:\n  - {resource: load, isa: avx2, per_cycle: 1, gop_per_s: 1, "
-           "source: a}\n", "line 8", "not both");
-    refuse(HEAD DRAM "rates:\n  - {resource: load, isa: avx2, per_cycle: 99, source: a}\n",
-           "line 8", "between");
-}
-
-static void test_shipped(void **state)
-{
-    static const char *const names[] = {"server", "laptop"};
-    static struct kvr_other_machine m;
-    char path[512], error[400] = "";
-    (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/machines/%s.yaml", KVR_SHIPPED_PROFILES, names[i]);
-        if (kvr_other_machine_load(path, &m, error, sizeof error))
-            fail_msg("%s", error);
-        assert_true(kvr_other_bandwidth(&m, "DRAM", m.cores) > kvr_other_bandwidth(&m, "DRAM", 1));
-        for (size_t b = 0; b < m.bandwidth_count; b++)
-            assert_true(m.bandwidths[b].source[0]);
-        assert_int_equal(kvr_other_machine_load(names[i], &m, error, sizeof error), 0);
-    }
-    assert_int_equal(kvr_other_machine_load("missing.yaml", &m, error, sizeof error), -ENOENT);
-    assert_non_null(strstr(error, "missing.yaml"));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_time),    cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_phases),  cmocka_unit_test(test_machine),
-        cmocka_unit_test(test_figures), cmocka_unit_test(test_check),
-        cmocka_unit_test(test_yaml),    cmocka_unit_test(test_bad_yaml),
-        cmocka_unit_test(test_shipped), cmocka_unit_test(test_check_core),
+        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_phases),
+        cmocka_unit_test(test_phase_without_memory),
+        cmocka_unit_test(test_copying_scan),
+        cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_kinds_of_rates),
+        cmocka_unit_test(test_limit_of_a_team),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

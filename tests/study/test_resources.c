@@ -27,15 +27,20 @@ static void fill(struct kvr_ceiling *ceilings, const struct made_up *from, size_
         snprintf(ceilings[i].type, sizeof ceilings[i].type, "%s", from[i].type);
         snprintf(ceilings[i].dtype, sizeof ceilings[i].dtype, "%s", from[i].dtype);
         snprintf(ceilings[i].isa, sizeof ceilings[i].isa, "%s", from[i].isa);
+        snprintf(ceilings[i].id, sizeof ceilings[i].id, "%s.%s/%s", from[i].type, from[i].dtype,
+                 from[i].isa);
     }
 }
 
-static struct kvr_core_limit limit_of(const struct kvr_kernel *kernel, uint32_t tables)
+/* The ceiling's id is of the record, which is gone then: it is checked here. */
+static struct kvr_core_limit limit_of(const struct kvr_kernel *kernel, uint32_t tables,
+                                      const char *ceiling)
 {
     static const struct made_up rates[] = {
         {"shuffle", "byte", "avx512", 4},  {"shuffle", "two", "avx512", 1},
         {"shuffle", "two", "avx512vbmi", 2}, {"convert", "f16", "avx512", 8},
         {"convert", "i32", "avx512", .5},  {"load", "", "avx512", 4},
+        {"issue", "", "scalar", 6},
     };
     enum { COUNT = sizeof rates / sizeof *rates };
     struct kvr_ceiling ceilings[COUNT];
@@ -44,6 +49,8 @@ static struct kvr_core_limit limit_of(const struct kvr_kernel *kernel, uint32_t 
     struct kvr_core_limit limit;
     fill(ceilings, rates, COUNT);
     kvr_core_limit(&record, kernel, &shape, &limit);
+    assert_string_equal(limit.ceiling ? limit.ceiling : "", ceiling);
+    limit.ceiling = NULL;
     return limit;
 }
 
@@ -58,17 +65,19 @@ static void test_a_kernel_names_its_rates(void **state)
     (void)state;
     struct kvr_kernel k = {.isa_name = "avx512vbmi", .work_head_dim = 64, .work_tables = 4,
                            .work = {.block_keys = 16, .shuffles = 32, .loads = 4}};
-    expect(limit_of(&k, 4), "shuffle", 32.0 / 4 / 16); /* shuffle.byte, of the base */
+    /* shuffle.byte, of the base */
+    expect(limit_of(&k, 4, "shuffle.byte/avx512"), "shuffle", 32.0 / 4 / 16);
     k.work.shuffle_rate = "shuffle.two";
-    expect(limit_of(&k, 4), "shuffle", 32.0 / 2 / 16); /* its own, not the base's */
+    /* Its own, not the base's. */
+    expect(limit_of(&k, 4, "shuffle.two/avx512vbmi"), "shuffle", 32.0 / 2 / 16);
     k.work.converts = 32;
-    expect(limit_of(&k, 4), "shuffle", 32.0 / 2 / 16);
+    expect(limit_of(&k, 4, "shuffle.two/avx512vbmi"), "shuffle", 32.0 / 2 / 16);
     k.work.convert_rate = "convert.i32";
-    expect(limit_of(&k, 4), "convert", 32.0 / .5 / 16);
+    expect(limit_of(&k, 4, "convert.i32/avx512"), "convert", 32.0 / .5 / 16);
     k.work.convert_rate = "convert.i3"; /* no such rate: that resource limits nothing */
-    expect(limit_of(&k, 4), "shuffle", 32.0 / 2 / 16);
+    expect(limit_of(&k, 4, "shuffle.two/avx512vbmi"), "shuffle", 32.0 / 2 / 16);
     k.work.block_keys = 0; /* nothing declared */
-    assert_true(isnan(limit_of(&k, 4).ns_per_key));
+    assert_true(isnan(limit_of(&k, 4, "").ns_per_key));
 }
 
 static void test_only_a_part_grows_with_the_shape(void **state)
@@ -77,9 +86,36 @@ static void test_only_a_part_grows_with_the_shape(void **state)
     const struct kvr_kernel k = {.isa_name = "avx512", .work_tables = 4,
                                  .work = {.block_keys = 64, .shuffles = 12},
                                  .work_once = {.shuffles = 4}};
-    expect(limit_of(&k, 4), "shuffle", 12.0 / 4 / 64);
-    expect(limit_of(&k, 16), "shuffle", (4 + 8 * 4) / 4.0 / 64);
-    expect(limit_of(&k, 2), "shuffle", (4 + 8 / 2) / 4.0 / 64);
+    expect(limit_of(&k, 4, "shuffle.byte/avx512"), "shuffle", 12.0 / 4 / 64);
+    expect(limit_of(&k, 16, "shuffle.byte/avx512"), "shuffle", (4 + 8 * 4) / 4.0 / 64);
+    expect(limit_of(&k, 2, "shuffle.byte/avx512"), "shuffle", (4 + 8 / 2) / 4.0 / 64);
+}
+
+/* The front end is the same for all: the wide ISA's own rate is not needed. */
+static void test_issue(void **state)
+{
+    (void)state;
+    struct kvr_kernel k = {.isa_name = "avx512vbmi", .work = {.block_keys = 16, .uops = 48}};
+    expect(limit_of(&k, 4, "issue./scalar"), "issue", 48.0 / 6 / 16);
+    k.isa_name = "avx2";
+    expect(limit_of(&k, 4, "issue./scalar"), "issue", 48.0 / 6 / 16);
+    k.work = (struct kvr_work){.block_keys = 16, .loads = 4};
+    assert_true(isnan(limit_of(&k, 4, "").ns_per_key)); /* avx512 is no base of avx2 */
+}
+
+static void test_rate_is_stored(void **state)
+{
+    (void)state;
+    const struct kvr_kernel k = {.isa_name = "avx512", .work = {.block_keys = 64, .shuffles = 12}};
+    struct kvr_core_limit limit = limit_of(&k, 4, "shuffle.byte/avx512");
+    struct kvr_verdict_record v = {.core_limit_ns = NAN, .core_limit_rate = NAN};
+    limit.ceiling = "shuffle.byte/avx512";
+    kvr_core_limit_store(&limit, &v); /* no P, no rate of it */
+    assert_true(isnan(v.core_limit_rate));
+    v.core_limit_ns = limit.ns_per_key;
+    kvr_core_limit_store(&limit, &v);
+    assert_true(v.core_limit_rate == 4);
+    assert_string_equal(v.core_limit_ceiling, "shuffle.byte/avx512");
 }
 
 /* A rate that a kernel names exists, and once is a part of the whole. */
@@ -111,6 +147,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_kernel_names_its_rates),
         cmocka_unit_test(test_only_a_part_grows_with_the_shape),
+        cmocka_unit_test(test_issue),
+        cmocka_unit_test(test_rate_is_stored),
         cmocka_unit_test(test_real_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,10 @@ static void test_node_or_core(void **state)
     assert_string_equal(kvr_memory_cause(&record, &record.results[1]), "core");
     add(&record, 8, .1, .025, "memory"); /* no more with eight */
     assert_string_equal(kvr_memory_cause(&record, &record.results[2]), "node");
-    record.results[0].tokens = 4096; /* another list says nothing about this one */
+    record.results[0].evict_bytes = 1 << 20; /* another list says nothing about this one */
+    assert_null(kvr_memory_cause(&record, &record.results[2]));
+    record.results[0].evict_bytes = 0;
+    record.results[0].tokens = 4096;
     assert_null(kvr_memory_cause(&record, &record.results[2]));
     kvr_run_record_free(&record);
 }

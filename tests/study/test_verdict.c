@@ -174,10 +174,35 @@ static void test_phases_add_up(void **state)
     assert_true(fabs(v.t_over_e.median - 3.1 / 3) < 1e-9);
     assert_true(isnan(v.overlap)); /* it means nothing across phases */
     assert_int_equal(v.side, KVR_SIDE_CORE); /* 2.2 / 1.5 */
-    assert_int_equal(v.bound, KVR_BOUND_CORE);
+    /* E is reached, but neither C (3.1 / 2.2) nor M alone is what fills it. */
+    assert_int_equal(v.bound, KVR_BOUND_UNDECIDED);
+    assert_non_null(strstr(v.why, "phases"));
     assert_int_equal(kvr_phase_bound(&in, KVR_PHASE_PREPARE), KVR_BOUND_CORE);
     assert_int_equal(kvr_phase_bound(&in, KVR_PHASE_SCAN), KVR_BOUND_MEMORY);
     assert_int_equal(kvr_phase_bound(&in, KVR_PHASE_VALUES), KVR_BOUND_UNDECIDED);
+
+    /* Where one phase is nearly all, its bound is the whole's. */
+    rounds_of(rounds, 2.3, .3, 2.2, .001);
+    for (int i = 0; i < ROUNDS; i++)
+        rounds[i].e_ns = rounds[i].e_total_ns = 2.25;
+    kvr_verdict_decide(&in, &v);
+    assert_int_equal(v.bound, KVR_BOUND_CORE);
+}
+
+static void test_a_phase_without_memory_is_core_only_where_it_reaches_c(void **state)
+{
+    (void)state;
+    struct kvr_round rounds[ROUNDS];
+    struct kvr_verdict_input in = {.rounds = rounds, .round_count = ROUNDS, .core_limit_ns = NAN};
+    rounds_of(rounds, 3, 1, 2, .001);
+    for (int i = 0; i < ROUNDS; i++) {
+        rounds[i].phases[KVR_PHASE_SOFTMAX] = (struct kvr_phase_times){1.05, 0, 1};
+        rounds[i].phases[KVR_PHASE_PREPARE] = (struct kvr_phase_times){1.4, 0, 1};
+    }
+    assert_int_equal(kvr_phase_bound(&in, KVR_PHASE_SOFTMAX), KVR_BOUND_CORE);
+    assert_int_equal(kvr_phase_bound(&in, KVR_PHASE_PREPARE), KVR_BOUND_UNDECIDED);
+    in.control_failed = true;
+    assert_int_equal(kvr_phase_bound(&in, KVR_PHASE_SOFTMAX), KVR_BOUND_UNDECIDED);
 }
 
 static void test_what_makes_a_witness(void **state)
@@ -269,20 +294,25 @@ static void test_shift(void **state)
     struct kvr_shift_result s;
     rounds_of(rounds, 3.1, 1, 3, .01); /* FP16 of these rounds: B = .25 */
     assert_int_equal(kvr_fp16_side(rounds, ROUNDS), KVR_SIDE_MEMORY);
-    kvr_shift_decide(rounds, ROUNDS, KVR_SIDE_CORE, KVR_SIDE_MEMORY, &s);
+    kvr_shift_decide(rounds, ROUNDS, false, KVR_SIDE_CORE, KVR_SIDE_MEMORY, &s);
     assert_int_equal(s.says, KVR_SHIFT_SHIFTED);
     assert_true(fabs(s.ln_b.median - log(12)) < 1e-9);
     rounds_of(rounds, 1.1, 1, .6, .01);
-    kvr_shift_decide(rounds, ROUNDS, KVR_SIDE_MEMORY, KVR_SIDE_MEMORY, &s);
+    kvr_shift_decide(rounds, ROUNDS, false, KVR_SIDE_MEMORY, KVR_SIDE_MEMORY, &s);
     assert_int_equal(s.says, KVR_SHIFT_MOVED);
     rounds_of(rounds, 1.1, 1, .28, .01); /* ln(.28 / .25) < ln 1.15 */
-    kvr_shift_decide(rounds, ROUNDS, KVR_SIDE_MEMORY, KVR_SIDE_MEMORY, &s);
+    kvr_shift_decide(rounds, ROUNDS, false, KVR_SIDE_MEMORY, KVR_SIDE_MEMORY, &s);
     assert_int_equal(s.says, KVR_SHIFT_NONE);
-    kvr_shift_decide(rounds, ROUNDS, KVR_SIDE_UNDECIDED, KVR_SIDE_MEMORY, &s);
+    kvr_shift_decide(rounds, ROUNDS, false, KVR_SIDE_UNDECIDED, KVR_SIDE_MEMORY, &s);
     assert_int_equal(s.says, KVR_SHIFT_ABSENT);
     assert_non_null(s.absent_because);
-    kvr_shift_decide(rounds, ROUNDS, KVR_SIDE_CORE, KVR_SIDE_UNDECIDED, &s);
+    kvr_shift_decide(rounds, ROUNDS, false, KVR_SIDE_CORE, KVR_SIDE_UNDECIDED, &s);
     assert_int_equal(s.says, KVR_SHIFT_ABSENT);
+
+    /* T beat M: it takes M's place, here too. */
+    rounds_of(rounds, .5, 1, .6, .01);
+    kvr_shift_decide(rounds, ROUNDS, true, KVR_SIDE_CORE, KVR_SIDE_MEMORY, &s);
+    assert_true(fabs(s.ln_b.median - log(.6 / .5 / .25)) < .02);
 }
 
 int main(void)
@@ -295,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_several_threads_have_a_cause),
         cmocka_unit_test(test_confidence),
         cmocka_unit_test(test_phases_add_up),
+        cmocka_unit_test(test_a_phase_without_memory_is_core_only_where_it_reaches_c),
         cmocka_unit_test(test_what_makes_a_witness),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_stolen_time_decides_nothing),

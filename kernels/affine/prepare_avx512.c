@@ -4,7 +4,7 @@
  * leaves out is 0, and the rest of the array is written so.
  */
 #include "../simd/x86_avx512.h"
-#include "rows.h"
+#include "prepare.h"
 
 enum { LANES = 16 };
 
@@ -66,11 +66,11 @@ KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, cons
         _mm_storeu_si128((__m128i *)(void *)(bytes + c), _mm_setzero_si128());
         _mm_storeu_si128((__m128i *)(void *)(dwords + c), _mm_setzero_si128());
     }
-    kvr_finish_q8(shape, side, largest, nibbles ? KVR_ZERO4 : KVR_ZERO8,
+    kvr_finish_q8(shape, side, largest, nibbles ? KVR_AFFINE4_ZERO : KVR_AFFINE8_ZERO,
                   _mm512_reduce_add_epi32(sum), p);
 }
 
 #define ISA_NAME "avx512"
 #define ISA_BITS KVR_ISA_AVX512
 #define STEP(name) kvr_prepare_##name##_none_avx512
-#include "rows_steps.inc"
+#include "prepare_steps.inc"

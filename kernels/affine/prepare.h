@@ -2,17 +2,16 @@
  *
  * Queries of the dense and affine formats: what the preparing kernels share.
  */
-#ifndef KVR_ROWS_H
-#define KVR_ROWS_H
+#ifndef KVR_AFFINE_PREPARE_H
+#define KVR_AFFINE_PREPARE_H
 
 #include <float.h>
 #include <string.h>
 
-#include "../ahead.h"
-#include "../formats.h"
 #include "../steps.h"
+#include "affine.h"
 
-enum { KVR_ZERO8 = 128, KVR_ZERO4 = 8, KVR_MAX_QUERY8 = 127 };
+enum { KVR_MAX_QUERY8 = 127 };
 
 /* 1/sqrt(d), times the tensor's scale. In double, rounded once: two instructions a query. */
 KVR_INLINE float kvr_query_factor(const struct kvr_shape *shape, double scale)

@@ -2,9 +2,8 @@
  *
  * Queries of the dense and affine formats with AVX2, 8 channels at a time (every d is a multiple).
  */
-#include <immintrin.h>
-
-#include "rows.h"
+#include "../simd/x86_avx2.h"
+#include "prepare.h"
 
 enum { LANES = 8 };
 
@@ -32,9 +31,7 @@ KVR_INLINE float largest_of(const float *query, uint32_t d)
     __m256 largest = _mm256_setzero_ps();
     for (uint32_t c = 0; c < d; c += LANES)
         largest = _mm256_max_ps(largest, _mm256_andnot_ps(sign, _mm256_loadu_ps(query + c)));
-    __m128 x = _mm_max_ps(_mm256_castps256_ps128(largest), _mm256_extractf128_ps(largest, 1));
-    x = _mm_max_ps(x, _mm_movehl_ps(x, x));
-    return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
+    return kvr_highest8(largest);
 }
 
 KVR_INLINE int sum_of(__m256i x)
@@ -72,10 +69,11 @@ KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, cons
         _mm_storel_epi64((__m128i *)(void *)(bytes + c), _mm_setzero_si128());
         _mm_storel_epi64((__m128i *)(void *)(dwords + c), _mm_setzero_si128());
     }
-    kvr_finish_q8(shape, side, largest, nibbles ? KVR_ZERO4 : KVR_ZERO8, sum_of(sum), p);
+    kvr_finish_q8(shape, side, largest, nibbles ? KVR_AFFINE4_ZERO : KVR_AFFINE8_ZERO,
+                  sum_of(sum), p);
 }
 
 #define ISA_NAME "avx2"
 #define ISA_BITS KVR_ISA_AVX2
 #define STEP(name) kvr_prepare_##name##_none_avx2
-#include "rows_steps.inc"
+#include "prepare_steps.inc"

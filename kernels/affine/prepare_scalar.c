@@ -2,7 +2,7 @@
  *
  * Queries of the dense and affine formats in portable C.
  */
-#include "rows.h"
+#include "prepare.h"
 
 KVR_INLINE double scale_query(const float *query, float factor, uint32_t d, float *scaled)
 {
@@ -35,10 +35,10 @@ KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, cons
         bytes[nibbles ? c / 8 * 8 + c % 2 * 4 + c % 8 / 2 : c] = (unsigned char)code;
         sum += code;
     }
-    kvr_finish_q8(shape, side, largest, nibbles ? KVR_ZERO4 : KVR_ZERO8, sum, p);
+    kvr_finish_q8(shape, side, largest, nibbles ? KVR_AFFINE4_ZERO : KVR_AFFINE8_ZERO, sum, p);
 }
 
 #define ISA_NAME "scalar"
 #define ISA_BITS 0
 #define STEP(name) kvr_prepare_##name##_none_scalar
-#include "rows_steps.inc"
+#include "prepare_steps.inc"
