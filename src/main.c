@@ -17,7 +17,9 @@ static const struct kvr_command commands[] = {
     {"show", "table, verdicts and claims of a stored result", kvr_cmd_show},
     {"verify", "check every kernel against its reference", kvr_cmd_verify},
     {"plot", "pictures of stored results", kvr_cmd_plot},
-    {"list", "kernels, codecs, profiles, instruction sets, topology", kvr_cmd_list},
+    {"doctor", "what this machine can and cannot measure, why, and what would help",
+     kvr_cmd_doctor},
+    {"list", "kernels, codecs, profiles, instruction sets, topology, checks", kvr_cmd_list},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -29,6 +31,7 @@ static void introduce(void)
          "\n"
          "Next:\n"
          "  kvroof list kernels      what there is, and what can run here\n"
+         "  kvroof doctor            what this machine can and cannot measure, and why\n"
          "  kvroof run               measure the quick profile (about a minute)\n"
          "  kvroof show RESULT       read a stored result again\n"
          "\n"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../study/facts.h"
 #include "cli.h"
 #include "version.h"
 
@@ -59,7 +60,7 @@ void kvr_record_describe(struct kvr_run_record *r, const struct kvr_machine *mac
     if (options->label)
         snprintf(r->label, sizeof r->label, "%s", options->label);
     r->machine = *machine;
-    kvr_machine_checks(machine, &r->checks);
+    kvr_facts_check(machine, &r->checks);
 }
 
 int kvr_bench_open(struct kvr_bench *b, const char *command, uint64_t half_bytes, uint32_t points)

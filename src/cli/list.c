@@ -8,12 +8,13 @@
 
 #include "../../kernels/peak.h"
 #include "../codec/codec.h"
-#include "../machine/checks.h"
 #include "../machine/isa.h"
 #include "../machine/machine.h"
+#include "../study/facts.h"
 #include "../study/profile.h"
 #include "../study/select.h"
 #include "args.h"
+#include "check_rows.h"
 #include "cli.h"
 #include "list_rows.h"
 
@@ -184,7 +185,7 @@ static void list_kernels(struct kvr_rows *rows, const struct kvr_machine *machin
     }
 }
 
-/* ---- codecs, profiles, checks ---- */
+/* ---- codecs, profiles ---- */
 
 static const struct kvr_list_column codec_columns[] = {
     {"name", KVR_LIST_TEXT},
@@ -228,23 +229,11 @@ static void add_profile(const char *name, const char *description, const char *p
     kvr_rows_add(rows, "%s", path);
 }
 
-static const struct kvr_list_column check_columns[] = {
-    {"id", KVR_LIST_TEXT},   {"status", KVR_LIST_TEXT}, {"value", KVR_LIST_TEXT},
-    {"text", KVR_LIST_NOTE}, {"fix", KVR_LIST_NOTE},
-};
-
 static void list_checks(struct kvr_rows *rows, const struct kvr_machine *machine)
 {
     struct kvr_checks checks = {0};
-    kvr_machine_checks(machine, &checks);
-    for (size_t i = 0; i < checks.count; i++) {
-        const struct kvr_check *check = &checks.items[i];
-        kvr_rows_add(rows, "%s", check->id);
-        kvr_rows_add(rows, "%s", kvr_check_status_name(check->status));
-        kvr_rows_add(rows, "%s", check->value);
-        kvr_rows_add(rows, "%s", check->text);
-        kvr_rows_add(rows, "%s", check->fix);
-    }
+    kvr_facts_check(machine, &checks);
+    kvr_check_rows(&checks, rows);
     kvr_checks_free(&checks);
 }
 
@@ -252,7 +241,7 @@ static void list_checks(struct kvr_rows *rows, const struct kvr_machine *machine
 
 struct topic {
     const char *name;
-    const struct kvr_list_column *columns;
+    const struct kvr_list_column *columns; /* NULL: those of check_rows.c */
     size_t column_count;
     bool needs_machine;
 };
@@ -260,7 +249,7 @@ struct topic {
 static const struct topic topics[] = {
     {"kernels", COLUMNS(kernel_columns), true},   {"codecs", COLUMNS(codec_columns), false},
     {"profiles", COLUMNS(profile_columns), false}, {"isa", COLUMNS(isa_columns), true},
-    {"topology", COLUMNS(topology_columns), true}, {"checks", COLUMNS(check_columns), true},
+    {"topology", COLUMNS(topology_columns), true}, {"checks", NULL, 0, true},
 };
 enum { TOPIC_COUNT = sizeof topics / sizeof *topics };
 
@@ -342,7 +331,7 @@ static int fill_rows(struct kvr_rows *rows, const struct topic *topic, bool all)
         list_kernels(rows, &machine, all);
     else if (topic->columns == codec_columns)
         list_codecs(rows);
-    else if (topic->columns == check_columns)
+    else if (!topic->columns)
         list_checks(rows, &machine);
     else if (kvr_profiles_list(add_profile, rows))
         return kvr_fail(KVR_EXIT_IO, "list: out of memory");

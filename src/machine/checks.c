@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The list of checks; the facts themselves are in checks_cpu.c, checks_memory.c and
- * checks_system.c.
+ * The list of checks; the facts themselves are in the other files checks_*.c and in
+ * disturbance.c.
  */
 #include "checks.h"
 
@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disturbance.h"
+#include "files.h"
 #include "internal.h"
 
 static struct kvr_check *find_check(struct kvr_checks *checks, const char *id)
@@ -64,9 +66,32 @@ const char *kvr_check_status_name(enum kvr_check_status status)
     return i < sizeof names / sizeof *names ? names[i] : "unknown";
 }
 
+const char *kvr_errno_name(int number)
+{
+    static _Thread_local char other[24];
+    const char *name = strerrorname_np(number);
+    snprintf(other, sizeof other, "errno %d", number);
+    return name ? name : other;
+}
+
+bool kvr_check_refused(const struct kvr_machine *machine, struct kvr_checks *checks, const char *id,
+                       const char *path)
+{
+    int rc = kvr_file_refused(machine->root, path);
+    if (rc)
+        kvr_check_add(checks, id, KVR_CHECK_UNKNOWN, "%s cannot be read (%s): what it says of "
+                      "this machine is not known", path, kvr_errno_name(-rc));
+    return rc != 0;
+}
+
 void kvr_machine_checks(const struct kvr_machine *machine, struct kvr_checks *checks)
 {
     kvr_checks_system(machine, checks);
     kvr_checks_cpu(machine, checks);
+    kvr_checks_places(machine, checks);
     kvr_checks_memory(machine, checks);
+    kvr_checks_probes(machine, checks);
+    struct kvr_disturbance so_far;
+    kvr_disturbance_read(machine, &so_far);
+    kvr_disturbance_checks(NULL, &so_far, machine->cpu_count, checks);
 }

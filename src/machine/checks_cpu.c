@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/kernel.h"
 #include "files.h"
 #include "internal.h"
 
@@ -26,16 +27,64 @@ static void bits_text(uint64_t bits, char *text, size_t bytes)
                                        kvr_isa_bit_name(UINT64_C(1) << i));
 }
 
+static void check_name(const struct kvr_machine *machine, struct kvr_checks *checks)
+{
+    const struct kvr_isa_info *isa = &machine->isa;
+    bool tells = isa->name[strcspn(isa->name, "0123456789")];
+    struct kvr_check *check = kvr_check_add(
+        checks, "cpu-name", tells ? KVR_CHECK_OK : KVR_CHECK_INFO,
+        "%s family %" PRIu32 " model %" PRIu32 " stepping %" PRIu32 "; %s", isa->vendor[0] ?
+        isa->vendor : "unknown vendor", isa->family, isa->model, isa->stepping,
+        tells ? "in a guest the name may be made up, so kernels are chosen by feature bits"
+              : "the name holds no model number, so it was made up or shortened: kernels are "
+                "chosen by feature bits, and no data sheet is to be looked up by it");
+    SET(check->value, "%s", isa->name[0] ? isa->name : "not told");
+}
+
+/* The kernel's own names for the bits, in the order of enum kvr_isa. */
+static const char *const kernel_flags[] = {
+    "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512vbmi", "avx512_bf16", "avx512_fp16",
+    "avx_vnni", "amx_bf16", "amx_int8", "asimd",
+};
+
+static bool has_word(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = words; (at = strstr(at, word)); at += length)
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+/* What the kernel lists against what the CPU itself says. */
+static void check_features(const struct kvr_machine *machine, struct kvr_checks *checks)
+{
+    char flags[8192], list[100];
+    uint64_t told = machine->isa.usable | machine->isa.hidden, listed = 0;
+    if (kvr_file_field(machine->root, "/proc/cpuinfo", "flags", flags, sizeof flags) &&
+        kvr_file_field(machine->root, "/proc/cpuinfo", "Features", flags, sizeof flags)) {
+        kvr_check_add(checks, "cpu-features", KVR_CHECK_UNKNOWN,
+                      "no list of features can be read in /proc/cpuinfo to compare with the CPU's "
+                      "own, which count");
+        return;
+    }
+    for (unsigned i = 0; i < sizeof kernel_flags / sizeof *kernel_flags; i++)
+        if (has_word(flags, kernel_flags[i]))
+            listed |= UINT64_C(1) << i;
+    bits_text(listed ^ told, list, sizeof list);
+    struct kvr_check *check = kvr_check_add(
+        checks, "cpu-features", listed == told ? KVR_CHECK_OK : KVR_CHECK_INFO, "%s%s",
+        listed == told ? "the kernel lists the features that the CPU reports"
+                       : "the kernel's list and the CPU's report differ, by an emulator or a "
+                         "kernel option; the CPU's report and XCR0 decide. They differ in: ", list);
+    SET(check->value, "%s", listed == told ? "agree" : "differ");
+}
+
 static void check_isa(const struct kvr_machine *machine, struct kvr_checks *checks)
 {
     const struct kvr_isa_info *isa = &machine->isa;
+    struct kvr_check *check;
     char hidden[120];
-    struct kvr_check *check = kvr_check_add(
-        checks, "cpu-name", isa->name[0] ? KVR_CHECK_OK : KVR_CHECK_INFO,
-        "%s family %" PRIu32 " model %" PRIu32 " stepping %" PRIu32 "; in a guest the name may "
-        "be made up, so kernels are chosen by feature bits", isa->vendor[0] ? isa->vendor :
-        "unknown vendor", isa->family, isa->model, isa->stepping);
-    SET(check->value, "%s", isa->name[0] ? isa->name : "not told");
     bits_text(isa->hidden, hidden, sizeof hidden);
     if (isa->hidden) {
         check = kvr_check_add(checks, "isa", KVR_CHECK_WARN,
@@ -50,6 +99,31 @@ static void check_isa(const struct kvr_machine *machine, struct kvr_checks *chec
     bits_text(isa->usable, check->value, sizeof check->value);
     if (!isa->usable)
         SET(check->value, "none");
+}
+
+static void check_amx(const struct kvr_machine *machine, struct kvr_checks *checks)
+{
+    const uint64_t amx = KVR_ISA_AMX_BF16 | KVR_ISA_AMX_INT8, states = 0x60000;
+    const struct kvr_isa_info *isa = &machine->isa;
+    struct kvr_check *check;
+    if (isa->usable & amx) {
+        check = kvr_check_add(checks, "amx-permission", KVR_CHECK_OK,
+                              "the kernel lets this process use tile registers");
+        SET(check->value, "granted");
+    } else if (!(isa->hidden & amx)) {
+        check = kvr_check_add(checks, "amx-permission", KVR_CHECK_OK,
+                              "the CPU reports no AMX: no permission is needed");
+        SET(check->value, "none");
+    } else {
+        bool saved = (isa->xcr0 & states) == states;
+        check = kvr_check_add(checks, "amx-permission", KVR_CHECK_WARN,
+                              saved ? "arch_prctl refuses the tile registers that XCR0 has: AMX "
+                              "kernels are not measured" : "XCR0 lacks the tile registers of AMX, "
+                              "which the CPU reports: AMX kernels are not measured");
+        SET(check->value, saved ? "refused" : "not in XCR0");
+        SET(check->fix, saved ? "Linux 5.16 or later, and a seccomp filter that allows arch_prctl"
+                              : "a hypervisor that passes tile state on");
+    }
 }
 
 static void check_hypervisor(const struct kvr_machine *machine, struct kvr_checks *checks)
@@ -72,6 +146,12 @@ static void check_quota(const struct kvr_machine *machine, struct kvr_checks *ch
 {
     struct kvr_check *check;
     double quota = machine->cgroup_cpus;
+    if (quota == 0 && machine->cgroup_error) {
+        kvr_check_add(checks, "cpu-quota", KVR_CHECK_UNKNOWN,
+                      "a limit of a control group cannot be read (%s): threads may be stopped for "
+                      "parts of each period", kvr_errno_name(-machine->cgroup_error));
+        return;
+    }
     if (quota == 0) {
         check = kvr_check_add(checks, "cpu-quota", KVR_CHECK_OK, "no control group limits time");
         SET(check->value, "none");
@@ -152,7 +232,12 @@ static void check_smt(const struct kvr_machine *machine, struct kvr_checks *chec
 static void check_governor(const struct kvr_machine *machine, struct kvr_checks *checks)
 {
     struct kvr_check *check;
+    char path[96];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%" PRIu32 "/cpufreq/scaling_governor",
+             machine->cpu_count ? machine->cpus[0].os_index : 0);
     if (machine->governor[0] == '\0') {
+        if (kvr_check_refused(machine, checks, "governor", path))
+            return;
         check = kvr_check_add(checks, "governor", KVR_CHECK_INFO,
                               "no frequency scaling is visible: firmware or hypervisor chooses "
                               "the clock, which is measured in every round");
@@ -172,13 +257,24 @@ static void check_turbo(const struct kvr_machine *machine, struct kvr_checks *ch
 {
     uint64_t flag;
     bool on;
-    if (kvr_file_u64(machine->root, "/sys/devices/system/cpu/intel_pstate/no_turbo", &flag) == 0)
-        on = flag == 0;
-    else if (kvr_file_u64(machine->root, "/sys/devices/system/cpu/cpufreq/boost", &flag) == 0)
-        on = flag != 0;
-    else
+    struct kvr_check *check;
+    static const char *const pstate = "/sys/devices/system/cpu/intel_pstate/no_turbo",
+                            *const boost = "/sys/devices/system/cpu/cpufreq/boost";
+    if (kvr_check_refused(machine, checks, "turbo", pstate) ||
+        kvr_check_refused(machine, checks, "turbo", boost))
         return;
-    struct kvr_check *check = kvr_check_add(
+    if (kvr_file_u64(machine->root, pstate, &flag) == 0)
+        on = flag == 0;
+    else if (kvr_file_u64(machine->root, boost, &flag) == 0)
+        on = flag != 0;
+    else {
+        check = kvr_check_add(checks, "turbo", KVR_CHECK_INFO,
+                              "neither intel_pstate nor cpufreq tells whether the clock may rise "
+                              "above nominal; it is measured in every round");
+        SET(check->value, "not told");
+        return;
+    }
+    check = kvr_check_add(
         checks, "turbo", on ? KVR_CHECK_INFO : KVR_CHECK_OK,
         on ? "the clock may rise above nominal by load and temperature; it is measured in every "
              "round" : "the clock does not rise above nominal");
@@ -217,7 +313,10 @@ static void check_clocksource(const struct kvr_machine *machine, struct kvr_chec
 
 void kvr_checks_cpu(const struct kvr_machine *machine, struct kvr_checks *checks)
 {
+    check_name(machine, checks);
+    check_features(machine, checks);
     check_isa(machine, checks);
+    check_amx(machine, checks);
     check_hypervisor(machine, checks);
     check_quota(machine, checks);
     check_online(machine, checks);

@@ -4,12 +4,9 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <numaif.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -77,12 +74,6 @@ static void check_nodes(const struct kvr_machine *machine, struct kvr_checks *ch
         check = kvr_check_add(checks, "numa-nodes", KVR_CHECK_OK, "each node has allowed CPUs");
     SET(check->value, "%zu", machine->node_count);
     bool limited = kvr_machine_mems_limited(machine);
-    check = kvr_check_add(checks, "mems", limited ? KVR_CHECK_INFO : KVR_CHECK_OK,
-                          limited ? "%zu of %zu nodes may be used for memory: a cpuset leaves the "
-                          "others out" : "%zu of %zu nodes with memory may be used",
-                          machine->node_count, limited ? machine->system_node_count :
-                          machine->node_count);
-    SET(check->value, "%zu", machine->node_count);
     if (machine->mem_total_bytes == 0 || total == 0) {
         kvr_check_add(checks, "node-memory", KVR_CHECK_UNKNOWN,
                       "the memory of the nodes, or MemTotal, is not told");
@@ -125,6 +116,12 @@ static void check_limit(const struct kvr_machine *machine, struct kvr_checks *ch
 {
     uint64_t limit = machine->cgroup_memory_bytes;
     struct kvr_check *check;
+    if (limit == 0 && machine->cgroup_error) {
+        kvr_check_add(checks, "memory-limit", KVR_CHECK_UNKNOWN,
+                      "a limit of a control group cannot be read (%s): a process beyond it is "
+                      "killed; give --max-mem", kvr_errno_name(-machine->cgroup_error));
+        return;
+    }
     if (limit == 0) {
         check = kvr_check_add(checks, "memory-limit", KVR_CHECK_OK,
                               "no control group limits memory");
@@ -169,6 +166,8 @@ static void check_pages(const struct kvr_machine *machine, struct kvr_checks *ch
         checks, "page-size", bytes == 4096 ? KVR_CHECK_OK : KVR_CHECK_INFO,
         bytes == 4096 ? "the usual base page" : "base pages are not 4 KiB: --pages 4k means these");
     SET(check->value, "%ld", bytes);
+    if (kvr_check_refused(machine, checks, "thp", "/sys/kernel/mm/transparent_hugepage/enabled"))
+        return;
     if (machine->thp[0] == '\0')
         check = kvr_check_add(checks, "thp", KVR_CHECK_INFO,
                               "this kernel has no transparent huge pages: --pages thp gets base "
@@ -194,6 +193,8 @@ static void check_switch(const struct kvr_machine *machine, struct kvr_checks *c
 {
     uint64_t value;
     struct kvr_check *check;
+    if (kvr_check_refused(machine, checks, id, path))
+        return;
     if (kvr_file_u64(machine->root, path, &value)) {
         check = kvr_check_add(checks, id, KVR_CHECK_OK, "this kernel does not have it");
         SET(check->value, "none");
@@ -226,62 +227,6 @@ static void check_swap(const struct kvr_machine *machine, struct kvr_checks *che
     SET(check->value, "%" PRIu64, used);
 }
 
-static void check_memlock(struct kvr_checks *checks)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_MEMLOCK, &limit))
-        return;
-    struct kvr_check *check = kvr_check_add(
-        checks, "memlock", KVR_CHECK_OK,
-        "limit of locked memory; nothing is locked, only counters' buffers count against it");
-    if (limit.rlim_cur == RLIM_INFINITY)
-        SET(check->value, "unlimited");
-    else
-        SET(check->value, "%" PRIu64, (uint64_t)limit.rlim_cur);
-}
-
-/* Each call on its own, on one page of our own and without any effect: numa_available() says yes
- * where a container's filter refuses the rest. */
-static void check_numa_calls(const struct kvr_machine *machine, struct kvr_checks *checks)
-{
-    unsigned long mask[1024 / (8 * sizeof(unsigned long))] = {0};
-    const unsigned long bits = 8 * sizeof mask;
-    size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
-    char refused[160] = "";
-    int mode = 0, status = 0;
-    unsigned char *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                               -1, 0);
-    if (page == MAP_FAILED)
-        return;
-    page[0] = 1;
-    void *pages[] = {page};
-    bool got = get_mempolicy(&mode, mask, bits, NULL, 0) == 0;
-    const struct { const char *name; bool ok; } calls[] = {
-        {"get_mempolicy", got},
-        {"mbind", mbind(page, bytes, MPOL_DEFAULT, NULL, 0, 0) == 0},
-        /* Sets again what is set; unknown, it is left alone. */
-        {"set_mempolicy", got && set_mempolicy(mode, mode == MPOL_DEFAULT ? NULL : mask,
-                                               mode == MPOL_DEFAULT ? 0 : bits) == 0},
-        {"move_pages", move_pages(0, 1, pages, NULL, &status, 0) == 0},
-    };
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-        size_t length = strlen(refused);
-        if (!calls[i].ok)
-            snprintf(refused + length, sizeof refused - length, "%s%s", length ? " " : "",
-                     calls[i].name);
-    }
-    munmap(page, bytes);
-    bool matters = refused[0] && machine->node_count > 1;
-    struct kvr_check *check = kvr_check_add(
-        checks, "numa-calls", matters ? KVR_CHECK_WARN : refused[0] ? KVR_CHECK_INFO :
-        KVR_CHECK_OK, "%s", matters ? "memory cannot be placed on a node, or its place proven" :
-        refused[0] ? "refused, which matters little with one node" :
-        "memory can be placed and its place proven");
-    SET(check->value, "%s%s", refused[0] ? "refused: " : "all four work", refused);
-    if (matters)
-        SET(check->fix, "give the container CAP_SYS_NICE, or start it with numactl");
-}
-
 void kvr_checks_memory(const struct kvr_machine *machine, struct kvr_checks *checks)
 {
     check_caches(machine, checks);
@@ -300,6 +245,4 @@ void kvr_checks_memory(const struct kvr_machine *machine, struct kvr_checks *che
                  "a background thread; equal key blocks are permuted per page",
                  "equal pages are not merged");
     check_swap(machine, checks);
-    check_memlock(checks);
-    check_numa_calls(machine, checks);
 }

@@ -46,9 +46,8 @@ static int64_t count_cycles(void)
     return (int64_t)cycles;
 }
 
-static void check_counters(const struct kvr_machine *machine, struct kvr_checks *checks)
+static void check_counters(struct kvr_checks *checks)
 {
-    char level[32];
     int64_t cycles = count_cycles();
     int error = cycles < 0 ? (int)-cycles : 0;
     struct kvr_check *check;
@@ -57,6 +56,19 @@ static void check_counters(const struct kvr_machine *machine, struct kvr_checks 
     } else if (cycles == 0) {
         check = kvr_check_add(checks, "counters", KVR_CHECK_INFO,
                               "the cycle counter opens but does not count: no counter figures");
+    } else if (error == ENOSYS) {
+        check = kvr_check_add(checks, "counters", KVR_CHECK_INFO,
+                              "this kernel is built without perf events, or an emulator or filter "
+                              "answers for it; no counter figures");
+        SET(check->fix, "a kernel with CONFIG_PERF_EVENTS");
+    } else if (error == EMFILE || error == ENFILE) {
+        check = kvr_check_add(checks, "counters", KVR_CHECK_UNKNOWN,
+                              "no file descriptor is left to open a counter with");
+        SET(check->fix, "raise ulimit -n");
+    } else if (error == EBUSY) {
+        check = kvr_check_add(checks, "counters", KVR_CHECK_UNKNOWN,
+                              "another program holds the counters for itself");
+        SET(check->fix, "stop it (the NMI watchdog: sysctl kernel.nmi_watchdog=0)");
     } else if (error == EACCES || error == EPERM) {
         check = kvr_check_add(checks, "counters", KVR_CHECK_INFO,
                               "perf_event_open is refused: perf_event_paranoid or a seccomp "
@@ -70,17 +82,26 @@ static void check_counters(const struct kvr_machine *machine, struct kvr_checks 
         SET(check->fix, "bare metal, or a guest with a virtual PMU");
     } else {
         check = kvr_check_add(checks, "counters", KVR_CHECK_INFO,
-                              "perf_event_open fails: %s; no counter figures", strerror(error));
+                              "perf_event_open fails (%s); no counter figures",
+                              kvr_errno_name(error));
     }
     if (error)
-        SET(check->value, "%s", strerrorname_np(error) ? strerrorname_np(error) : "?");
+        SET(check->value, "%s", kvr_errno_name(error));
     else
         SET(check->value, cycles ? "cycles" : "stuck");
+}
 
+static void check_paranoid(const struct kvr_machine *machine, struct kvr_checks *checks)
+{
+    char level[32];
+    struct kvr_check *check;
+    if (kvr_check_refused(machine, checks, "perf-event-paranoid",
+                          "/proc/sys/kernel/perf_event_paranoid"))
+        return;
     if (kvr_file_text(machine->root, "/proc/sys/kernel/perf_event_paranoid", level,
                       sizeof level)) {
         check = kvr_check_add(checks, "perf-event-paranoid", KVR_CHECK_INFO,
-                              "the kernel has no perf events, or hides them");
+                              "this kernel has no perf events: no counter figures");
         SET(check->value, "none");
         return;
     }
@@ -90,6 +111,48 @@ static void check_counters(const struct kvr_machine *machine, struct kvr_checks 
     SET(check->value, "%s", level);
     if (closed)
         SET(check->fix, "as root: sysctl kernel.perf_event_paranoid=2");
+}
+
+/* likwid itself is not called: its set-up takes a second and forks. It reads counters through the
+ * msr devices, or asks a daemon that may. */
+static void check_likwid(const struct kvr_machine *machine, struct kvr_checks *checks)
+{
+    static const char *const daemons[] = {"/usr/sbin/likwid-accessD",
+                                          "/usr/local/sbin/likwid-accessD"};
+    static const char *const device = "/dev/cpu/0/msr";
+    bool readable = kvr_file_readable(machine->root, device), daemon = false;
+    bool exists = kvr_file_exists(machine->root, device);
+    for (size_t i = 0; i < sizeof daemons / sizeof *daemons; i++)
+        daemon |= kvr_file_exists(machine->root, daemons[i]);
+    bool open = readable || (exists && daemon);
+    struct kvr_check *check = kvr_check_add(
+        checks, "likwid", open ? KVR_CHECK_OK : KVR_CHECK_INFO, "%s", open ?
+        "likwid could reach the counters' registers, if the CPU has counters" : exists ?
+        "the msr devices may not be read and no access daemon is installed: no likwid figures" :
+        "there are no msr devices: no likwid figures; times do not need them");
+    SET(check->value, "msr %s, daemon %s", readable ? "readable" : exists ? "refused" : "none",
+        daemon ? "installed" : "none");
+    if (!open)
+        SET(check->fix, exists ? "install likwid's access daemon, or run as root"
+                               : "as root: modprobe msr; guests and Arm have none");
+}
+
+static void check_seccomp(const struct kvr_machine *machine, struct kvr_checks *checks)
+{
+    char mode[16];
+    if (kvr_file_field(machine->root, "/proc/self/status", "Seccomp", mode, sizeof mode)) {
+        kvr_check_add(checks, "seccomp", KVR_CHECK_UNKNOWN,
+                      "/proc/self/status does not tell whether system calls are filtered");
+        return;
+    }
+    bool filtered = strcmp(mode, "0") != 0;
+    struct kvr_check *check = kvr_check_add(
+        checks, "seccomp", filtered ? KVR_CHECK_INFO : KVR_CHECK_OK, "%s", filtered ?
+        "a filter decides on this process's system calls: what it refuses has a check of its own" :
+        "system calls are not filtered");
+    SET(check->value, "%s", !filtered ? "none" : strcmp(mode, "1") == 0 ? "strict" : "filter");
+    if (filtered)
+        SET(check->fix, "a seccomp profile that allows perf_event_open, mbind and move_pages");
 }
 
 static const char *container_kind(const struct kvr_machine *machine, char *text, size_t bytes)
@@ -110,6 +173,8 @@ static void check_container(const struct kvr_machine *machine, struct kvr_checks
 {
     char text[4096];
     const char *kind = container_kind(machine, text, sizeof text);
+    if (!kind && kvr_check_refused(machine, checks, "container", "/proc/self/cgroup"))
+        return;
     struct kvr_check *check = kvr_check_add(
         checks, "container", kind ? KVR_CHECK_INFO : KVR_CHECK_OK,
         kind ? "system calls may be filtered, and time, memory and CPUs limited (see cpu-quota, "
@@ -130,6 +195,8 @@ static void check_emulation(const struct kvr_machine *machine, struct kvr_checks
         kind = "qemu-tcg";
     else if (preload && strstr(preload, "vgpreload"))
         kind = "valgrind";
+    if (!kind && kvr_check_refused(machine, checks, "emulation", "/proc/self/comm"))
+        return;
     struct kvr_check *check = kvr_check_add(
         checks, "emulation", kind ? KVR_CHECK_WARN : KVR_CHECK_OK,
         kind ? "instructions are emulated: results are right, times mean nothing"
@@ -205,7 +272,10 @@ static void check_topology(const struct kvr_machine *machine, struct kvr_checks 
 
 void kvr_checks_system(const struct kvr_machine *machine, struct kvr_checks *checks)
 {
-    check_counters(machine, checks);
+    check_counters(checks);
+    check_paranoid(machine, checks);
+    check_likwid(machine, checks);
+    check_seccomp(machine, checks);
     check_container(machine, checks);
     check_emulation(machine, checks);
     check_build(checks);

@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,6 +31,26 @@ bool kvr_file_exists(const char *root, const char *path)
 {
     char full[PATH_BYTES];
     return full_path(root, path, full) == 0 && access(full, F_OK) == 0;
+}
+
+bool kvr_file_readable(const char *root, const char *path)
+{
+    char full[PATH_BYTES];
+    return full_path(root, path, full) == 0 && faccessat(AT_FDCWD, full, R_OK, AT_EACCESS) == 0;
+}
+
+int kvr_file_refused(const char *root, const char *path)
+{
+    FILE *file = kvr_file_open(root, path);
+    int error = file ? 0 : errno;
+    if (file) {
+        errno = 0;
+        fgetc(file);
+        if (ferror(file))
+            error = errno ? errno : EIO;
+        fclose(file);
+    }
+    return error == ENOENT || error == ENOTDIR ? 0 : -error;
 }
 
 int kvr_file_text(const char *root, const char *path, char *text, size_t bytes)
@@ -86,14 +108,19 @@ static const char *after_key(const char *line, const char *key)
     int skip = 0;
     if (sscanf(line, "Node %u %n", &node, &skip) == 1 && skip > 0)
         line += skip;
-    return strncmp(line, key, length) == 0 && line[length] == ':' ? line + length + 1 : NULL;
+    if (strncmp(line, key, length))
+        return NULL;
+    line += length;
+    line += strspn(line, " \t");
+    return *line == ':' ? line + 1 : NULL;
 }
 
-int kvr_file_kib(const char *root, const char *path, const char *key, uint64_t *bytes)
+int kvr_file_field(const char *root, const char *path, const char *key, char *text, size_t bytes)
 {
     char *line = NULL;
     size_t capacity = 0;
     int rc = -ENOENT;
+    text[0] = '\0';
     FILE *file = kvr_file_open(root, path);
     if (!file)
         return -errno;
@@ -101,17 +128,44 @@ int kvr_file_kib(const char *root, const char *path, const char *key, uint64_t *
         const char *rest = after_key(line, key);
         if (!rest)
             continue;
-        uint64_t kib;
-        char *unit = strstr(line, "kB");
-        if (unit)
-            *unit = '\0';
-        rc = unit ? kvr_parse_u64(rest, &kib) : -EINVAL;
-        if (rc == 0 && kib > UINT64_MAX >> 10)
-            rc = -EINVAL;
-        if (rc == 0)
-            *bytes = kib << 10;
+        rc = 0;
+        snprintf(text, bytes, "%s", rest + strspn(rest, " \t"));
+        for (size_t n = strlen(text); n > 0 && isspace((unsigned char)text[n - 1]);)
+            text[--n] = '\0';
     }
     free(line);
     fclose(file);
     return rc;
+}
+
+int kvr_file_kib(const char *root, const char *path, const char *key, uint64_t *bytes)
+{
+    char text[64];
+    uint64_t kib;
+    int rc = kvr_file_field(root, path, key, text, sizeof text);
+    if (rc)
+        return rc;
+    char *unit = strstr(text, "kB");
+    if (!unit)
+        return -EINVAL;
+    *unit = '\0';
+    rc = kvr_parse_u64(text, &kib);
+    if (rc == 0 && kib > UINT64_MAX >> 10)
+        rc = -EINVAL;
+    if (rc == 0)
+        *bytes = kib << 10;
+    return rc;
+}
+
+int kvr_file_key(const char *root, const char *path, const char *key, uint64_t *value)
+{
+    char text[8192];
+    size_t length = strlen(key);
+    int rc = kvr_file_text(root, path, text, sizeof text);
+    for (const char *line = text; rc == 0 && line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, key, length) == 0 && line[length] == ' ')
+            return sscanf(line + length, "%" SCNu64, value) == 1 ? 0 : -EINVAL;
+    }
+    return rc ? rc : -ENOENT;
 }

@@ -76,7 +76,7 @@ static bool tile_permission(void)
 }
 
 /* What of `reported` the operating system lets us use. */
-static uint64_t usable_bits(uint64_t reported, struct leaf one)
+static uint64_t usable_bits(uint64_t reported, struct leaf one, uint64_t *xcr0_told)
 {
     const uint64_t ymm = KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C | KVR_ISA_AVXVNNI;
     const uint64_t zmm =
@@ -85,7 +85,7 @@ static uint64_t usable_bits(uint64_t reported, struct leaf one)
     uint64_t usable = 0;
     if (!has(one.ecx, 27) || !has(one.ecx, 28)) /* OSXSAVE, AVX */
         return 0;
-    uint64_t xcr0 = read_xcr0();
+    uint64_t xcr0 = *xcr0_told = read_xcr0();
     if ((xcr0 & state_ymm) == state_ymm)
         usable |= reported & ymm;
     if ((xcr0 & state_zmm) == state_zmm && (reported & KVR_ISA_AVX512))
@@ -158,7 +158,7 @@ void kvr_isa_detect(struct kvr_isa_info *info)
     if (seven.eax >= 1)
         seven_one = read_leaf(7, 1);
     uint64_t reported = reported_bits(one, seven, seven_one);
-    info->usable = usable_bits(reported, one);
+    info->usable = usable_bits(reported, one, &info->xcr0);
     info->hidden = reported & ~info->usable;
     read_identity(info, one.eax);
     info->hypervisor = has(one.ecx, 31);

@@ -14,6 +14,7 @@ struct kvr_isa_info {
     uint64_t hidden;      /* bits that CPUID reports but XCR0 or the kernel withholds */
     char vendor[16], name[64]; /* CPUID strings; "" where unknown */
     uint32_t family, model, stepping;
+    uint64_t xcr0;             /* register states that the operating system saves; 0: not told */
     bool hypervisor;      /* CPUID leaf 1 ECX bit 31 */
     char hypervisor_name[16]; /* "KVMKVMKVM"; "" if none */
     double tsc_hz;        /* from CPUID leaf 15h or the hypervisor's timing leaf; 0: not told */

@@ -199,7 +199,7 @@ uint64_t kvr_machine_usable_bytes(const struct kvr_machine *machine)
     bool believed = node_total >= machine->mem_total_bytes / 2 || kvr_machine_mems_limited(machine);
     if (node_free && believed && node_free < least)
         least = node_free;
-    if (machine->cgroup_memory_bytes && machine->cgroup_memory_bytes < least)
-        least = machine->cgroup_memory_bytes;
+    if (machine->cgroup_free_bytes && machine->cgroup_free_bytes < least)
+        least = machine->cgroup_free_bytes;
     return least == none ? 0 : least;
 }

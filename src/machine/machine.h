@@ -59,6 +59,8 @@ struct kvr_machine {
     uint64_t mem_total_bytes, mem_available_bytes; /* /proc/meminfo; 0: unknown */
     uint64_t cgroup_memory_bytes;      /* tightest limit of cgroup v2 or v1; 0: none */
     struct kvr_memory_peak memory_peak; /* the memory's theoretical bandwidth, by firmware */
+    uint64_t cgroup_free_bytes;        /* the least that one of them leaves; 0 without a limit */
+    int cgroup_error;                  /* -errno of a limit that cannot be read; 0: none */
     double cgroup_cpus;                /* quota in CPUs, v2 cpu.max or v1 cfs_quota; 0: none */
     char kernel[96];                   /* uname -r */
     char hostname[64];
@@ -78,7 +80,7 @@ int kvr_machine_load(struct kvr_machine *machine, const char *root, const char *
 uint64_t kvr_machine_cache_bytes(const struct kvr_machine *machine, uint32_t level);
 
 /* Memory that one may use: the least of MemAvailable, the nodes' sum where it is believed (not
- * below half of MemTotal, but where the cpuset leaves nodes out) and the cgroup's limit. */
+ * below half of MemTotal, but where the cpuset leaves nodes out) and what the cgroup leaves. */
 uint64_t kvr_machine_usable_bytes(const struct kvr_machine *machine);
 /* Whether this process may not take memory from every node that has some. */
 bool kvr_machine_mems_limited(const struct kvr_machine *machine);

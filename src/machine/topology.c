@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <hwloc.h>
 #include <hwloc/distances.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,22 +166,42 @@ static bool has_foreign_root(void)
     return root && root[0] && strcmp(root, "/") != 0;
 }
 
+static bool names_another(void)
+{
+    const char *xml = getenv("HWLOC_XMLFILE"), *synthetic = getenv("HWLOC_SYNTHETIC");
+    return (xml && xml[0]) || (synthetic && synthetic[0]) || has_foreign_root();
+}
+
 /* hwloc takes this system when it cannot read what the variables name; that must not pass. */
 static bool fell_back(hwloc_topology_t topology)
 {
-    const char *xml = getenv("HWLOC_XMLFILE"), *synthetic = getenv("HWLOC_SYNTHETIC");
-    if (!hwloc_topology_is_thissystem(topology) || getenv("HWLOC_THISSYSTEM"))
-        return false;
-    return (xml && xml[0]) || (synthetic && synthetic[0]) || has_foreign_root();
+    return hwloc_topology_is_thissystem(topology) && !getenv("HWLOC_THISSYSTEM") &&
+           names_another();
+}
+
+/* hwloc asks with ever larger sets until it gets an answer: where none is allowed, for ever. */
+static int affinity_refused(void)
+{
+    size_t bytes = CPU_ALLOC_SIZE(KVR_MAX_CPUS);
+    cpu_set_t *set = CPU_ALLOC(KVR_MAX_CPUS);
+    int rc = set && sched_getaffinity(0, bytes, set) ? -errno : 0;
+    CPU_FREE(set);
+    return rc == -EINVAL ? 0 : rc; /* a larger set is wanted */
 }
 
 int kvr_topology_load(struct kvr_machine *machine, uint64_t *shape, const char **why)
 {
     hwloc_topology_t topology = NULL;
     hwloc_bitmap_t allowed = NULL, affinity = NULL;
-    int rc = -ENOMEM;
+    int rc;
     *shape = KVR_FNV_START;
     *why = "out of memory";
+    if (!names_another() && (rc = affinity_refused())) {
+        *why = "sched_getaffinity is refused: which CPUs may be used is not known; allow it in the "
+               "container's seccomp profile";
+        return rc;
+    }
+    rc = -ENOMEM;
     if (hwloc_topology_init(&topology)) {
         topology = NULL;
         goto out;

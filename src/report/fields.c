@@ -336,6 +336,7 @@ const struct kvr_field kvr_round_fields[] = {
     F(faults, "faults", "", 0),
     F(switches, "switches", "", 0),
     F(preemptions, "preemptions", "", 0),
+    F(migrations, "migrations", "", 0),
     F(repeated, "repeated", "", 0),
     F(invalid, "void", "", 0),
     KVR_FIELD_END,

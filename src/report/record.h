@@ -42,7 +42,7 @@ struct kvr_round {
     double t_first_ns, t_first_stolen;         /* the other attempt of a repeated T; NAN: none */
     double clock_ghz;
     uint64_t keys;                             /* of T, all threads */
-    uint32_t faults, switches, preemptions;    /* of T, all threads */
+    uint32_t faults, switches, preemptions, migrations; /* of T, all threads */
     bool repeated, invalid;                    /* JSON: repeated, void */
 };
 

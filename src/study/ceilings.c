@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "facts.h"
 
 enum { MAX_POINTS = 256, MAX_PLATEAUS = 4, LADDER_MEMBERS = 24, FIRST_BYTES = 8 << 10 };
 
@@ -321,15 +322,7 @@ static int rates(struct kvr_session *s)
 
 void kvr_session_clock(struct kvr_session *s)
 {
-    double imul = kvr_clock_ghz(&s->clock, kvr_imul_chain, 3, 9);
-    double rol = kvr_clock_ghz(&s->clock, kvr_rol_chain, 1, 9);
-    bool agree = fabs(imul / rol - 1) <= .01;
-    s->record->clock_ghz = imul;
-    struct kvr_check *c = kvr_check_add(
-        &s->record->checks, "clock-real", agree ? KVR_CHECK_OK : KVR_CHECK_WARN,
-        "core clock %.3f GHz by a multiply chain, %.3f GHz by a rotate chain%s", imul, rol,
-        agree ? "" : ": they differ by more than 1 %, cycle figures are not to be trusted");
-    snprintf(c->value, sizeof c->value, "%.4f", imul);
+    s->record->clock_ghz = kvr_clock_check(&s->clock, &s->record->checks);
 }
 
 int kvr_session_ceilings(struct kvr_session *s)

@@ -316,6 +316,7 @@ static void write_round(const struct gathered *g, const struct reading *m, const
                                 .faults = t->sample.faults,
                                 .switches = t->sample.switches,
                                 .preemptions = t->sample.preemptions,
+                                .migrations = t->sample.migrations,
                                 .repeated = t->repeated || m->repeated || c->repeated,
                                 .invalid = t->sample.invalid || m->sample.invalid ||
                                            c->sample.invalid || g->reference_t.sample.invalid};

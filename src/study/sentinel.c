@@ -62,20 +62,31 @@ double kvr_sentinel_take(struct kvr_session *s, struct kvr_sentinel *x)
     return kvr_scan_ns_per_key(&x->scan, &sample, sample.robust_ns); /* a "key" is a line */
 }
 
-double kvr_sentinel_place(struct kvr_session *s)
+double kvr_sentinel_place(struct kvr_session *s, unsigned threads)
 {
     struct kvr_sentinel x = {0};
     double ns[READS], median = NAN;
     char why[240];
     uint64_t bytes = s->reference.memory.bytes;
-    if (!kvr_session_team(s, 1) && !kvr_half_share(s, &s->reference, 0, bytes, why, sizeof why) &&
-        !kvr_sentinel_open(s, &x)) {
+    if (!kvr_session_team(s, threads) &&
+        !kvr_half_share(s, &s->reference, 0, bytes, why, sizeof why) && !kvr_sentinel_open(s, &x)) {
         for (int i = 0; i < READS; i++)
             ns[i] = kvr_sentinel_take(s, &x);
         median = kvr_median(ns, READS).median;
     }
     kvr_sentinel_close(&x);
     return median;
+}
+
+double kvr_sentinel_of_rounds(const struct kvr_result *result)
+{
+    double ns[READS];
+    size_t n = 0;
+    size_t skip = result->round_count > READS ? (result->round_count - READS) / 2 : 0;
+    for (size_t i = skip; i < result->round_count && n < READS; i++)
+        if (result->rounds[i].sentinel_ns > 0)
+            ns[n++] = result->rounds[i].sentinel_ns;
+    return n ? kvr_median(ns, n).median : NAN;
 }
 
 void kvr_sentinel_check(struct kvr_checks *checks, const double ns[KVR_SENTINEL_PLACES])

@@ -30,8 +30,11 @@ double kvr_sentinel_take(struct kvr_session *session, struct kvr_sentinel *senti
 enum kvr_sentinel_place { KVR_SENTINEL_START, KVR_SENTINEL_MIDDLE, KVR_SENTINEL_END,
                           KVR_SENTINEL_PLACES };
 
-/* The median of several reads by one thread; NAN where it cannot be read. Changes the team. */
-double kvr_sentinel_place(struct kvr_session *session);
+/* The median of several reads by so many threads; NAN where it cannot be read. Changes the team. */
+double kvr_sentinel_place(struct kvr_session *session, unsigned threads);
+
+/* The same read as the rounds of a result took it, in their midst: the median; NAN without one. */
+double kvr_sentinel_of_rounds(const struct kvr_result *result);
 
 /* The check `sentinel` from ns per line at the three places: warn where they differ by more than a
  * tenth. Pure. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "arena.h"
 #include "prove.h"
@@ -41,10 +42,25 @@ uint64_t kvr_session_arena_bytes(const struct kvr_plan *plan)
     return most;
 }
 
+/* Without its counts a page fault inside a sample could not be told, and voids none. */
+static int faults_are_counted(char *error, size_t error_bytes)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_THREAD, &usage) == 0)
+        return 0;
+    int rc = -errno;
+    snprintf(error, error_bytes,
+             "page faults inside samples cannot be counted: getrusage is refused (%s); allow it in "
+             "the container's seccomp profile", strerror(-rc));
+    return rc;
+}
+
 int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
 {
     uint64_t half_bytes = kvr_session_arena_bytes(s->plan);
-    int rc = 0;
+    int rc = faults_are_counted(error, error_bytes);
+    if (rc)
+        return rc;
     if (s->options->prove && (rc = kvr_prove_open(s, error, error_bytes)))
         return rc;
     kvr_bypass_subject(s->bypass, "the machine's ceilings");
@@ -73,8 +89,9 @@ int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
         return rc;
     }
     if (rc) {
-        snprintf(error, error_bytes, "%u pinned threads could not be started: %s", most,
-                 strerror(-rc));
+        snprintf(error, error_bytes,
+                 "%u pinned thread%s could not be started: %s; see check pinning of kvroof doctor, "
+                 "ulimit -u and pids.max", most, most == 1 ? "" : "s", strerror(-rc));
         return rc;
     }
     return kvr_arena_touch(s, error, error_bytes);

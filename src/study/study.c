@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../machine/disturbance.h"
 #include "claims.h"
 #include "cohort.h"
 #include "crossings.h"
 #include "dial.h"
+#include "facts.h"
 #include "peak.h"
 #include "prove.h"
 #include "roofs.h"
@@ -189,18 +191,30 @@ static int machine_facts(struct kvr_session *s)
     return rc;
 }
 
+/* Of the first case that was measured: those of one cohort share their rounds. */
+static double sentinel_in_rounds(const struct kvr_run_record *record)
+{
+    for (size_t i = 0; i < record->result_count; i++)
+        if (record->results[i].round_count)
+            return kvr_sentinel_of_rounds(&record->results[i]);
+    return NAN;
+}
+
 static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
                            const struct kvr_cohort *cohorts, size_t count)
 {
-    double scale[2] = {1, 1}, sentinel_ns[KVR_SENTINEL_PLACES] = {kvr_sentinel_place(s), NAN, NAN};
+    double scale[2] = {1, 1}, sentinel_ns[KVR_SENTINEL_PLACES] = {NAN, NAN, NAN};
+    /* A single cohort's own rounds are the middle: start and end read as they do. */
+    unsigned threads = count == 1 ? cohorts[0].cases[0]->threads : 1;
     size_t cases_done = 0;
     int rc = 0;
+    sentinel_ns[KVR_SENTINEL_START] = kvr_sentinel_place(s, threads);
     for (size_t i = 0; i < count && !rc; i++) {
         uint32_t rounds;
         double left_s = kvr_session_left_s(s), begin_s = kvr_wall_s();
         size_t first = study->record->result_count;
         if (i && i == count / 2)
-            sentinel_ns[KVR_SENTINEL_MIDDLE] = kvr_sentinel_place(s);
+            sentinel_ns[KVR_SENTINEL_MIDDLE] = kvr_sentinel_place(s, threads);
         cases_done += cohorts[i].case_count;
         /* Estimates are off by some per cent, and what is short at the end is a whole case: rounds
          * beyond the sixth are taken from four fifths of what is left. */
@@ -225,12 +239,25 @@ static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
         if (study->measured)
             study->measured(study, first, cases_done, left_s);
     }
-    if (!rc && count < 2) /* too short for a middle */
-        sentinel_ns[KVR_SENTINEL_MIDDLE] = sentinel_ns[KVR_SENTINEL_START];
+    if (!rc && count == 1)
+        sentinel_ns[KVR_SENTINEL_MIDDLE] = sentinel_in_rounds(study->record);
     if (!rc)
-        sentinel_ns[KVR_SENTINEL_END] = kvr_sentinel_place(s);
+        sentinel_ns[KVR_SENTINEL_END] = kvr_sentinel_place(s, threads);
     kvr_sentinel_check(&study->record->checks, sentinel_ns);
     kvr_threads_conclude(study->record);
+    return rc;
+}
+
+/* With what took time from the CPUs meanwhile. */
+static int measure_watched(struct kvr_study *study, struct kvr_session *s,
+                           const struct kvr_cohort *cohorts, size_t count)
+{
+    struct kvr_disturbance before, after;
+    kvr_disturbance_read(study->machine, &before);
+    int rc = measure_cohorts(study, s, cohorts, count);
+    kvr_disturbance_read(study->machine, &after);
+    kvr_disturbance_checks(&before, &after, study->machine->cpu_count, &study->record->checks);
+    kvr_rounds_check(study->record);
     return rc;
 }
 
@@ -329,7 +356,7 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
         rc = control_or_reason(&s);
     if (rc)
         goto out;
-    rc = measure_cohorts(study, &s, cohorts, count);
+    rc = measure_watched(study, &s, cohorts, count);
     if (measured_results(study->record) && kvr_claims_decide(study->record))
         rc = rc ? rc : -ENOMEM;
     if (kvr_crossings_find(study->record))

@@ -32,7 +32,7 @@ def test_no_argument():
 
 def test_help_lists_commands():
     listed = commands()
-    for name in ("run", "show", "verify", "plot", "list"):
+    for name in ("run", "show", "verify", "plot", "doctor", "list"):
         check(name in listed, f"--help does not list {name}: {listed}")
 
 

@@ -4,7 +4,7 @@
 import harness
 from harness import check, check_refused, run
 
-KINDS = ("kernels", "codecs", "profiles", "isa", "topology")
+KINDS = ("kernels", "codecs", "profiles", "isa", "topology", "checks")
 
 
 def rows_of(kind, *arguments):

@@ -13,6 +13,8 @@
 #include <sys/types.h>
 #include <cmocka.h>
 
+#include "../../src/machine/checks.h"
+
 /* A new empty folder; the path is owned by the caller. Fails the test when it cannot be made. */
 char *root_make(void);
 /* Writes root + path, with the folders above it. */
@@ -22,6 +24,9 @@ void root_put_bytes(const char *root, const char *path, const void *data, size_t
 /* Removes the folder and frees its path. */
 void root_remove(char *root);
 
+/* The check of that id; fails the test without one. */
+const struct kvr_check *check_of(const struct kvr_checks *checks, const char *id);
+
 /* Names hwloc's machine by HWLOC_SYNTHETIC; NULL: this system again. */
 void use_synthetic(const char *description);
 
@@ -29,9 +34,9 @@ void use_synthetic(const char *description);
  * this kernel does not allow such a filter. */
 bool forbid_call(long number);
 
-/* Waits for a child that exits with 0; skips the test if it exits with CHILD_BLOCKED, because
- * forbid_call was not allowed. */
+/* Waits for a child that exits with 0; false if it exits with CHILD_BLOCKED: forbid_call was not
+ * allowed. */
 enum { CHILD_BLOCKED = 77 };
-void child_is_content(pid_t child);
+bool child_is_content(pid_t child);
 
 #endif

@@ -145,9 +145,9 @@ static void usable_memory_is_the_least(void **state)
     assert_int_equal(kvr_machine_usable_bytes(&machine), 9 * GIB);
     machine.mem_available_bytes = 3 * GIB;
     assert_int_equal(kvr_machine_usable_bytes(&machine), 3 * GIB);
-    machine.cgroup_memory_bytes = 2 * GIB;
+    machine.cgroup_free_bytes = 2 * GIB;
     assert_int_equal(kvr_machine_usable_bytes(&machine), 2 * GIB);
-    machine.cgroup_memory_bytes = 0;
+    machine.cgroup_free_bytes = 0;
     /* Nodes that hold less than half of MemTotal are not believed. */
     machine.mem_available_bytes = 15 * GIB;
     machine.nodes[0].total_bytes = machine.nodes[1].total_bytes = 3 * GIB;

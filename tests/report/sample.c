@@ -307,7 +307,8 @@ static void fill_round(struct kvr_round *x)
                             .c_total_ns = .9, .sentinel_ns = 1.1, .stolen = .01,
                             .t_first_ns = .15, .t_first_stolen = .25,
                             .clock_ghz = 3.7, .keys = 1ull << 40, .faults = 2, .switches = 3,
-                            .preemptions = 4, .repeated = true, .invalid = false,
+                            .preemptions = 4, .migrations = 5, .repeated = true,
+                            .invalid = false,
                             .e_ns = .35, .e_total_ns = .95,
                             .phases = {{.01, .02, .03}, {.04, .05, .06}, {.07, .08, .09},
                                        {.1, .11, .12}}};

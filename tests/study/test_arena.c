@@ -14,6 +14,7 @@
 
 #include "../../src/study/arena.h"
 #include "../../src/study/node_matrix.h"
+#include "../skips.h"
 
 static const struct kvr_machine two_nodes = {
     .node_count = 2, .nodes = {{.os_index = 0}, {.os_index = 3}}};
@@ -153,10 +154,8 @@ static void a_half_follows_its_threads(void **state)
     char error[240] = "";
     if (kvr_machine_load(&machine, NULL, &why))
         fail_msg("%s", why);
-    if (machine.cpu_count < 2) {
-        puts("skipped: one CPU");
-        skip();
-    }
+    if (machine.cpu_count < 2)
+        SKIP_BECAUSE("one CPU");
     machine.node_count = 2;
     machine.nodes[1] = machine.nodes[0];
     machine.nodes[1].os_index = ELSEWHERE;
@@ -211,5 +210,5 @@ int main(void)
         cmocka_unit_test(latencies_against_distances),
         cmocka_unit_test(a_half_follows_its_threads),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return exit_code(cmocka_run_group_tests(tests, NULL, NULL));
 }
