@@ -51,7 +51,7 @@ struct kvr_machine {
     size_t core_count;                 /* distinct cores among them */
     struct kvr_cache_level caches[KVR_MAX_CACHES];
     size_t cache_count;                /* 0: none reported */
-    struct kvr_node nodes[KVR_MAX_NODES];
+    struct kvr_node nodes[KVR_MAX_NODES]; /* ascending os_index */
     size_t node_count;
     bool this_system;                  /* false: a foreign hwloc topology, nothing is bound */
     uint64_t mem_total_bytes, mem_available_bytes; /* /proc/meminfo; 0: unknown */
