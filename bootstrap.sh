@@ -47,6 +47,9 @@ optional libopenblas-dev    matrix products of the offline training
 optional binutils           tests that read the compiled loops
 optional python3-jsonschema tests of the result schema
 optional qemu-user          tests on CPUs older than this one
+optional qemu-system-x86    tests in guests
+optional busybox-static     tests in guests
+optional cpio               tests in guests
 x86      likwid             counter backend
 ci       clang              second compiler
 END
