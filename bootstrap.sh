@@ -50,6 +50,7 @@ optional qemu-user          tests on CPUs older than this one
 optional qemu-system-x86    tests in guests
 optional busybox-static     tests in guests
 optional cpio               tests in guests
+optional libzydis-dev       tests that step through the kernels
 x86      likwid             counter backend
 ci       clang              second compiler
 END

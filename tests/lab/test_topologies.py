@@ -21,7 +21,8 @@ PLAN = ("run", "--dry-run", "-k", "fp16", "--isa", "scalar", "-d", "64", "-n", "
 # In the form of HWLOC_SYNTHETIC; MiB, because MB is decimal there.
 SYNTHETIC = {
     "two-sockets-of-96-cores-8-nodes-each":
-        "pack:2 numa:8(memory=96GiB) l3:3(size=16MiB) l2:4(size=1MiB) l1d:1(size=32KiB) core:1 pu:2",
+        "pack:2 numa:8(memory=96GiB) l3:3(size=16MiB) l2:4(size=1MiB) l1d:1(size=32KiB) core:1 "
+        "pu:2",
     "siblings-numbered-apart":
         "pack:2 numa:1(memory=8GiB) l3:1(size=16MiB) l2:2(size=1MiB) l1d:1(size=32KiB) core:1 "
         "pu:2(indexes=0,4,1,5,2,6,3,7)",
@@ -38,7 +39,8 @@ SYNTHETIC = {
     "one-core": "core:1 pu:1",
     "one-core-two-threads": "l2:1(size=1MiB) core:1 pu:2",
     "l3-of-508-mib-a-core": "l3:2(size=508MiB) l2:1(size=1MiB) l1d:1(size=48KiB) core:1 pu:1",
-    "arm-server-of-64-cores": "pack:1 l3:1(size=32MiB) l2:64(size=1MiB) l1d:1(size=64KiB) core:1 pu:1",
+    "arm-server-of-64-cores":
+        "pack:1 l3:1(size=32MiB) l2:64(size=1MiB) l1d:1(size=64KiB) core:1 pu:1",
     "arm-server-of-two-times-80":
         "pack:2 numa:1(memory=256GiB) l3:1(size=32MiB) l2:80(size=1MiB) l1d:1(size=64KiB) core:1 "
         "pu:1",
