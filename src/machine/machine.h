@@ -35,10 +35,11 @@ struct kvr_cache_level {
     uint64_t measured_plateau_bytes; /* filled by study/ceilings; 0: not measured */
 };
 
+/* A machine lists them in ascending order of os_index. */
 struct kvr_node {
     uint32_t os_index;
     uint64_t total_bytes;
-    uint64_t free_bytes; /* free, or clean file pages that can be reclaimed; 0: unknown */
+    uint64_t free_bytes; /* that a process can have, see kvr_node_memory; 0: unknown */
     uint32_t cpu_count;
     uint32_t distances[KVR_MAX_NODES]; /* to nodes[j]; 0: not reported */
 };
@@ -51,7 +52,7 @@ struct kvr_machine {
     size_t core_count;                 /* distinct cores among them */
     struct kvr_cache_level caches[KVR_MAX_CACHES];
     size_t cache_count;                /* 0: none reported */
-    struct kvr_node nodes[KVR_MAX_NODES]; /* ascending os_index */
+    struct kvr_node nodes[KVR_MAX_NODES];
     size_t node_count;
     bool this_system;                  /* false: a foreign hwloc topology, nothing is bound */
     uint64_t mem_total_bytes, mem_available_bytes; /* /proc/meminfo; 0: unknown */
