@@ -2,7 +2,7 @@
  *
  * What a run would do on a machine that hwloc is pointed to by its variables (and whose other files
  * lie below a root): CPUs of threads, domains, nodes, and what is refused there. Goldens are made
- * of it, so nothing of the host that prints it may appear.
+ * of it, so neither anything of the host that prints it nor the wording of a refusal appears.
  * usage: plan_print [ROOT]
  */
 #include <errno.h>
@@ -87,7 +87,7 @@ static void print_domains(const struct kvr_machine *machine)
         int rc = kvr_cpus_parse(text, machine, cpus, KVR_MAX_CPUS, &count, why, sizeof why);
         printf("-c %s: ", text);
         if (rc)
-            printf("%s\n", why);
+            printf("refused, %s\n", strerrorname_np(-rc));
         else
             print_numbers(cpus, count);
     }
@@ -106,7 +106,7 @@ static void print_memory(const struct kvr_machine *machine)
         struct kvr_memory memory;
         const char *why = "";
         int rc = kvr_memory_map(machine, &requests[i], &memory, &why);
-        printf("memory %s: %s\n", names[i], rc ? why : "reserved, nothing bound");
+        printf("memory %s: %s\n", names[i], rc ? strerrorname_np(-rc) : "reserved");
         if (!rc)
             kvr_memory_unmap(&memory);
     }
