@@ -14,7 +14,7 @@ OPTIONS = " ".join((
 SCENARIO = f"""
 echo 0 >/sys/devices/system/cpu/cpu1/online
 keep topology kvroof list topology --format json
-keep checks kvroof list checks --format json
+keep doctor kvroof doctor --format json
 keep offline {TINY} -t 1 -c 1
 keep too-many {TINY} -t 4
 keep plan {TINY} -t max --heads 6 --dry-run
@@ -27,7 +27,7 @@ echo 2-3 >/group/few/cpuset.cpus
 echo 1 >/group/few/cpuset.mems
 echo $$ >/group/few/cgroup.procs
 keep few-topology kvroof list topology --format json
-keep few-checks kvroof list checks --format json
+keep few-doctor kvroof doctor --format json
 keep few-cpu {TINY} -t 1 -c 0
 keep few-node {TINY} -t 1 --mem node:0
 keep few-threads {TINY} -t 3
@@ -50,7 +50,7 @@ def indices(name, kind):
 def test_an_offline_cpu_is_left_out():
     check(indices("topology", "cpu") == [0, 2, 3], f"{booted().rows('topology')}")
     check(indices("topology", "node") == [0, 1, 2], f"{booted().rows('topology')}")
-    row = booted().check_status("checks")["offline-cpus"]
+    row = booted().check_status("doctor")["offline-cpus"]
     check(row["status"] == "info" and row["value"] == "1", f"{row}")
 
 
@@ -72,8 +72,10 @@ def test_places_skip_the_offline_cpu():
 def test_a_cpuset_is_the_machine():
     check(indices("few-topology", "cpu") == [2, 3], f"{booted().rows('few-topology')}")
     check(indices("few-topology", "node") == [1], f"{booted().rows('few-topology')}")
-    row = booted().check_status("few-checks")["cpuset"]
+    row = booted().check_status("few-doctor")["cpuset"]
     check(row["status"] == "info", f"{row}")
+    row = booted().check_status("few-doctor")["mems"]
+    check(row["status"] == "info" and "1" in row["value"], f"{row}")
     check(indices("few-one", "cpu") == [3], f"{booted().rows('few-one')}")
 
 

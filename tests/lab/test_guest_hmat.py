@@ -22,11 +22,12 @@ OPTIONS = " ".join((
 
 SCENARIO = f"""
 keep topology kvroof list topology --format json
-keep checks kvroof list checks --format json
+keep doctor kvroof doctor --format json
 keep cache cat /sys/devices/system/node/node2/memory_side_cache/index1/size
 keep no-cpus {TINY} -t 1 -c M2:0
 watch far {TINY} -t 1 -c 0 --mem node:2
 watch local {TINY} -t 2 -c M1:0-1
+keep matrix kvroof roofs --numa --max-mem 64M --pages 4k --format json
 """
 
 
@@ -51,14 +52,14 @@ def test_topology():
     check(levels <= {1, 2, 3}, f"the cache of the memory is none of the CPUs: {levels}")
 
 
-def test_checks():
-    check_row = booted().check_status("checks")["numa-nodes"]
-    check(check_row["status"] == "info" and check_row["value"] == "3", f"{check_row}")
-    check("no" in check_row["text"] and "CPU" in check_row["text"], f"{check_row}")
+def test_doctor():
+    row = booted().check_status("doctor")["numa-nodes"]
+    check(row["status"] == "info" and row["value"] == "3", f"{row}")
+    check("no" in row["text"] and "CPU" in row["text"], f"{row}")
 
 
 def test_no_thread_there():
-    check_refused(booted().outcome("no-cpus"), 3, "M2", "0 usable CPUs")
+    check_refused(booted().outcome("no-cpus"), 3, "M2")
 
 
 def test_memory_there():
@@ -71,6 +72,15 @@ def test_memory_there():
 def test_local_is_never_there():
     for _, nodes in booted().pages("local"):
         check(set(nodes) == {1}, f"pages {nodes}")
+
+
+def test_the_numa_matrix():
+    outcome = booted().outcome("matrix")
+    check(outcome.code == 0, "a matrix is measured", outcome)
+    pairs = {(cell["cpu_node"], cell["mem_node"]): cell["distance"]
+             for cell in outcome.json()["numa_matrix"]}
+    check(pairs == {(0, 0): 10, (0, 1): 21, (0, 2): 17, (1, 0): 21, (1, 1): 10, (1, 2): 28},
+          f"no row of the node without CPUs, but a column: {pairs}")
 
 
 harness.main(globals())
