@@ -47,11 +47,11 @@ optional libopenblas-dev    matrix products of the offline training
 optional binutils           tests that read the compiled loops
 optional python3-jsonschema tests of the result schema
 optional qemu-user          tests on CPUs older than this one
-optional qemu-system-x86    tests in guests
-optional busybox-static     tests in guests
-optional cpio               tests in guests
-optional libzydis-dev       tests that step through the kernels
 x86      likwid             counter backend
+x86      qemu-system-x86    tests in guests
+x86      busybox-static     tests in guests
+x86      cpio               tests in guests
+x86      libzydis-dev       tests that step through the kernels
 ci       clang              second compiler
 END
 }

@@ -37,13 +37,16 @@ TINY = ("kvroof run -k fp16 --isa scalar -d 64 -n 512 --heads 2 --max-mem 64M -r
 
 # ---- the kernel ----
 
-def apt(*command):
+def apt(*command, folder):
     """stdout of a command of apt, or a skip that holds its last words."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=120, check=False, cwd=CACHE)
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=120, check=False, cwd=folder)
+    except subprocess.TimeoutExpired as late:
+        raise Skip(f"no kernel for a guest: {' '.join(command)}: no answer in 120 s") from late
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        raise Skip(f"no kernel for a guest: {' '.join(command[:2])}: {last}")
+        raise Skip(f"no kernel for a guest: {' '.join(command)}: {last}")
     return done.stdout
 
 
@@ -51,25 +54,35 @@ def fetch_kernel(path):
     """Takes the kernel out of Debian's package; the name appears when the file is complete."""
     for tool in ("apt-cache", "apt-get", "dpkg-deb"):
         harness.need(tool)
-    text = apt("apt-cache", "show", "--no-all-versions", META_PACKAGE)
-    package = re.search(r"\blinux-image-[\w.+-]+-cloud-amd64\b", text)
-    check(package, f"{META_PACKAGE} names no kernel:\n{text}")
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        done = subprocess.run(["apt-get", "-qq", "download", package.group()], cwd=folder,
-                              capture_output=True, text=True, timeout=180, check=False)
-        if done.returncode:
-            raise Skip(f"{package.group()} cannot be downloaded: {done.stderr.strip()[-200:]}")
+        text = apt("apt-cache", "show", "--no-all-versions", META_PACKAGE, folder=folder)
+        package = re.search(r"\blinux-image-[\w.+-]+-cloud-amd64\b", text)
+        check(package, f"{META_PACKAGE} names no kernel:\n{text}")
+        apt("apt-get", "-qq", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::Retries=1",
+            "download", package.group(), folder=folder)
         archive = glob.glob(os.path.join(folder, "*.deb"))[0]
         subprocess.run(["dpkg-deb", "-x", archive, os.path.join(folder, "tree")], check=True)
         os.replace(glob.glob(os.path.join(folder, "tree/boot/vmlinuz-*"))[0], path)
 
 
-def kernel():
-    """The path of the guests' kernel."""
+@functools.lru_cache
+def find_kernel():
+    """The path of the guests' kernel and "", or "" and why there is none: asked once."""
     path = os.path.join(CACHE, "vmlinuz")
     os.makedirs(CACHE, exist_ok=True)
-    if not os.path.exists(path):
-        fetch_kernel(path)
+    try:
+        if not os.path.exists(path):
+            fetch_kernel(path)
+    except Skip as reason:
+        return "", str(reason)
+    return path, ""
+
+
+def kernel():
+    """The path of the guests' kernel."""
+    path, reason = find_kernel()
+    if reason:
+        raise Skip(reason)
     return path
 
 
