@@ -48,6 +48,10 @@ optional binutils           tests that read the compiled loops
 optional python3-jsonschema tests of the result schema
 optional qemu-user          tests on CPUs older than this one
 x86      likwid             counter backend
+x86      qemu-system-x86    tests in guests
+x86      busybox-static     tests in guests
+x86      cpio               tests in guests
+x86      libzydis-dev       tests that step through the kernels
 ci       clang              second compiler
 END
 }

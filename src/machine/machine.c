@@ -29,11 +29,14 @@ int kvr_node_memory(const char *root, uint32_t node, uint64_t *total, uint64_t *
         rc = kvr_file_kib(root, path, "MemFree", available);
     if (rc)
         return rc;
-    for (size_t i = 0; i < sizeof reclaimable / sizeof *reclaimable; i++) {
-        uint64_t bytes;
+    /* As the kernel counts MemAvailable: what it keeps of a node for itself is neither free nor
+     * reclaimable (its watermarks are about a 60th; at them whoever is bound there is killed). */
+    uint64_t kept = *total / 32, reclaimed = 0, bytes;
+    for (size_t i = 0; i < sizeof reclaimable / sizeof *reclaimable; i++)
         if (kvr_file_kib(root, path, reclaimable[i], &bytes) == 0)
-            *available += bytes;
-    }
+            reclaimed += bytes;
+    *available += reclaimed - (reclaimed / 2 < kept ? reclaimed / 2 : kept);
+    *available -= *available < kept ? *available : kept;
     return 0;
 }
 

@@ -36,10 +36,11 @@ struct kvr_cache_level {
     uint64_t measured_plateau_bytes; /* filled by study/ceilings; 0: not measured */
 };
 
+/* A machine lists them in ascending order of os_index. */
 struct kvr_node {
     uint32_t os_index;
     uint64_t total_bytes;
-    uint64_t free_bytes; /* free, or clean file pages that can be reclaimed; 0: unknown */
+    uint64_t free_bytes; /* that a process can have, see kvr_node_memory; 0: unknown */
     uint32_t cpu_count;
     uint32_t distances[KVR_MAX_NODES]; /* to nodes[j]; 0: not reported */
 };

@@ -138,6 +138,13 @@ static void load_distances(struct kvr_machine *machine, hwloc_topology_t topolog
     hwloc_distances_release(topology, matrix);
 }
 
+/* hwloc lists a node without CPUs where it hangs in its tree, not by its number. */
+static int compare_nodes(const void *a, const void *b)
+{
+    const struct kvr_node *left = a, *right = b;
+    return left->os_index < right->os_index ? -1 : left->os_index > right->os_index;
+}
+
 /* Memory sizes stay out of the shape: they differ from boot to boot (reserved pages, balloons). */
 static int load_nodes(struct kvr_machine *machine, hwloc_topology_t topology, uint64_t *shape,
                       const char **why)
@@ -156,6 +163,7 @@ static int load_nodes(struct kvr_machine *machine, hwloc_topology_t topology, ui
         *shape = hash_u64(*shape, node->os_index);
         *shape = hash_u64(*shape, (uint64_t)hwloc_bitmap_weight(object->cpuset));
     }
+    qsort(machine->nodes, machine->node_count, sizeof *machine->nodes, compare_nodes);
     load_distances(machine, topology, shape);
     return 0;
 }

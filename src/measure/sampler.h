@@ -15,7 +15,7 @@
 #include "clock.h"
 #include "team.h"
 
-enum { KVR_MAX_THREADS = 256, KVR_MAX_SLICES = 4096 };
+enum { KVR_MAX_THREADS = 1024, KVR_MAX_SLICES = 4096 }; /* threads: one for each CPU known */
 
 /* Works on segments first, first + 1, ... (count of them, cyclic) of this thread's list. */
 typedef void kvr_slice_fn(void *argument, unsigned thread, uint32_t first, uint32_t count);

@@ -100,6 +100,18 @@ static void four_nodes(void **state)
     }
 }
 
+static void nodes_by_number(void **state)
+{
+    (void)state;
+    struct kvr_machine machine;
+    load(&machine, "numa:3(memory=1GiB indexes=5,0,2) core:1 pu:1");
+    const uint32_t nodes[] = {0, 2, 5}, of_cpus[] = {5, 0, 2};
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(machine.nodes[i].os_index, nodes[i]);
+        assert_int_equal(machine.cpus[i].node, of_cpus[i]);
+    }
+}
+
 static void an_implausible_cache_stays_as_reported(void **state)
 {
     (void)state;
@@ -186,7 +198,7 @@ static void linux_files_without_caches(void **state)
     assert_int_equal(machine.cpus[1].package, 1);
     assert_int_equal(machine.nodes[0].distances[0], 10);
     assert_int_equal(machine.nodes[0].distances[1], 21);
-    assert_int_equal(machine.nodes[1].free_bytes, 512 << 10);
+    assert_int_equal(machine.nodes[1].free_bytes, (512 - 1024 / 32) << 10);
 }
 
 int main(void)
@@ -197,6 +209,7 @@ int main(void)
         cmocka_unit_test(no_l3),
         cmocka_unit_test(one_core),
         cmocka_unit_test(four_nodes),
+        cmocka_unit_test(nodes_by_number),
         cmocka_unit_test(an_implausible_cache_stays_as_reported),
         cmocka_unit_test(too_many_cpus_are_refused),
         cmocka_unit_test(an_unreadable_description_is_refused),

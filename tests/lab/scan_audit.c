@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The program that is audited: one score kernel over a known buffer of keys, once, between two
+ * stamps of the clock. An observer from outside (a plugin of QEMU, or a debugger) counts how often
+ * each byte of the keys is read between audit_begin and audit_end, and what else happens there.
+ * usage: scan_audit --list             kernels that can run here, one a line
+ *        scan_audit KERNEL MODE        plain, ahead (prefetching), streams; or a fault to be found:
+ *                                      reread (one key byte again), skip (the last segment),
+ *                                      syscall
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../../src/machine/isa.h"
+#include "../../src/measure/clock.h"
+#include "../kernels/problem.h"
+
+enum { SEGMENTS = 3, TOKENS = 128 };
+
+static volatile unsigned char sink;
+
+/* The keys are [first, last]: the observer learns both from these two reads, and starts. */
+void audit_begin(const unsigned char *first, const unsigned char *last);
+void audit_end(void);
+
+__attribute__((noinline)) void audit_begin(const unsigned char *first, const unsigned char *last)
+{
+    (void)*(const volatile unsigned char *)first;
+    (void)*(const volatile unsigned char *)last;
+}
+
+__attribute__((noinline)) void audit_end(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
+static void kernel_name(const struct kvr_kernel *kernel, char *name, size_t name_bytes)
+{
+    snprintf(name, name_bytes, "%s.%s@%s", kernel->format->name, kernel->variant,
+             kernel->isa_name);
+}
+
+static const struct kvr_kernel *find_kernel(const char *wanted, uint64_t usable, int list)
+{
+    size_t count;
+    const struct kvr_kernel *const *kernels = kvr_kernels(&count);
+    for (size_t i = 0; i < count; i++) {
+        char name[96];
+        kernel_name(kernels[i], name, sizeof name);
+        if (kernels[i]->isa & ~usable)
+            continue;
+        if (list)
+            puts(name);
+        else if (strcmp(name, wanted) == 0)
+            return kernels[i];
+    }
+    return NULL;
+}
+
+static struct kvr_shape shape_of(const struct kvr_format *format)
+{
+    struct kvr_shape shape = {.head_dim = 64, .tokens = TOKENS, .heads = 1, .queries = 1};
+    if (strncmp(format->name, "lookup", 6) == 0) {
+        shape.tables = 4;
+        shape.entries = 256;
+    }
+    if (is_grouped(format))
+        shape.group = 32;
+    return shape;
+}
+
+static void scan(const struct kvr_kernel *kernel, const char *mode)
+{
+    static const uint32_t order[SEGMENTS] = {2, 0, 1};
+    struct kvr_shape shape = shape_of(kernel->format);
+    size_t stride = kernel->format->segment_bytes(&shape, TOKENS);
+    unsigned char *keys = aligned_bytes(SEGMENTS * stride);
+    void *prepared = aligned_bytes(kernel->format->prepared_bytes(&shape));
+    float *scores = aligned_bytes(TOKENS * sizeof *scores);
+    uint64_t random = 1;
+    fill_codes(kernel->format, &shape, FILL_RANDOM, keys, SEGMENTS * stride, &random);
+    fill_prepared(kernel->format, &shape, FILL_RANDOM, prepared, &random);
+    struct kvr_segments segments = {.base = keys, .stride_bytes = stride, .order = order,
+                                    .count = SEGMENTS, .tokens = TOKENS,
+                                    .ahead_segments = strcmp(mode, "ahead") == 0,
+                                    .streams = strcmp(mode, "streams") == 0 ? 2 : 1};
+    uint32_t count = strcmp(mode, "skip") == 0 ? SEGMENTS - 1 : SEGMENTS;
+    int reread = strcmp(mode, "reread") == 0, leave = strcmp(mode, "syscall") == 0;
+    struct kvr_clock clock;
+    kvr_clock_real(&clock, 1);
+
+    audit_begin(keys, keys + SEGMENTS * stride - 1);
+    uint64_t begin = clock.now(clock.state);
+    for (uint32_t i = 0; i < count; i++)
+        kernel->score(&shape, &segments, i, NULL, prepared, scores);
+    if (reread)
+        sink = *(volatile unsigned char *)(keys + stride);
+    if (leave)
+        syscall(SYS_getppid);
+    uint64_t end = clock.now(clock.state);
+    audit_end();
+
+    if (end < begin) /* the stamps are used, so they are taken */
+        puts("the clock went backwards");
+    free(scores);
+    free(prepared);
+    free(keys);
+}
+
+int main(int argc, char **argv)
+{
+    struct kvr_isa_info isa;
+    kvr_isa_detect(&isa);
+    if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+        find_kernel("", isa.usable, 1);
+        return 0;
+    }
+    const struct kvr_kernel *kernel = argc == 3 ? find_kernel(argv[1], isa.usable, 0) : NULL;
+    if (!kernel) {
+        fprintf(stderr, "scan_audit: --list, or KERNEL MODE with a kernel that can run here\n");
+        return 2;
+    }
+    scan(kernel, argv[2]);
+    return 0;
+}
