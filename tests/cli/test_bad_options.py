@@ -57,7 +57,7 @@ def test_pages_of_keys():
     refuse("-k", "int8.fused", "--layout", "heads,pages:100", words=("int8.fused", "blocks of 16",
                                                                      "pages:112"))
     refuse("-k", "fp16,lookat.u8", "--layout", "pages:16", words=("lookat.u8",))
-    refuse("-k", "fp16", "--layout", "pages:1", words=("fp16", "pages:16"))
+    refuse("-k", "fp16", "--layout", "pages:24", words=("fp16", "pages:32"))
 
 
 NUMBERS = ("0", "-1", "abc", "", "1.5", "12x", "99999999999999999999", "0x40", "nan", "inf")
