@@ -167,6 +167,12 @@ static void chase_slice(void *argument, unsigned thread, uint32_t first, uint32_
     *at = (const void *)(uintptr_t)kvr_peak_chase(*at, steps);
 }
 
+static void chase_name(const void *argument, char *text, size_t bytes)
+{
+    (void)argument;
+    snprintf(text, bytes, "pointer chase");
+}
+
 static void chase4_slice(void *argument, unsigned thread, uint32_t first, uint32_t count)
 {
     (void)thread;
@@ -203,6 +209,7 @@ static int open_chase(struct bench *b, struct subject *x)
     b->chain_bytes += (lines + SMALL_LINES) * KVR_LINE_BYTES;
     s->subject.filled = (struct kvr_material){0};
     x->t_request.run = x->c_request.run = chase_slice;
+    x->t_request.name = x->c_request.name = chase_name;
     x->t_request.argument = &x->chain[0];
     x->c_request.argument = &x->small_chain;
     return 0;

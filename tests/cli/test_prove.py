@@ -154,6 +154,15 @@ def test_every_kind_of_case_passes():
         check(outcome.code == 0 and row["status"] == "ok", f"{row}", outcome)
 
 
+def test_controls_are_proven_too():
+    outcome = run_tiny("-p", "quick", "-k", "fp16", "-r", "6", "--prove", "-o", "json:out.json",
+                       "--bytes", "128M", "--max-mem", "512M")
+    row = proof(outcome, "out.json")
+    check(outcome.code == 0 and row["status"] == "ok", f"{row}", outcome)
+    controls = [row for row in read_json("out.json")["checks"] if row["id"] == "verdict-controls"]
+    check(len(controls) == 1 and controls[0]["status"] != "refuse", f"{controls}", outcome)
+
+
 def test_without_it_nothing_is_claimed():
     outcome = run_tiny("-k", "fp16", "-o", "json:out.json", code=0)
     row = proof(outcome, "out.json")
