@@ -66,6 +66,20 @@ static uint64_t more_head_bytes(const struct kvr_case *c, const struct kvr_mater
     return bytes;
 }
 
+/* Bytes of a half for lists of codes: where it is to be filled, less what lies beside them at pages
+ * of its own: a warm codebook, which no head counts, and the rests of two pages. */
+static uint64_t list_bytes(const struct kvr_cohort_work *w, const struct kvr_half *half)
+{
+    enum { RESTS = 2 * 4096 };
+    const struct kvr_case *c = w->cohort->cases[0];
+    uint64_t beside = c->codebook_warm ? kvr_codebook_bytes(&c->shape, c->codebook) : 0;
+    if (!beside && !kvr_case_has_values(c) && !kvr_case_materialises(c) &&
+        c->codebook == KVR_CODEBOOK_NONE)
+        return w->working_set_bytes;
+    uint64_t room = half->memory.bytes - beside - RESTS;
+    return w->working_set_bytes < room ? w->working_set_bytes : room;
+}
+
 struct kvr_lists_request kvr_cohort_lists(const struct kvr_session *s,
                                           const struct kvr_cohort_work *w,
                                           const struct kvr_half *half,
@@ -76,7 +90,7 @@ struct kvr_lists_request kvr_cohort_lists(const struct kvr_session *s,
     const struct kvr_format *format = material->codec->formats[0];
     uint32_t part = part_tokens(s, c, format, shape->tokens);
     return (struct kvr_lists_request){.base = half->memory.base,
-                                      .bytes = w->working_set_bytes,
+                                      .bytes = list_bytes(w, half),
                                       .format = format,
                                       .shape = shape,
                                       .part_tokens = part,
