@@ -143,9 +143,9 @@ struct kvr_disturbed kvr_disturbed_between(const struct kvr_disturbance *b,
         d.steal = gain(b->steal_ticks, a->steal_ticks) / gain(b->all_ticks, a->all_ticks);
     if (b->has_stat && a->has_stat)
         d.interrupts_per_s = gain(b->interrupts, a->interrupts) / seconds;
+    const uint64_t *waited = b->pressure_us, *waited_now = a->pressure_us;
     if (b->has_pressure && a->has_pressure)
-        d.pressure =
-            gain(b->pressure_us[KVR_PRESSURE_CPU], a->pressure_us[KVR_PRESSURE_CPU]) / 1e6 / seconds;
+        d.pressure = gain(waited[KVR_PRESSURE_CPU], waited_now[KVR_PRESSURE_CPU]) / 1e6 / seconds;
     if (b->has_quota && a->has_quota)
         d.throttled_ms = gain(b->throttled_us, a->throttled_us) / 1e3;
     return d;
