@@ -258,6 +258,8 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
         return set_path(state, "calibration", text, &o->calibration);
     case KEY_ROOFS:
         return set_path(state, "roofs", text, &o->roofs);
+    case KEY_COUNTERS:
+        return set_path(state, "counters", text, &o->counters);
     case 'c':
         return set_cpus(state, text);
     case KEY_MEM:

@@ -64,6 +64,8 @@ static const struct argp_option options_table[] = {
      "every witness, and the sensitivity of the main kernels to injected instructions", 0},
     {"prove", KEY_PROVE, NULL, 0,
      "catch any system or vDSO call and page fault of measured code: exit 1 if there is one", 0},
+    {"counters", KEY_COUNTERS, "WHICH", 0,
+     "auto, off, perf[:EVENT,...] (kvroof list counters) or likwid[:GROUP] [auto]", 0},
     {"dry-run", KEY_DRY_RUN, NULL, 0, "print the cases, measure nothing", 0},
     {NULL, 0, NULL, 0, "Result:", 4},
     {"output", 'o', "FORMAT:FILE", 0,

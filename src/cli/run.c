@@ -12,6 +12,7 @@
 
 #include "../measure/clock.h"
 #include "../study/arena.h"
+#include "../study/counting.h"
 #include "../study/roofs_reuse.h"
 #include "../study/study.h"
 #include "bench.h"
@@ -24,6 +25,7 @@ struct run {
     struct kvr_machine machine;
     struct kvr_plan plan;
     struct kvr_run_record record, roofs; /* roofs: of --roofs */
+    struct kvr_counting *counting; /* NULL: none */
     struct kvr_sinks sinks;
     double started_s;
     bool tty;
@@ -179,6 +181,7 @@ static int measure(struct run *run)
                               .record = &run->record,
                               .interrupted = kvr_signal_flag(),
                               .roofs = run->options.roofs ? &run->roofs : NULL,
+                              .counting = run->counting,
                               .started_s = run->started_s,
                               .measured = on_measured,
                               .phase = show_phase,
@@ -246,6 +249,12 @@ int kvr_cmd_run(int argc, char **argv)
     code = check_memory(run);
     if (code)
         goto out;
+    rc = kvr_counting_open(&run->counting, &run->options, &run->machine, !run->options.dry_run,
+                           &run->record.checks, error, sizeof error);
+    if (rc) {
+        code = kvr_fail(exit_code_of(rc), "%s", error);
+        goto out;
+    }
     run->tty = run->options.progress == KVR_PROGRESS_AUTO && isatty(STDERR_FILENO);
     if (run->options.dry_run) {
         code = dry_run(run);
@@ -255,6 +264,7 @@ int kvr_cmd_run(int argc, char **argv)
     describe(run, argc, argv);
     code = measure(run);
 out:
+    kvr_counting_close(run->counting);
     kvr_plan_free(&run->plan);
     kvr_run_record_free(&run->record);
     kvr_run_record_free(&run->roofs);

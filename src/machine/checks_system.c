@@ -14,6 +14,7 @@
 
 #include "files.h"
 #include "internal.h"
+#include "perf_refusal.h"
 
 #define SET(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
 
@@ -50,41 +51,22 @@ static void check_counters(struct kvr_checks *checks)
 {
     int64_t cycles = count_cycles();
     int error = cycles < 0 ? (int)-cycles : 0;
+    const struct kvr_perf_refusal *refusal = kvr_perf_refusal(error);
     struct kvr_check *check;
-    if (cycles > 0) {
+    if (cycles > 0)
         check = kvr_check_add(checks, "counters", KVR_CHECK_OK, "the cycle counter counts");
-    } else if (cycles == 0) {
+    else if (cycles == 0)
         check = kvr_check_add(checks, "counters", KVR_CHECK_INFO,
                               "the cycle counter opens but does not count: no counter figures");
-    } else if (error == ENOSYS) {
-        check = kvr_check_add(checks, "counters", KVR_CHECK_INFO,
-                              "this kernel is built without perf events, or an emulator or filter "
-                              "answers for it; no counter figures");
-        SET(check->fix, "a kernel with CONFIG_PERF_EVENTS");
-    } else if (error == EMFILE || error == ENFILE) {
-        check = kvr_check_add(checks, "counters", KVR_CHECK_UNKNOWN,
-                              "no file descriptor is left to open a counter with");
-        SET(check->fix, "raise ulimit -n");
-    } else if (error == EBUSY) {
-        check = kvr_check_add(checks, "counters", KVR_CHECK_UNKNOWN,
-                              "another program holds the counters for itself");
-        SET(check->fix, "stop it (the NMI watchdog: sysctl kernel.nmi_watchdog=0)");
-    } else if (error == EACCES || error == EPERM) {
-        check = kvr_check_add(checks, "counters", KVR_CHECK_INFO,
-                              "perf_event_open is refused: perf_event_paranoid or a seccomp "
-                              "filter; no counter figures");
-        SET(check->fix, "as root: sysctl kernel.perf_event_paranoid=1; in a container add "
-            "CAP_PERFMON");
-    } else if (error == ENOENT || error == EOPNOTSUPP || error == ENODEV) {
-        check = kvr_check_add(checks, "counters", KVR_CHECK_INFO,
-                              "no cycle counter: the hypervisor does not expose the counters, or "
-                              "the kernel does not know them; no counter figures");
-        SET(check->fix, "bare metal, or a guest with a virtual PMU");
-    } else {
+    else if (refusal)
+        check = kvr_check_add(checks, "counters", refusal->status, "%s; no counter figures",
+                              refusal->what);
+    else
         check = kvr_check_add(checks, "counters", KVR_CHECK_INFO,
                               "perf_event_open fails (%s); no counter figures",
                               kvr_errno_name(error));
-    }
+    if (refusal)
+        SET(check->fix, "%s", refusal->fix);
     if (error)
         SET(check->value, "%s", kvr_errno_name(error));
     else

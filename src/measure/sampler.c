@@ -18,12 +18,14 @@ struct kvr_sampler {
     struct thread_record *records;
     double *slices;            /* scratch for the median */
     struct kvr_bypass *bypass; /* NULL: nothing is to be proven */
+    const struct kvr_sample_probe *probe; /* NULL: nobody looks */
 };
 
 struct sample_job {
     struct kvr_sampler *sampler;
     const struct kvr_sample_request *request;
     struct kvr_bypass *bypass;
+    const struct kvr_sample_probe *probe;
 };
 
 struct kvr_sampler *kvr_sampler_new(struct kvr_team *team, const struct kvr_clock *clock)
@@ -72,6 +74,11 @@ void kvr_sampler_prove(struct kvr_sampler *sampler, struct kvr_bypass *bypass)
     sampler->bypass = bypass;
 }
 
+void kvr_sampler_probe(struct kvr_sampler *sampler, const struct kvr_sample_probe *probe)
+{
+    sampler->probe = probe;
+}
+
 static uint32_t wrap(uint64_t position, uint32_t count)
 {
     return (uint32_t)(position < count ? position : position % count);
@@ -110,10 +117,16 @@ static void sample_thread(void *argument, unsigned thread)
         kvr_bypass_enter(job->bypass, thread);
     if (r->warm_segments)
         r->run(r->argument, thread, r->cursors[thread], r->warm_segments);
+    if (job->probe) {
+        kvr_team_barrier(job->sampler->team); /* so that waiting for the others is not looked at */
+        job->probe->start(job->probe->context, thread);
+    }
     kvr_bypass_arm(job->bypass, thread, &before);
     kvr_team_barrier(job->sampler->team);
     uint32_t at = stamp_slices(job, thread);
     kvr_bypass_disarm(job->bypass, thread, &after);
+    if (job->probe)
+        job->probe->stop(job->probe->context, thread);
     if (job->bypass)
         kvr_bypass_leave(job->bypass, thread);
     r->cursors[thread] = at;
@@ -159,9 +172,10 @@ static void report(const struct sample_job *job, const struct kvr_sample *sample
 }
 
 static void take(struct kvr_sampler *s, const struct kvr_sample_request *request,
-                 struct kvr_bypass *bypass, struct kvr_sample *sample)
+                 struct kvr_bypass *bypass, const struct kvr_sample_probe *probe,
+                 struct kvr_sample *sample)
 {
-    struct sample_job job = {s, request, bypass};
+    struct sample_job job = {s, request, bypass, probe};
     kvr_team_run(s->team, sample_thread, &job);
 
     uint64_t first = UINT64_MAX, last = 0;
@@ -189,12 +203,14 @@ static void take(struct kvr_sampler *s, const struct kvr_sample_request *request
     sample->invalid = sample->faults || sample->migrations;
     if (bypass)
         report(&job, sample);
+    if (probe)
+        probe->taken(probe->context, sample);
 }
 
 void kvr_sample_take(struct kvr_sampler *s, const struct kvr_sample_request *request,
                      struct kvr_sample *sample)
 {
-    take(s, request, s->bypass, sample);
+    take(s, request, s->bypass, s->probe, sample);
 }
 
 static void plan_passes(struct kvr_sampler *s, struct kvr_sample_request *request, double sample_s)
@@ -203,7 +219,7 @@ static void plan_passes(struct kvr_sampler *s, struct kvr_sample_request *reques
     struct kvr_sample sample;
     request->slice_segments = request->list_counts[0];
     request->slices = LEAST;
-    take(s, request, NULL, &sample);
+    take(s, request, NULL, NULL, &sample);
     double slices = ceil(sample_s * 1e9 / fmax(sample.robust_ns / LEAST, 1));
     request->slices = (uint32_t)fmin(fmax(slices, LEAST), MOST);
 }
@@ -220,7 +236,7 @@ void kvr_sample_plan(struct kvr_sampler *s, struct kvr_sample_request *request, 
     request->slice_segments = 1;
     request->slices = 3; /* the median of three: one preemption must not end the search early */
     for (;;) {
-        take(s, request, NULL, &sample); /* first touches of code and lists */
+        take(s, request, NULL, NULL, &sample); /* first touches of code and lists */
         request->warm_segments = 0;
         double took = sample.robust_ns / 3;
         if (took >= slice_ns / 4 || request->slice_segments >= UINT32_MAX / 16) {
@@ -232,7 +248,7 @@ void kvr_sample_plan(struct kvr_sampler *s, struct kvr_sample_request *request, 
         request->slice_segments = (uint32_t)(request->slice_segments * fmax(2, fmin(16, factor)));
     }
     /* Above one segment a slice lasts about slice_ns; a single long segment lasts what it lasts. */
-    take(s, request, NULL, &sample);
+    take(s, request, NULL, NULL, &sample);
     double one_ns = fmax(sample.robust_ns / 3, 1);
     double slices = ceil(sample_s * 1e9 / one_ns * 1.05);
     request->slices = (uint32_t)fmin(fmax(slices, 3), KVR_MAX_SLICES);

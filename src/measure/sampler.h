@@ -45,6 +45,14 @@ struct kvr_sample {
     bool invalid; /* a fault or a migration lay inside: no time of it may be used */
 };
 
+/* What looks at samples from outside: by every thread before the first stamp and after the last, no
+ * call of it lies between. */
+struct kvr_sample_probe {
+    void (*start)(void *context, unsigned thread), (*stop)(void *context, unsigned thread);
+    void (*taken)(void *context, const struct kvr_sample *sample); /* thread 0, at the end */
+    void *context;
+};
+
 struct kvr_sampler;
 
 /* Owns the stamp buffers of a team (pre-touched). NULL on out of memory. The team and the clock
@@ -56,6 +64,9 @@ unsigned kvr_sampler_threads(const struct kvr_sampler *sampler);
 /* From now on every sample but those of kvr_sample_plan is proven (bypass.h), whose threads are
  * enrolled already; NULL: none is. Borrowed. */
 void kvr_sampler_prove(struct kvr_sampler *sampler, struct kvr_bypass *bypass);
+
+/* From now on every sample but those of kvr_sample_plan is looked at; NULL: none is. Borrowed. */
+void kvr_sampler_probe(struct kvr_sampler *sampler, const struct kvr_sample_probe *probe);
 
 /* Takes one sample. */
 void kvr_sample_take(struct kvr_sampler *sampler, const struct kvr_sample_request *request,

@@ -258,6 +258,29 @@ static int read_witnesses(const struct kvr_reader *reader, const char *where, js
     return 0;
 }
 
+static int read_counters(const struct kvr_reader *reader, const char *where, const json_t *object,
+                         struct kvr_result *result)
+{
+    char place[PLACE_BYTES];
+    json_t *map = NULL, *item = NULL;
+    const char *name;
+    int rc = kvr_json_member(reader, where, object, "counters", JSON_OBJECT, &map);
+    if (rc)
+        return rc;
+    snprintf(place, sizeof place, "%s.counters", where);
+    json_object_foreach (map, name, item) {
+        char clean[sizeof result->counters->name];
+        kvr_utf8_copy(clean, sizeof clean, name);
+        if (!json_is_object(item))
+            return kvr_reader_fail(reader, "%s: one of them is not an object", place);
+        struct kvr_counter_record *c = kvr_result_add_counter(result, clean);
+        rc = c ? kvr_json_get(reader, place, item, kvr_counter_fields, c) : -ENOMEM;
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
 static int read_measured(const struct kvr_reader *reader, const char *where,
                          const json_t *object, struct kvr_result *result)
 {
@@ -269,6 +292,8 @@ static int read_measured(const struct kvr_reader *reader, const char *where,
     int rc = read_op(reader, where, object, result);
     if (!rc)
         rc = read_rounds(reader, where, object, result);
+    if (!rc)
+        rc = read_counters(reader, where, object, result);
     if (!rc)
         rc = kvr_json_member(reader, where, object, "verdict", JSON_OBJECT, &verdict);
     if (rc || !verdict)
@@ -301,7 +326,9 @@ int kvr_json_read_result(const struct kvr_reader *reader, const char *where, con
         rc = read_measured(reader, where, object, &result);
     if (!rc && !kvr_record_add_result(record, &result))
         rc = -ENOMEM;
-    if (rc)
+    if (rc) {
         free(result.rounds);
+        free(result.counters);
+    }
     return rc;
 }

@@ -280,6 +280,17 @@ static json_t *verdict(const struct kvr_verdict_record *v)
     return made_or_null(object, good);
 }
 
+/* By name; a name that a file gave twice keeps its last. */
+static json_t *counters(const struct kvr_result *result)
+{
+    json_t *object = json_object();
+    bool good = object != NULL;
+    for (size_t i = 0; good && i < result->counter_count; i++)
+        good = set_text_key(object, result->counters[i].name,
+                            object_of(kvr_counter_fields, &result->counters[i]));
+    return made_or_null(object, good);
+}
+
 static bool put_measured(json_t *object, const struct kvr_result *result)
 {
     bool good = kvr_json_put(object, kvr_result_fields, result) &&
@@ -290,6 +301,8 @@ static bool put_measured(json_t *object, const struct kvr_result *result)
         good = kvr_json_set(object, result->op, object_of(kvr_op_fields, &result->result));
     if (good && result->verdict.side[0])
         good = kvr_json_set(object, "verdict", verdict(&result->verdict));
+    if (good && result->counter_count)
+        good = kvr_json_set(object, "counters", counters(result));
     return good;
 }
 

@@ -61,8 +61,10 @@ void kvr_run_record_free(struct kvr_run_record *record)
     kvr_checks_free(&record->checks);
     for (size_t i = 0; i < record->ceiling_count; i++)
         free(record->ceilings[i].family);
-    for (size_t i = 0; i < record->result_count; i++)
+    for (size_t i = 0; i < record->result_count; i++) {
         free(record->results[i].rounds);
+        free(record->results[i].counters);
+    }
     free(record->ceilings);
     free(record->results);
     free(record->claims);
@@ -124,6 +126,29 @@ struct kvr_numa_cell *kvr_record_add_numa_cell(struct kvr_run_record *record,
     record->numa_matrix = items;
     items[record->numa_cell_count] = *cell;
     return &items[record->numa_cell_count++];
+}
+
+struct kvr_counter_record *kvr_result_add_counter(struct kvr_result *result, const char *name)
+{
+    struct kvr_counter_record *items =
+        grow(result->counters, result->counter_count, sizeof *items);
+    if (!items)
+        return NULL;
+    result->counters = items;
+    struct kvr_counter_record *c = &items[result->counter_count++];
+    memset(c, 0, sizeof *c);
+    kvr_fields_clear(kvr_counter_fields, c);
+    snprintf(c->name, sizeof c->name, "%s", name);
+    return c;
+}
+
+const struct kvr_counter_record *kvr_result_counter(const struct kvr_result *result,
+                                                    const char *name)
+{
+    for (size_t i = 0; i < result->counter_count; i++)
+        if (!strcmp(result->counters[i].name, name))
+            return &result->counters[i];
+    return NULL;
 }
 
 bool kvr_result_flagged(const struct kvr_result *result, const char *flag)

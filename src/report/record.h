@@ -90,11 +90,22 @@ struct kvr_verdict_record {
     char why[320];
 };
 
-struct kvr_unavailable { char what[48], why[200]; };
+struct kvr_unavailable { char what[48], why[256]; };
 
 struct kvr_tuning {
     uint32_t ahead_segments, ahead_bytes, streams;
     char alternatives[320]; /* "0:5.31 s1:4.02 s2:3.99 b512:4.4": ns a key of each one tried */
+};
+
+/* What a counter said of T, or what the model says beside it. */
+struct kvr_counter_record {
+    char name[48];
+    double value;          /* a key, or as `unit` says */
+    double total;          /* over all samples and threads, in events times their scale; NAN: none */
+    double thread_least, thread_most; /* value of single threads, a key of theirs; NAN: one thread */
+    double running;        /* share of the time on a counter; NAN: nothing of the kind */
+    char quality[12];      /* modelled, scaled, measured */
+    char unit[24];
 };
 
 /* Bytes a key. */
@@ -131,6 +142,8 @@ struct kvr_result {
     size_t round_count;
     struct kvr_op_result result; /* printed under the name of op */
     struct kvr_verdict_record verdict; /* side "" = no verdict yet in this version */
+    struct kvr_counter_record *counters; /* owned */
+    size_t counter_count;
     struct kvr_unavailable unavailable[KVR_MAX_UNAVAILABLE];
     size_t unavailable_count;
     bool measured;          /* false: a row with its reasons only */
@@ -216,6 +229,11 @@ struct kvr_numa_cell *kvr_record_add_numa_cell(struct kvr_run_record *record,
                                                const struct kvr_numa_cell *);
 struct kvr_crossing *kvr_record_add_crossing(struct kvr_run_record *record,
                                              const struct kvr_crossing *);
+/* Appends one; NULL: out of memory. */
+struct kvr_counter_record *kvr_result_add_counter(struct kvr_result *result, const char *name);
+/* NULL: there is none of this name. */
+const struct kvr_counter_record *kvr_result_counter(const struct kvr_result *result,
+                                                    const char *name);
 void kvr_result_flag(struct kvr_result *result, const char *flag); /* once each */
 bool kvr_result_flagged(const struct kvr_result *result, const char *flag);
 /* Why something is not there, NULL: nobody said. */

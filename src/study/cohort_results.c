@@ -142,6 +142,20 @@ static void name_reader(const struct kvr_family *family, const uint32_t *wins, s
     kvr_member_name(&family->best[most], r->m_member, sizeof r->m_member);
 }
 
+/* Where T is one run of passes and nothing else lies between its stamps. */
+static void count(const struct kvr_session *s, const struct kvr_subject *subject,
+                  struct kvr_result *r)
+{
+    const struct kvr_op *op = subject->op;
+    const char *why = NULL;
+    if (op && !op->has_whole)
+        why = "T is the sum of passes that are timed one by one";
+    else if (op ? op->whole.between != NULL : subject->t_request.between != NULL)
+        why = "what is read between the passes would be counted, too";
+    double keys = op ? op->whole_keys : kvr_lists_segment_keys(subject->t.lists);
+    kvr_counting_store(s->counting, why ? NULL : &subject->tally, keys, why, r);
+}
+
 static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
                        const struct kvr_case *c, const struct kvr_subject *subject,
                        const struct kvr_family *family, const struct kvr_lists *lists,
@@ -195,6 +209,7 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     if (w->keys->leaking && c->codec->calibrated)
         kvr_result_flag(&r, "leaking");
     kvr_balance(&r, peak_flops(s, r.threads));
+    count(s, subject, &r);
     judge(s, w, subject, &r);
     kvr_record_add_result(s->record, &r);
 }

@@ -51,6 +51,7 @@ struct kvr_options {
     double peak_gb_per_s;                      /* NAN */
     bool deep;                                 /* more evidence for each verdict */
     bool prove;                                /* every sample under the proof of bypass */
+    const char *counters;                      /* as given; NULL: auto */
     const char *roofs;                         /* result whose ceilings are used; NULL: none */
     uint64_t max_mem_bytes;                    /* 0: 60 % of what is usable */
     bool strict, dry_run, quiet, verbose;

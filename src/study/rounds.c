@@ -157,12 +157,17 @@ static void read_member(struct kvr_session *s, struct kvr_scan *scan,
     take(s, kvr_lists_segment_keys(scan->lists), request, reading);
 }
 
-static void take_whole(struct kvr_session *s, const struct kvr_subject *x, struct reading *reading)
+/* Between two passes other bytes are read, inside what counters see: nothing is counted there. */
+static void take_whole(struct kvr_session *s, struct kvr_subject *x, struct reading *reading)
 {
+    const struct kvr_sample_request *request = x->op ? &x->op->whole : &x->t_request;
+    if (!request->between)
+        kvr_counting_begin(s->counting, s->sampler, &x->tally);
     if (x->op)
         take(s, x->op->whole_keys, &x->op->whole, reading);
     else
         take(s, kvr_lists_segment_keys(x->t.lists), &x->t_request, reading);
+    kvr_counting_end(s->counting, s->sampler);
 }
 
 static void do_phase(struct kvr_session *s, struct kvr_stage *stage, const struct item *item,

@@ -99,6 +99,7 @@ int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
 
 static void stop_team(struct kvr_session *s)
 {
+    kvr_counting_dismiss(s->counting);
     kvr_bypass_dismiss(s->bypass);
     kvr_sampler_free(s->sampler);
     kvr_team_stop(s->team);
@@ -138,6 +139,7 @@ int kvr_session_team_on(struct kvr_session *s, const uint32_t *cpus, unsigned th
     if (s->bypass)
         rc = kvr_bypass_enroll(s->bypass, s->team, s->cpus);
     kvr_sampler_prove(s->sampler, s->bypass);
+    kvr_counting_enroll(s->counting, s->team, s->cpus);
     return rc;
 }
 

@@ -16,6 +16,7 @@
 #include "../measure/sampler.h"
 #include "../measure/stats.h"
 #include "../report/record.h"
+#include "counting.h"
 #include "material.h"
 #include "plan.h"
 #include "scan.h"
@@ -91,6 +92,7 @@ struct kvr_session {
     struct kvr_team *team;
     struct kvr_sampler *sampler;
     struct kvr_bypass *bypass;      /* --prove, else NULL */
+    struct kvr_counting *counting;  /* borrowed; NULL: --counters off */
     struct kvr_estimate proof_cost; /* T with the proof over T without */
     unsigned threads; /* of the current team; 0: none */
     uint32_t cpus[KVR_MAX_THREADS];

@@ -332,6 +332,7 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
                             .options = study->options,
                             .plan = study->plan,
                             .record = study->record,
+                            .counting = study->counting,
                             .interrupted = study->interrupted,
                             .started_s = study->started_s};
     s.deadline_s = isnan(budget_s) ? INFINITY : study->started_s + budget_s;

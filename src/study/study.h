@@ -10,6 +10,8 @@
 #include "plan.h"
 #include "../report/record.h"
 
+struct kvr_counting;
+
 struct kvr_study {
     const struct kvr_options *options;
     const struct kvr_machine *machine;
@@ -17,6 +19,7 @@ struct kvr_study {
     struct kvr_run_record *record;
     const volatile sig_atomic_t *interrupted;
     const struct kvr_run_record *roofs; /* from options->roofs (roofs_reuse.h); NULL: measured */
+    struct kvr_counting *counting; /* counting.h; NULL: no counters */
     double started_s; /* kvr_wall_s() at the program's start: set-up counts in the budget */
     /* Called after every group with the number of results so far that it added. May be NULL. */
     void (*measured)(const struct kvr_study *, size_t first_result, size_t cases_done,

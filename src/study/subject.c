@@ -297,5 +297,6 @@ void kvr_subject_free(struct kvr_subject *subject)
     kvr_lists_free(&subject->fold);
     free(subject->fold_cursors);
     free(subject->prepared);
+    kvr_tally_free(&subject->tally);
     *subject = (struct kvr_subject){0};
 }

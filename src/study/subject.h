@@ -35,6 +35,7 @@ struct kvr_subject {
     struct kvr_witness_record sensitivities[KVR_MAX_SENSITIVE]; /* --deep: stored, no vote */
     size_t sensitivity_count;
     bool c_unstable;
+    struct kvr_tally tally; /* of T's samples */
     double c_half_ratio; /* C at half the fold over C at the fold; NAN: not measurable */
 };
 

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "trust.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SHARED_LOOPS = 40 };
+
+static const struct kvr_trial *find_trial(const struct kvr_event *event)
+{
+    for (size_t i = 0; i < kvr_trial_count; i++) {
+        const struct kvr_trial *t = &kvr_trials[i];
+        if ((!t->name || !strcmp(t->name, event->name)) &&
+            (!t->unit || !strcmp(t->unit, event->unit)))
+            return t;
+    }
+    return NULL; /* not reached: the last one is for any */
+}
+
+/* Events (in their unit) that the backend counts while `times` units are done; NAN with `why`. */
+static double count_work(struct kvr_counters *one, kvr_known_work *work, void *context,
+                         unsigned times, double *expected, char *why, size_t why_bytes)
+{
+    struct kvr_mark before, after;
+    struct kvr_count_sum sum = {0};
+    one->backend->mark(one, 0, &before);
+    *expected = work(context, times);
+    one->backend->mark(one, 0, &after);
+    int error = before.error ? before.error : after.error;
+    if (error) {
+        snprintf(why, why_bytes, "reading it fails: %s", strerrorname_np(-error));
+        return NAN;
+    }
+    kvr_count_add(&sum, &before.readings[0], &after.readings[0], one->widths[0]);
+    return kvr_count_of(&sum, why, why_bytes).value * one->events[0].scale;
+}
+
+static void try_event(struct kvr_counters *one, const struct kvr_trial *trial,
+                      const struct kvr_trust_work *work, char *why, size_t why_bytes)
+{
+    bool flops = !strcmp(one->events[0].unit, "flops") && work && work->flops;
+    kvr_known_work *run = flops ? work->flops : trial->work;
+    void *context = flops ? work->context : NULL;
+    double expected[2], counted[2];
+    for (unsigned i = 0; i < 2; i++) {
+        counted[i] = count_work(one, run, context, i + 1, &expected[i], why, why_bytes);
+        if (why[0])
+            return;
+    }
+    double added = counted[1] - counted[0], ratio = added / (expected[1] - expected[0]);
+    if (isnan(expected[0]) || isnan(expected[1]))
+        snprintf(why, why_bytes, "not proven: this system has no work of known size for it");
+    else if (counted[1] <= 0)
+        snprintf(why, why_bytes, "did not count");
+    else if (!(ratio >= trial->least && ratio <= trial->most))
+        snprintf(why, why_bytes, "did not count: %.6g where %.6g happened", added,
+                 expected[1] - expected[0]);
+}
+
+void kvr_trust_events(struct kvr_counters *c, const struct kvr_trust_work *work)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        struct kvr_counters one = {.backend = c->backend, .machine = c->machine,
+                                   .perf_system = c->perf_system,
+                                   .events = {c->events[i]}, .widths = {c->widths[i]}, .count = 1};
+        int errors[KVR_MAX_EVENTS] = {0};
+        char *why = c->why[i];
+        const size_t bytes = sizeof c->why[i];
+        if (why[0] || c->backend->open(&one, NULL, why, bytes))
+            continue;
+        c->backend->enroll(&one, 0, 1, 0, errors);
+        if (errors[0])
+            c->backend->explain(&one, errors[0], why, bytes);
+        else
+            try_event(&one, find_trial(&c->events[i]), work, why, bytes);
+        c->backend->close(&one);
+    }
+}
+
+size_t kvr_trust_shared(struct kvr_counters *c, double *least)
+{
+    struct kvr_mark before, after;
+    size_t shared = 0;
+    *least = 1;
+    c->backend->mark(c, 0, &before);
+    kvr_known_loop(NULL, SHARED_LOOPS);
+    c->backend->mark(c, 0, &after);
+    for (size_t i = 0; i < c->count; i++) {
+        uint64_t enabled = after.readings[i].enabled_ns - before.readings[i].enabled_ns;
+        uint64_t running = after.readings[i].running_ns - before.readings[i].running_ns;
+        if (c->why[i][0] || !enabled)
+            continue;
+        double share = fmin(1, (double)running / (double)enabled);
+        shared += share < .999;
+        *least = fmin(*least, share);
+    }
+    return shared;
+}

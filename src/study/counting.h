@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Counters beside the samples of T: which events, from which backend, and what they say of a case.
+ * They confirm the model or contradict it; no verdict rests on them.
+ */
+#ifndef KVR_COUNTING_H
+#define KVR_COUNTING_H
+
+#include "../counters/counters.h"
+#include "../measure/sampler.h"
+#include "../report/record.h"
+#include "plan.h"
+
+/* What was counted over one case's samples. Zeroed: nothing. */
+struct kvr_tally {
+    struct kvr_count_sum (*sums)[KVR_MAX_EVENTS]; /* [threads], owned */
+    unsigned threads;
+    uint64_t segments, samples;
+    double total_ns;
+    int error; /* -errno of a mark that could not be read */
+};
+void kvr_tally_free(struct kvr_tally *tally);
+
+struct kvr_counting;
+
+/* --counters is TEXT (NULL: auto). *counting stays NULL for off. Events are refused by their name
+ * before anything is tried: -EINVAL. Then they are opened and proven, where `probe` is set:
+ * -ENODEV if what was asked for by name is not to be had here; each with a sentence. What `auto`
+ * does not get is no error. The check counters-backend says what is counted. */
+int kvr_counting_open(struct kvr_counting **counting, const struct kvr_options *options,
+                      const struct kvr_machine *machine, bool probe, struct kvr_checks *checks,
+                      char *error, size_t error_bytes);
+void kvr_counting_close(struct kvr_counting *counting);
+
+/* Every thread of a new team; dismissed before it stops. An event that one of them does not get is
+ * not counted in this team; why is told with each result. With counting NULL nothing is done, here
+ * and below. */
+void kvr_counting_enroll(struct kvr_counting *counting, struct kvr_team *team,
+                         const uint32_t *cpus);
+void kvr_counting_dismiss(struct kvr_counting *counting);
+
+/* Samples from now on are added to `tally`, those after `end` to none. */
+void kvr_counting_begin(struct kvr_counting *counting, struct kvr_sampler *sampler,
+                        struct kvr_tally *tally);
+void kvr_counting_end(struct kvr_counting *counting, struct kvr_sampler *sampler);
+
+/* Writes counters and what follows from them to a result whose costs and traffic are known; flags
+ * counter-mismatch where bytes differ from the model by more than a tenth. `segment_keys`: keys of
+ * one segment of T. tally NULL: this case is not counted because of `why`. */
+void kvr_counting_store(const struct kvr_counting *counting, const struct kvr_tally *tally,
+                        double segment_keys, const char *why, struct kvr_result *result);
+
+/* Events known by name here; the caller frees. 0 or -ENOMEM. */
+int kvr_counting_known(const struct kvr_machine *machine, struct kvr_event **events,
+                       size_t *count);
+
+/* Inside counting*.c. */
+struct kvr_counting {
+    struct kvr_counters counters;
+    char team_why[KVR_MAX_EVENTS][256]; /* not in this team; "": counted */
+    char none_why[400];                 /* why nothing at all is counted */
+    struct kvr_team *team;
+    const uint32_t *cpus;
+    unsigned threads;
+    int (*errors)[KVR_MAX_EVENTS]; /* [KVR_MAX_THREADS], of enrolling */
+    struct kvr_mark *before;       /* [KVR_MAX_THREADS] */
+    struct kvr_sample_probe probe;
+    struct kvr_tally *tally;
+};
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * --counters: from its text to a backend that counts.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../counters/trust.h"
+#include "../measure/clock.h"
+#include "counting.h"
+
+enum { COST_MARKS = 200, NAME_BYTES = 48, WORDS = 400 };
+
+int kvr_counting_known(const struct kvr_machine *machine, struct kvr_event **events,
+                       size_t *count)
+{
+    *events = calloc(KVR_MAX_EVENTS, sizeof **events);
+    if (!*events)
+        return -ENOMEM;
+    kvr_events_generic(machine, *events, count);
+    return 0;
+}
+
+/* ---- names ---- */
+
+/* "r1a8": an event by the number that the CPU's manual gives it. */
+static bool raw_event(const char *name, struct kvr_event *event)
+{
+    char *end;
+    if (name[0] != 'r' || strspn(name + 1, "0123456789abcdefABCDEF") != strlen(name + 1) ||
+        !name[1] || strlen(name) > 17)
+        return false;
+    *event = (struct kvr_event){.type = KVR_EVENT_TYPE_RAW, .scale = 1, .meaning = "by number"};
+    event->config = strtoull(name + 1, &end, 16);
+    snprintf(event->name, sizeof event->name, "%s", name);
+    return true;
+}
+
+static int unknown_event(const char *name, const struct kvr_event *known, size_t count,
+                         char *error, size_t error_bytes)
+{
+    const char *names[WORDS];
+    size_t n = 0;
+    for (; n < count && n < WORDS; n++)
+        names[n] = known[n].name;
+    const char *nearest = kvr_nearest(name, names, n);
+    if (nearest)
+        snprintf(error, error_bytes, "--counters perf: no event \"%s\"; the nearest is \"%s\"; "
+                 "kvroof list counters names them", name, nearest);
+    else
+        snprintf(error, error_bytes, "--counters perf: no event \"%s\"; kvroof list counters names "
+                 "them, and rHEX is one by its number", name);
+    return -EINVAL;
+}
+
+/* "cycles,r1a8": into c->events. */
+static int choose_events(struct kvr_counters *c, const char *text, const struct kvr_event *known,
+                         size_t count, char *error, size_t error_bytes)
+{
+    for (;; text += strcspn(text, ",") + 1) {
+        char name[NAME_BYTES];
+        size_t at = 0;
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(text, ","), text);
+        if (c->count == KVR_MAX_EVENTS) {
+            snprintf(error, error_bytes, "--counters perf: more than %d events", KVR_MAX_EVENTS);
+            return -EINVAL;
+        }
+        while (at < count && strcmp(known[at].name, name))
+            at++;
+        if (at < count)
+            c->events[c->count] = known[at];
+        else if (!raw_event(name, &c->events[c->count]))
+            return unknown_event(name, known, count, error, error_bytes);
+        bool twice = false;
+        for (size_t i = 0; i < c->count; i++)
+            twice |= !strcmp(c->events[i].name, name);
+        c->count += !twice;
+        if (!text[strcspn(text, ",")])
+            return 0;
+    }
+}
+
+/* ---- backends ---- */
+
+struct choice {
+    const struct kvr_counter_backend *backend;
+    const char *argument; /* NULL: none */
+};
+
+/* In the order of auto; the last two have to be named. */
+static const struct kvr_counter_backend *const backends[] = {&kvr_counters_perf,
+                                                             &kvr_counters_replay};
+
+static int choose_backend(const char *text, struct choice *choice, char *error,
+                          size_t error_bytes)
+{
+    static const char *const words[] = {"auto", "off", "perf", "replay"};
+    size_t length = strcspn(text, ":");
+    char word[NAME_BYTES];
+    *choice = (struct choice){.argument = text[length] ? text + length + 1 : NULL};
+    snprintf(word, sizeof word, "%.*s", (int)length, text);
+    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
+        if (!strcmp(backends[i]->name, word))
+            choice->backend = backends[i];
+    bool plain = !choice->argument && (!strcmp(word, "auto") || !strcmp(word, "off"));
+    bool missing = choice->argument && !*choice->argument;
+    if ((choice->backend || plain) && !missing)
+        return 0;
+    const char *nearest = kvr_nearest(word, words, sizeof words / sizeof *words);
+    snprintf(error, error_bytes, "--counters: '%.60s' is not one of auto, off, perf[:EVENT,...]%s%s",
+             text, nearest ? "; the nearest is " : "", nearest ? nearest : "");
+    return -EINVAL;
+}
+
+/* All that `perf` counts when nobody names an event: what the CPU counts, not the kernel. */
+static void default_events(struct kvr_counters *c, const struct kvr_event *known, size_t count)
+{
+    for (size_t i = 0; i < count && c->count < KVR_MAX_EVENTS; i++)
+        if (!kvr_event_is_software(&known[i]))
+            c->events[c->count++] = known[i];
+}
+
+static size_t usable_events(const struct kvr_counters *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->count; i++)
+        n += !c->why[i][0];
+    return n;
+}
+
+/* ns of one start and one stop, least of many. */
+static double start_stop_ns(struct kvr_counters *c)
+{
+    struct kvr_mark mark;
+    double least_s = INFINITY;
+    for (int i = 0; i < COST_MARKS; i++) {
+        double begin_s = kvr_wall_s();
+        c->backend->mark(c, 0, &mark);
+        c->backend->mark(c, 0, &mark);
+        least_s = fmin(least_s, kvr_wall_s() - begin_s);
+    }
+    return least_s * 1e9;
+}
+
+/* With all that is left open at once. */
+static void describe(struct kvr_counting *counting, struct kvr_checks *checks, size_t *shared)
+{
+    struct kvr_counters *c = &counting->counters;
+    char names[300] = "", cost[80] = "";
+    double least = 1;
+    for (size_t i = 0, at = 0; i < c->count && at < sizeof names; i++)
+        if (!c->why[i][0])
+            at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "",
+                                   c->events[i].name);
+    *shared = 0;
+    if (c->backend->proven) {
+        int errors[KVR_MAX_EVENTS] = {0};
+        c->backend->enroll(c, 0, 1, 0, errors);
+        *shared = kvr_trust_shared(c, &least);
+        snprintf(cost, sizeof cost, "; start and stop take %.2g us", start_stop_ns(c) / 1e3);
+    }
+    struct kvr_check *check = kvr_check_add(
+        checks, "counters-backend", c->backend->proven ? KVR_CHECK_OK : KVR_CHECK_WARN,
+        "%s, %s: %s%s", c->backend->name, c->backend->how(c), names, cost);
+    snprintf(check->value, sizeof check->value, "%s", c->backend->name);
+    if (*shared) {
+        check->status = KVR_CHECK_WARN;
+        snprintf(check->fix, sizeof check->fix, "%zu events share counters, one counts %.0f %% of "
+                 "the time: name fewer with --counters perf:EVENT,...", *shared, 100 * least);
+    }
+    if (c->backend->proven)
+        c->backend->dismiss(c, 0);
+}
+
+/* Asked for by name and not to be had: which, and why. */
+static int refuse(const struct kvr_counters *c, char *error, size_t error_bytes)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->why[i][0]) {
+            snprintf(error, error_bytes, "--counters %s: %s is unavailable: %s", c->backend->name,
+                     c->events[i].name, c->why[i]);
+            return -ENODEV;
+        }
+    return 0;
+}
+
+static int open_backend(struct kvr_counting *counting, const struct choice *choice, char *why,
+                        size_t why_bytes)
+{
+    struct kvr_counters *c = &counting->counters;
+    c->backend = choice->backend;
+    int rc = c->backend->open(c, choice->argument, why, why_bytes);
+    if (!rc && c->backend->proven)
+        kvr_trust_events(c, NULL);
+    return rc;
+}
+
+/* Nothing counts: the reason of the first event stands for all. */
+static void give_up(struct kvr_counting *counting, struct kvr_checks *checks)
+{
+    struct kvr_counters *c = &counting->counters;
+    snprintf(counting->none_why, sizeof counting->none_why, "%s: %s: %s", c->backend->name,
+             c->count ? c->events[0].name : "no event", c->count ? c->why[0] : "known here");
+    struct kvr_check *check = kvr_check_add(checks, "counters-backend", KVR_CHECK_INFO,
+                                            "none: no counter figures; %s", counting->none_why);
+    snprintf(check->value, sizeof check->value, "none");
+    c->backend->close(c);
+    c->backend = &kvr_counters_none;
+    c->count = 0;
+}
+
+static int probe_backend(struct kvr_counting *counting, const struct choice *choice, bool asked,
+                         bool strict, struct kvr_checks *checks, char *error, size_t error_bytes)
+{
+    char why[300] = "";
+    size_t shared;
+    struct kvr_counters *c = &counting->counters;
+    int rc = open_backend(counting, choice, why, sizeof why);
+    if (rc) {
+        snprintf(error, error_bytes, "--counters %s: %s %s", choice->backend->name,
+                 choice->argument ? choice->argument : "", why);
+        c->backend = &kvr_counters_none;
+        return rc;
+    }
+    bool all = asked && choice->argument;
+    if (asked && (all || !usable_events(c)) && (rc = refuse(c, error, error_bytes)))
+        return rc;
+    if (!usable_events(c)) {
+        give_up(counting, checks);
+        return 0;
+    }
+    describe(counting, checks, &shared);
+    if (!shared || !strict || !asked)
+        return 0;
+    snprintf(error, error_bytes, "--strict: %zu of %zu events share their counters with others; "
+             "name fewer with --counters perf:EVENT,...", shared, c->count);
+    return -ENODEV;
+}
+
+int kvr_counting_open(struct kvr_counting **result, const struct kvr_options *options,
+                      const struct kvr_machine *machine, bool probe, struct kvr_checks *checks,
+                      char *error, size_t error_bytes)
+{
+    const char *text = options->counters ? options->counters : "auto";
+    struct kvr_event *known = NULL;
+    struct choice choice;
+    size_t count = 0;
+    *result = NULL;
+    int rc = choose_backend(text, &choice, error, error_bytes);
+    if (rc || !strcmp(text, "off"))
+        return rc;
+    struct kvr_counting *c = calloc(1, sizeof *c);
+    rc = c ? kvr_counting_known(machine, &known, &count) : -ENOMEM;
+    if (rc)
+        goto out;
+    c->counters.backend = &kvr_counters_none;
+    c->counters.machine = machine;
+    c->errors = calloc(KVR_MAX_THREADS, sizeof *c->errors);
+    c->before = calloc(KVR_MAX_THREADS, sizeof *c->before);
+    rc = c->errors && c->before ? 0 : -ENOMEM;
+    bool asked = choice.backend != NULL;
+    choice.backend = asked ? choice.backend : backends[0];
+    if (!rc && choice.backend == &kvr_counters_perf && choice.argument)
+        rc = choose_events(&c->counters, choice.argument, known, count, error, error_bytes);
+    else if (!rc && choice.backend == &kvr_counters_perf)
+        default_events(&c->counters, known, count);
+    if (!rc && probe)
+        rc = probe_backend(c, &choice, asked, options->strict, checks, error, error_bytes);
+out:
+    free(known);
+    if (rc == -ENOMEM)
+        snprintf(error, error_bytes, "counters: out of memory");
+    if (!rc && probe)
+        *result = c;
+    else
+        kvr_counting_close(c);
+    return rc;
+}
