@@ -10,6 +10,7 @@
 #include "../codec/codec.h"
 #include "../machine/isa.h"
 #include "../machine/machine.h"
+#include "../study/counting.h"
 #include "../study/facts.h"
 #include "../study/profile.h"
 #include "../study/select.h"
@@ -237,6 +238,26 @@ static void list_checks(struct kvr_rows *rows, const struct kvr_machine *machine
     kvr_checks_free(&checks);
 }
 
+/* ---- counters ---- */
+
+static const struct kvr_list_column counter_columns[] = {
+    {"name", KVR_LIST_TEXT},
+    {"unit", KVR_LIST_TEXT},
+    {"state", KVR_LIST_TEXT},
+    {"meaning", KVR_LIST_TEXT},
+    {"why", KVR_LIST_NOTE},
+};
+
+static void add_counter(const struct kvr_event *event, const char *why, void *arg)
+{
+    struct kvr_rows *rows = arg;
+    kvr_rows_add(rows, "%s", event->name);
+    kvr_rows_add(rows, "%s", event->unit[0] ? event->unit : "events");
+    kvr_rows_add(rows, "%s", why[0] ? "unavailable" : "counts");
+    kvr_rows_add(rows, "%s", event->meaning);
+    kvr_rows_add(rows, "%s", why);
+}
+
 /* ---- the command ---- */
 
 struct topic {
@@ -250,6 +271,7 @@ static const struct topic topics[] = {
     {"kernels", COLUMNS(kernel_columns), true},   {"codecs", COLUMNS(codec_columns), false},
     {"profiles", COLUMNS(profile_columns), false}, {"isa", COLUMNS(isa_columns), true},
     {"topology", COLUMNS(topology_columns), true}, {"checks", NULL, 0, true},
+    {"counters", COLUMNS(counter_columns), true},
 };
 enum { TOPIC_COUNT = sizeof topics / sizeof *topics };
 
@@ -271,7 +293,7 @@ static int unknown_topic(const char *name)
         return kvr_fail(KVR_EXIT_USAGE, "list: no topic \"%s\"; the nearest is \"%s\"", name,
                         nearest);
     return kvr_fail(KVR_EXIT_USAGE, "list: no topic \"%s\"; there are kernels, codecs, profiles, "
-                    "isa, topology and checks", name);
+                    "isa, topology, checks and counters", name);
 }
 
 static const struct argp_option options_table[] = {
@@ -308,12 +330,13 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
 static const struct argp list_argp = {
     .options = options_table,
     .parser = parse_key,
-    .args_doc = "kernels|codecs|profiles|isa|topology|checks",
+    .args_doc = "kernels|codecs|profiles|isa|topology|checks|counters",
     .doc = "What this program and this machine have."
            "\vExamples:\n"
            "  kvroof list kernels            every kernel, and whether it can run here\n"
            "  kvroof list topology           CPUs, caches as reported, NUMA nodes\n"
            "  kvroof list checks --format json\n"
+           "  kvroof list counters           what --counters perf:EVENT can name, and what counts\n"
            "Key bytes of codecs are for head dimension 64; lookup codecs with 4 subspaces.",
 };
 
@@ -321,6 +344,7 @@ static int fill_rows(struct kvr_rows *rows, const struct topic *topic, bool all)
 {
     struct kvr_machine machine;
     const char *why = "";
+    int out_of_memory = 0;
     if (topic->needs_machine && kvr_machine_load(&machine, NULL, &why))
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "list: %s", why);
     if (topic->columns == topology_columns)
@@ -331,9 +355,13 @@ static int fill_rows(struct kvr_rows *rows, const struct topic *topic, bool all)
         list_kernels(rows, &machine, all);
     else if (topic->columns == codec_columns)
         list_codecs(rows);
+    else if (topic->columns == counter_columns)
+        out_of_memory = kvr_counting_list(&machine, add_counter, rows);
     else if (!topic->columns)
         list_checks(rows, &machine);
-    else if (kvr_profiles_list(add_profile, rows))
+    else
+        out_of_memory = kvr_profiles_list(add_profile, rows);
+    if (out_of_memory)
         return kvr_fail(KVR_EXIT_IO, "list: out of memory");
     return KVR_EXIT_OK;
 }
@@ -345,8 +373,8 @@ int kvr_cmd_list(int argc, char **argv)
     if (code || arguments.args.done)
         return code;
     if (!arguments.topic)
-        return kvr_fail(KVR_EXIT_USAGE, "list: what? kernels, codecs, profiles, isa, topology or "
-                        "checks");
+        return kvr_fail(KVR_EXIT_USAGE, "list: what? kernels, codecs, profiles, isa, topology, "
+                        "checks or counters");
     const struct topic *topic = find_topic(arguments.topic);
     if (!topic)
         return unknown_topic(arguments.topic);

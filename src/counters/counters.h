@@ -75,8 +75,8 @@ struct kvr_count_sum {
     bool backwards; /* a reading was smaller than the one before: nothing of it is used */
 };
 
-/* Adds what lies between two readings of `width` bits (0: 64). A reading that wraps is followed; one
- * that goes back is not a count. */
+/* Adds what lies between two readings of `width` bits (0: 64). A reading that wraps is followed;
+ * one that goes back is not a count. */
 void kvr_count_add(struct kvr_count_sum *sum, const struct kvr_reading *before,
                    const struct kvr_reading *after, uint32_t width);
 

@@ -34,7 +34,8 @@ struct kvr_trial {
 };
 extern const struct kvr_trial kvr_trials[];
 extern const size_t kvr_trial_count;
-/* A loop of two instructions, one of them a branch; NAN where nobody knows what a compiler makes. */
+/* A loop of two instructions, one of them a branch; NAN where nobody knows what a compiler makes
+ * of it. Returns its branches. */
 double kvr_known_loop(void *context, unsigned times);
 
 #endif

@@ -101,8 +101,9 @@ struct kvr_tuning {
 struct kvr_counter_record {
     char name[48];
     double value;          /* a key, or as `unit` says */
-    double total;          /* over all samples and threads, in events times their scale; NAN: none */
-    double thread_least, thread_most; /* value of single threads, a key of theirs; NAN: one thread */
+    double total;          /* over all samples and threads; NAN: none */
+    /* Of single threads, a key of their own; NAN: there is but one. */
+    double thread_least, thread_most;
     double running;        /* share of the time on a counter; NAN: nothing of the kind */
     char quality[12];      /* modelled, scaled, measured */
     char unit[24];

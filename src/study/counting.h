@@ -50,9 +50,10 @@ void kvr_counting_end(struct kvr_counting *counting, struct kvr_sampler *sampler
 void kvr_counting_store(const struct kvr_counting *counting, const struct kvr_tally *tally,
                         double segment_keys, const char *why, struct kvr_result *result);
 
-/* Events known by name here; the caller frees. 0 or -ENOMEM. */
-int kvr_counting_known(const struct kvr_machine *machine, struct kvr_event **events,
-                       size_t *count);
+/* Every event known by name here, tried one by one; why: "" if it counts. 0 or -ENOMEM. */
+int kvr_counting_list(const struct kvr_machine *machine,
+                      void (*row)(const struct kvr_event *event, const char *why, void *context),
+                      void *context);
 
 /* Inside counting*.c. */
 struct kvr_counting {

@@ -14,14 +14,34 @@
 
 enum { COST_MARKS = 200, NAME_BYTES = 48, WORDS = 400 };
 
-int kvr_counting_known(const struct kvr_machine *machine, struct kvr_event **events,
-                       size_t *count)
+/* Events known by name here; the caller frees. 0 or -ENOMEM. */
+static int known_events(const struct kvr_machine *machine, struct kvr_event **events,
+                        size_t *count)
 {
     *events = calloc(KVR_MAX_EVENTS, sizeof **events);
     if (!*events)
         return -ENOMEM;
     kvr_events_generic(machine, *events, count);
     return 0;
+}
+
+int kvr_counting_list(const struct kvr_machine *machine,
+                      void (*row)(const struct kvr_event *event, const char *why, void *context),
+                      void *context)
+{
+    struct kvr_counters *one = calloc(1, sizeof *one);
+    struct kvr_event *known = NULL;
+    size_t count = 0;
+    int rc = one ? known_events(machine, &known, &count) : -ENOMEM;
+    for (size_t i = 0; !rc && i < count; i++) {
+        *one = (struct kvr_counters){.backend = &kvr_counters_perf, .machine = machine,
+                                     .events = {known[i]}, .count = 1};
+        kvr_trust_events(one, NULL);
+        row(&known[i], one->why[0], context);
+    }
+    free(known);
+    free(one);
+    return rc;
 }
 
 /* ---- names ---- */
@@ -110,8 +130,8 @@ static int choose_backend(const char *text, struct choice *choice, char *error,
     if ((choice->backend || plain) && !missing)
         return 0;
     const char *nearest = kvr_nearest(word, words, sizeof words / sizeof *words);
-    snprintf(error, error_bytes, "--counters: '%.60s' is not one of auto, off, perf[:EVENT,...]%s%s",
-             text, nearest ? "; the nearest is " : "", nearest ? nearest : "");
+    snprintf(error, error_bytes,
+             "--counters: '%.60s' is not one of auto, off, perf[:EVENT,...]%s%s", text, nearest ? "; the nearest is " : "", nearest ? nearest : "");
     return -EINVAL;
 }
 
@@ -253,7 +273,7 @@ int kvr_counting_open(struct kvr_counting **result, const struct kvr_options *op
     if (rc || !strcmp(text, "off"))
         return rc;
     struct kvr_counting *c = calloc(1, sizeof *c);
-    rc = c ? kvr_counting_known(machine, &known, &count) : -ENOMEM;
+    rc = c ? known_events(machine, &known, &count) : -ENOMEM;
     if (rc)
         goto out;
     c->counters.backend = &kvr_counters_none;

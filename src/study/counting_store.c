@@ -127,10 +127,10 @@ static void store_ipc(struct kvr_result *r)
 {
     const struct kvr_counter_record *cycles = kvr_result_counter(r, "cycles");
     const struct kvr_counter_record *instructions = kvr_result_counter(r, "instructions");
-    if (!cycles || !instructions || cycles->value <= 0)
+    if (!cycles || !instructions || cycles->total <= 0)
         return;
     enum kvr_quality a = quality_of(cycles), b = quality_of(instructions);
-    put(r, "ipc", instructions->value / cycles->value, a < b ? a : b, "instructions/cycle");
+    put(r, "ipc", instructions->total / cycles->total, a < b ? a : b, "instructions/cycle");
 }
 
 void kvr_counting_store(const struct kvr_counting *c, const struct kvr_tally *tally,

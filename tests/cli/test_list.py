@@ -4,7 +4,7 @@
 import harness
 from harness import check, check_refused, run
 
-KINDS = ("kernels", "codecs", "profiles", "isa", "topology", "checks")
+KINDS = ("kernels", "codecs", "profiles", "isa", "topology", "checks", "counters")
 
 
 def rows_of(kind, *arguments):

@@ -38,7 +38,8 @@ static void test_reads_marks(void **state)
     char why[200] = "";
     (void)state;
     assert_int_equal(open_text(&c, HEAD EVENTS "mark 0 100 100 5 4294967295\n"
-                               "mark 1 10 10 7 1\nmark 0 200 150 25 3\nend 3\n", why, sizeof why), 0);
+                               "mark 1 10 10 7 1\nmark 0 200 150 25 3\nend 3\n", why,
+                               sizeof why), 0);
     assert_int_equal(c.count, 2);
     assert_string_equal(c.events[1].unit, "bytes");
     assert_string_equal(c.events[0].unit, "");

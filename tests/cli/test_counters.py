@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""--counters: what is refused and how, and events of the kernel from the option to the result."""
+
+import os
+
+import harness
+from harness import check, check_refused, run, run_tiny
+
+ONE = ("-k", "fp16", "--bytes", "256k", "-r", "1")
+
+
+def measured(*arguments):
+    """The result of a small run."""
+    run_tiny(*ONE, *arguments, "-o", "json:r.json", code=0)
+    document = harness.read_json("r.json")
+    harness.check_schema(document)
+    return document
+
+
+def states():
+    """Name of an event: its row."""
+    return {row["name"]: row for row in run("list", "counters", "--format", "json", code=0).json()}
+
+
+def check_of(document, name):
+    return next(c for c in document["checks"] if c["id"] == name)
+
+
+def test_names_first():
+    for text, words in (("cycles", ["auto, off, perf"]), ("pref", ["perf"]), ("perf:", ["perf"]),
+                        ("auto:x", ["auto"]), ("perf:cycle", ['"cycle"', '"cycles"']),
+                        ("perf:cycles,task-clok", ['"task-clock"']),
+                        ("perf:rxyz", ["list counters"])):
+        check_refused(run_tiny(*ONE, "--counters", text), 2, *words)
+        check_refused(run_tiny(*ONE, "--dry-run", "--counters", text), 2, *words)
+
+
+def test_absent_is_3():
+    rows = states()
+    absent = [name for name, row in rows.items() if row["state"] == "unavailable"]
+    if not absent:
+        raise harness.Skip("every event that has a name counts here")
+    for name in absent:
+        check(rows[name]["why"], f"{name} is unavailable without a reason")
+    check_refused(run_tiny(*ONE, "--counters", f"perf:{absent[0]}"), 3, absent[0],
+                  "perf_event_paranoid", "what helps")
+    run_tiny(*ONE, "--dry-run", "--counters", f"perf:{absent[0]}", code=0)
+
+
+def test_software_events():
+    rows = states()
+    wanted = ("task-clock", "page-faults", "context-switches")
+    lacking = [name for name in wanted if rows[name]["state"] != "counts"]
+    if lacking:
+        raise harness.Skip(f"{lacking[0]}: {rows[lacking[0]]['why']}")
+    for more in ((), ("-t", "2"), ("--prove",)):
+        if more == ("-t", "2") and os.cpu_count() < 2:
+            continue
+        document = measured("--counters", "perf:" + ",".join(wanted), *more)
+        check(check_of(document, "counters-backend")["value"] == "perf", "the backend is named")
+        for result in document["results"]:
+            counters = result["counters"]
+            for name in wanted:
+                check(counters[name]["quality"] == "measured", f"{name}: {counters[name]}")
+                check(counters[name]["running"] == 1, f"{name}: {counters[name]}")
+            check(counters["task-clock"]["value"] > 0, f"time passes: {counters}")
+            faults = sum(r["faults"] for r in result["rounds"])
+            check(faults or counters["page-faults"]["total"] < 50,
+                  f"no fault between the stamps, few around them: {counters}")
+            check(counters["flops-model"]["quality"] == "modelled", f"{counters}")
+            check("flops" not in counters, f"nothing counted these: {counters}")
+            check(("thread_least" in counters["task-clock"]) == (result["threads"] > 1),
+                  f"threads: {counters}")
+
+
+def test_off_and_none():
+    document = measured("--counters", "off")
+    for result in document["results"]:
+        check("counters" not in result and "counters" not in result["unavailable"],
+              f"off is silent: {result}")
+    if states()["cycles"]["state"] == "counts":
+        return
+    document = measured()
+    check(check_of(document, "counters-backend")["value"] == "none", "none is a backend")
+    for result in document["results"]:
+        check("cycles" in result["unavailable"]["counters"], f"{result['unavailable']}")
+        check(all(c["quality"] == "modelled" for c in result["counters"].values()),
+              f"{result['counters']}")
+
+
+def replay(*lines):
+    """The option's value for a recording of these lines."""
+    with open("counts", "w", encoding="utf-8") as file:
+        file.write("".join(line + "\n" for line in lines))
+    return "replay:counts"
+
+
+def test_replay():
+    print_of = measured("--counters", "off")["machine"]["fingerprint"]
+    head = ("kvroof-counters 1", f"machine {print_of}")
+    events = ("event cycles 1 48 -", "event instructions 1 48 -", "event read 64 32 bytes")
+    marks = [f"mark 0 {1000 * i} {1000 * i} {100 * i} {250 * i} {(4294967290 + i) % 2 ** 32}"
+             for i in range(64)]
+    document = measured("--counters",
+                        replay(*head, *events, *marks, "end 64"))
+    check(check_of(document, "counters-backend")["status"] == "warn", "a replay is said to be")
+    for result in document["results"][:1]:
+        counters = result["counters"]
+        check(counters["ipc"]["value"] == 2.5, f"{counters}")
+        check(counters["read"]["total"] in (64, 128), f"over the wrap: {counters['read']}")
+        check(counters["memory-bytes"]["quality"] == "measured", f"{counters}")
+    for lines, words in (
+            ((*head, *events, *marks[:3]), ["cut off", "end"]),
+            (("kvroof-counters 1", "machine 0000000000000000", "end 0"), ["another machine"]),
+            ((*head, *events, marks[5], marks[4], "end 2"), ["counts backwards"])):
+        check_refused(run_tiny(*ONE, "--counters", replay(*lines)), 2, *words)
+    check_refused(run_tiny(*ONE, "--counters", "replay:/nowhere"), 2, "/nowhere")
+
+
+harness.main(globals())
