@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 
+import guest
 import harness
 from harness import Skip, check
 
@@ -119,3 +120,31 @@ def run(*command):
                           stderr=subprocess.STDOUT, text=True, check=False)
     check(done.returncode == 0, f"{' '.join(command)} ends in {done.returncode}:\n"
           f"{done.stdout[-3000:]}")
+
+
+@functools.lru_cache
+def pmu_count():
+    """The path of pmu_count, built with the modules that it counts with."""
+    kvroof, out = program(), os.path.join(CACHE, "pmu_count")
+    libraries = [os.path.join(os.path.dirname(kvroof), "src", f"libkvr_{name}.a")
+                 for name in ("counters", "machine")]
+    run("aarch64-linux-gnu-gcc", f"--sysroot={sysroot()}", "-std=gnu17", "-O2", "-D_GNU_SOURCE",
+        "-Wall", "-Wextra", "-Werror", "-I", harness.SOURCE, "-o", out,
+        os.path.join(harness.SOURCE, "tests", "lab", "pmu_count.c"), *libraries, "-lhwloc",
+        "-lnuma", "-lm")
+    return out
+
+
+@functools.lru_cache
+def machine():
+    """A guest's machine with a PMU that counts exactly: one CPU whose clock is its instructions."""
+    for tool in ("qemu-system-aarch64", "cpio"):
+        harness.need(tool)
+    root = sysroot()
+    return guest.Machine(
+        ("qemu-system-aarch64", "-M", "virt", "-cpu", "neoverse-n1", "-smp", "1", "-m", "1G",
+         "-icount", "shift=0,sleep=off"), "ttyAMA0",
+        ("-chardev", "file,id=sent,path={}", "-device", "pci-serial,chardev=sent"),
+        glob.glob(f"{root}/boot/vmlinuz-*")[0], f"{root}/bin/busybox",
+        (("kvroof", program()), ("pmu_count", pmu_count())),
+        ("qemu-aarch64", "-L", root, "-E", "LD_TRACE_LOADED_OBJECTS=1"), root)
