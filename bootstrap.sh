@@ -51,6 +51,8 @@ x86      likwid             counter backend
 x86      qemu-system-x86    tests in guests
 x86      busybox-static     tests in guests
 x86      cpio               tests in guests
+x86      gcc-aarch64-linux-gnu tests on 64-bit Arm, emulated
+x86      qemu-system-arm    tests on 64-bit Arm, emulated
 x86      libzydis-dev       tests that step through the kernels
 ci       clang              second compiler
 END

@@ -50,8 +50,10 @@ static double scale(const struct kvr_shape *shape, const void *prepared)
     double sum = 0;
     for (uint32_t i = 0; i < shape->tables; i++) {
         double largest = 0;
-        for (uint32_t c = 0; c < shape->entries; c++)
-            largest = fmax(largest, fabs((double)tables[(size_t)i * shape->entries + c]));
+        for (uint32_t c = 0; c < shape->entries; c++) {
+            double entry = fabs((double)tables[(size_t)i * shape->entries + c]);
+            largest = entry > largest ? entry : largest; /* gcc 12 for Arm fails at fmax here */
+        }
         sum += largest;
     }
     return sum;

@@ -136,8 +136,10 @@ static int centre(struct training *t)
     for (size_t j = 0; j < t->dim; j++)
         t->mean[j] /= (double)t->count;
     for (size_t i = 0; i < t->count; i++) {
-        for (size_t j = 0; j < t->dim; j++)
-            largest = fmax(largest, fabs(t->points[i * t->stride + j] - t->mean[j]));
+        for (size_t j = 0; j < t->dim; j++) {
+            double offset = fabs(t->points[i * t->stride + j] - t->mean[j]);
+            largest = offset > largest ? offset : largest; /* gcc 12 for Arm fails at fmax here */
+        }
     }
     int exponent;
     frexp(largest, &exponent);

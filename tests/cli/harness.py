@@ -60,9 +60,10 @@ def environment(**changes):
     return env
 
 
-def run(*arguments, code=None, wrapper=(), env=None, stdout=subprocess.PIPE, limit_s=TIMEOUT_S):
+def run(*arguments, code=None, wrapper=(), env=None, stdout=subprocess.PIPE, limit_s=TIMEOUT_S,
+        program=PROGRAM):
     """Runs the program; with `code`, fails unless it exits so."""
-    command = [*wrapper, PROGRAM, *map(str, arguments)]
+    command = [*wrapper, program, *map(str, arguments)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stdout,
                           stderr=subprocess.PIPE, env=env or environment(), timeout=limit_s,
                           check=False)

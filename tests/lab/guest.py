@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Boots the program in a Linux guest of QEMU with another topology than this host has.
+"""Boots the program in a Linux guest of QEMU with another topology or CPU than this host has.
 
 A guest is Debian's cloud kernel (taken out of its package, never installed) with an initramfs of
 busybox, the built program, its libraries, profiles and data. It is emulated (TCG), so it needs no
 right on this host and no time in it means anything. QEMU exits with 0 whatever happens inside:
 a guest has run when its last line is there.
+
+Its machine is X86, this host's program on a PC, or another Machine: that of arm.py.
 """
 
 import functools
@@ -88,22 +90,48 @@ def kernel():
 
 # ---- the initramfs ----
 
-def copy_program(root, program, name):
+class Machine:
+    """What differs between guests of one kind of CPU and another: the emulator with what every
+    guest needs, the program's place on a second serial port, the paths of the kernel, of a static
+    busybox and of programs by their names in the guest; ldd (a command), and where the libraries
+    lie that it names."""
+
+    def __init__(self, emulator, console, port, kernel, busybox, programs, ldd, sysroot):
+        self.emulator, self.console, self.port = emulator, console, port
+        self.kernel, self.busybox, self.programs = kernel, busybox, programs
+        self.ldd, self.sysroot = ldd, sysroot
+
+
+@functools.lru_cache
+def x86():
+    """The machine of this host's program."""
+    if platform.machine() != "x86_64":
+        raise Skip("the guests are made of this host's program and an x86-64 kernel")
+    for tool in ("qemu-system-x86_64", "busybox", "cpio", "ldd"):
+        harness.need(tool)
+    return Machine(("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max"), "ttyS0",
+                   ("-serial", "file:{}"), kernel(), harness.need("busybox"),
+                   (("kvroof", harness.PROGRAM),), ("ldd",), "")
+
+
+def copy_program(machine, root, program, name):
     """A program and the libraries that it is linked to, at the paths where it looks for them."""
     shutil.copy(program, os.path.join(root, "bin", name))
-    done = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
+    done = subprocess.run([*machine.ldd, program], capture_output=True, text=True, check=False)
     for library in re.findall(r"(/\S+) \(0x", done.stdout):  # nothing of a static program
+        library = library.removeprefix(machine.sysroot)
         os.makedirs(root + os.path.dirname(library), exist_ok=True)
-        shutil.copy(library, root + library)
+        shutil.copy(machine.sysroot + library, root + library)
 
 
-def make_initramfs(folder, scenario):
-    """A newc archive in `folder`: the program, what it reads, and the scenario; its path."""
+def make_initramfs(machine, folder, scenario):
+    """A newc archive in `folder`: the programs, what they read, and the scenario; its path."""
     root = os.path.join(folder, "root")
     for name in ("bin", "proc", "sys", "dev", "tmp", "data", "config/kvroof"):
         os.makedirs(os.path.join(root, name))
-    copy_program(root, harness.need("busybox"), "busybox")
-    copy_program(root, harness.PROGRAM, "kvroof")
+    shutil.copy(machine.busybox, os.path.join(root, "bin", "busybox"))
+    for name, program in machine.programs:
+        copy_program(machine, root, program, name)
     shutil.copy(os.path.join(os.path.dirname(__file__), "guest_init.sh"), root + "/init")
     os.chmod(root + "/init", 0o755)
     for pattern, place in (("profiles/*.yaml", "config/kvroof"), ("profiles/data/*.npy", "data")):
@@ -168,14 +196,14 @@ class Guest:
         return sorted(int(cpus) for cpus in lists if cpus.isdigit())
 
 
-def run_qemu(folder, options, initramfs):
+def run_qemu(machine, folder, options, initramfs):
     """Runs a guest to its end; the console's text and the path of what it sent."""
     sent = os.path.join(folder, "out.tar")
-    command = [harness.need("qemu-system-x86_64"), "-accel", "tcg,thread=multi", "-cpu", "max",
-               *options, "-kernel", kernel(), "-initrd", initramfs, "-append",
-               "console=ttyS0 quiet loglevel=1 panic=-1 softlockup_panic=1 nokaslr mitigations=off",
+    command = [*machine.emulator, *options, "-kernel", machine.kernel, "-initrd", initramfs,
+               "-append", f"console={machine.console} quiet loglevel=1 panic=-1 softlockup_panic=1 "
+               "nokaslr mitigations=off",
                "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-               "-serial", "stdio", "-serial", f"file:{sent}"]
+               "-serial", "stdio", *(word.format(sent) for word in machine.port)]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=BOOT_LIMIT_S, check=False)
@@ -186,18 +214,14 @@ def run_qemu(folder, options, initramfs):
 
 
 @functools.lru_cache
-def boot(options, scenario):
+def boot(options, scenario, machine=None):
     """A guest with these options of QEMU (one string), in which the scenario has run: a part of a
     shell script that uses keep and watch of guest_init.sh."""
-    if platform.machine() != "x86_64":
-        raise Skip("the guests are made of this host's program and an x86-64 kernel")
-    for tool in ("qemu-system-x86_64", "busybox", "cpio", "ldd"):
-        harness.need(tool)
-    kernel()
+    machine = machine or x86()
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        initramfs = make_initramfs(folder, scenario)
+        initramfs = make_initramfs(machine, folder, scenario)
         for _ in range(BOOTS):
-            console, sent = run_qemu(folder, options.split(), initramfs)
+            console, sent = run_qemu(machine, folder, options.split(), initramfs)
             if HUNG not in console:
                 break
             print(f"        the guest hung in its emulator: {console[:200]}")

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # The first process of a guest: mounts what a Linux program expects, runs /scenario, sends the
-# folder /out as a tar file to the second serial port and powers the guest off.
+# folder /out as a tar file to the second serial port and powers the guest off. That is ttyS1 beside
+# a console on ttyS0, or the only one of its kind.
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -44,7 +45,9 @@ watch() {
 . /scenario
 
 dmesg >/out/dmesg.out
-stty -F /dev/ttyS1 raw
-tar c -f /dev/ttyS1 -C /out .
+port=/dev/ttyS0
+grep -q console=ttyS0 /proc/cmdline && port=/dev/ttyS1
+stty -F $port raw
+tar c -f $port -C /out .
 echo 'kvroof guest: the last line'
 poweroff -f
