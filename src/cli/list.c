@@ -2,6 +2,7 @@
  *
  * kvroof list: what this program and this machine have.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -344,7 +345,8 @@ static int fill_rows(struct kvr_rows *rows, const struct topic *topic, bool all)
 {
     struct kvr_machine machine;
     const char *why = "";
-    int out_of_memory = 0;
+    int failed = 0;
+    char error[400] = "";
     if (topic->needs_machine && kvr_machine_load(&machine, NULL, &why))
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "list: %s", why);
     if (topic->columns == topology_columns)
@@ -356,13 +358,14 @@ static int fill_rows(struct kvr_rows *rows, const struct topic *topic, bool all)
     else if (topic->columns == codec_columns)
         list_codecs(rows);
     else if (topic->columns == counter_columns)
-        out_of_memory = kvr_counting_list(&machine, add_counter, rows);
+        failed = kvr_counting_list(&machine, add_counter, rows, error, sizeof error);
     else if (!topic->columns)
         list_checks(rows, &machine);
     else
-        out_of_memory = kvr_profiles_list(add_profile, rows);
-    if (out_of_memory)
-        return kvr_fail(KVR_EXIT_IO, "list: out of memory");
+        failed = kvr_profiles_list(add_profile, rows);
+    if (failed)
+        return kvr_fail(failed == -EINVAL ? KVR_EXIT_USAGE : KVR_EXIT_IO, "list: %s",
+                        error[0] ? error : "out of memory");
     return KVR_EXIT_OK;
 }
 

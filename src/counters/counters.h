@@ -15,7 +15,7 @@
 #include "../machine/machine.h"
 #include "events.h"
 
-enum { KVR_MAX_EVENTS = 32 };
+enum { KVR_MAX_EVENTS = 64 };
 
 /* Of a value. Zeroed memory means that nothing was measured, never 0.0. */
 enum kvr_quality { KVR_ABSENT, KVR_MODELLED, KVR_SCALED, KVR_MEASURED };
@@ -38,8 +38,8 @@ struct kvr_likwid_library;
 struct kvr_counters {
     const struct kvr_counter_backend *backend;
     const struct kvr_machine *machine; /* borrowed */
-    const struct kvr_perf_system *perf_system; /* of backend perf; NULL: Linux */
-    const struct kvr_likwid_library *likwid;   /* of backend likwid; NULL: the one linked */
+    const struct kvr_perf_system *perf_system; /* of perf; NULL: Linux */
+    const struct kvr_likwid_library *likwid;   /* NULL: the one linked */
     struct kvr_event events[KVR_MAX_EVENTS];
     uint32_t widths[KVR_MAX_EVENTS]; /* bits of a reading; 0 means 64 */
     char why[KVR_MAX_EVENTS][256];   /* it is not available; "": it is */
@@ -56,8 +56,8 @@ struct kvr_counter_backend {
      * -ENODEV: not to be had here; each with a sentence. */
     int (*open)(struct kvr_counters *counters, const char *argument, char *why, size_t why_bytes);
     void (*close)(struct kvr_counters *counters);
-    /* By every thread of a team for itself; cpus[threads] are theirs. errors[] receives -errno of each event that does not
-     * open, 0 of the others. */
+    /* By every thread of a team for itself; cpus[threads] are theirs. errors[] receives -errno of
+     * each event that does not open, 0 of the others. */
     void (*enroll)(struct kvr_counters *counters, unsigned thread, unsigned threads,
                    const uint32_t *cpus, int errors[KVR_MAX_EVENTS]);
     void (*dismiss)(struct kvr_counters *counters, unsigned thread);
@@ -92,11 +92,11 @@ struct kvr_count {
 /* Why an absent one is absent goes to `why` ("" otherwise). */
 struct kvr_count kvr_count_of(const struct kvr_count_sum *sum, char *why, size_t why_bytes);
 
-/* Events that everyone knows by name, in the order in which `auto` takes them: cycles,
- * instructions, branches, cache-references, cache-misses, then the software events. The last is
- * energy-pkg where this system tells it (RAPL through the power PMU). *count receives how many;
- * events[] has room for KVR_MAX_EVENTS. */
-void kvr_events_generic(const struct kvr_machine *machine, struct kvr_event *events, size_t *count);
+/* Events that everyone knows by name: cycles, instructions, branches, cache-references,
+ * cache-misses, then the software events. The last is energy-pkg where this system tells it (RAPL
+ * through the power PMU). *count receives how many; events[] has room for KVR_MAX_EVENTS. */
+void kvr_events_generic(const struct kvr_machine *machine, struct kvr_event *events,
+                        size_t *count);
 bool kvr_event_is_software(const struct kvr_event *event);
 
 #endif

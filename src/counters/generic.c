@@ -44,7 +44,8 @@ static bool find_energy(const struct kvr_machine *machine, struct kvr_event *eve
     return event->scale > 0;
 }
 
-void kvr_events_generic(const struct kvr_machine *machine, struct kvr_event *events, size_t *count)
+void kvr_events_generic(const struct kvr_machine *machine, struct kvr_event *events,
+                        size_t *count)
 {
     *count = sizeof generic / sizeof *generic;
     memcpy(events, generic, sizeof generic);

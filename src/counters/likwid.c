@@ -20,8 +20,8 @@ static const struct { const char *theirs, *ours, *unit; double scale; } words[] 
     {"RETIRED_INSTRUCTIONS", "instructions", "", 1},
     {"CPU_CLK_UNHALTED_CORE", "cycles", "", 1},
     {"CPU_CLOCKS_UNHALTED", "cycles", "", 1},
-    {"CAS_COUNT_RD", NULL, "bytes", 64}, /* of a channel: a line */
-    {"CAS_COUNT_WR", NULL, "bytes", 64},
+    {"CAS_COUNT_RD", "dram-reads", "bytes", 64}, /* of a channel: a line */
+    {"CAS_COUNT_WR", "dram-writes", "bytes", 64},
     {"PWR_PKG_ENERGY", "energy-pkg", "joules", 1e-6},
 };
 
@@ -66,9 +66,11 @@ static void add_event(struct kvr_counters *c, const char *theirs, bool counts)
             continue;
         e->scale = words[i].scale;
         snprintf(e->unit, sizeof e->unit, "%s", words[i].unit);
-        for (size_t k = 0; words[i].ours && k < c->count; k++)
+        for (size_t k = 0; k < c->count; k++)
             taken |= !strcmp(c->events[k].name, words[i].ours);
-        if (words[i].ours && !taken)
+        if (taken)
+            snprintf(e->name, sizeof e->name, "%s-%zu", words[i].ours, c->count);
+        else
             snprintf(e->name, sizeof e->name, "%s", words[i].ours);
     }
     if (!counts)

@@ -19,7 +19,7 @@ static const struct kvr_trial *find_trial(const struct kvr_event *event)
 }
 
 /* Events (in their unit) that the backend counts while `times` units are done; NAN with `why`. */
-static double count_work(struct kvr_counters *one, kvr_known_work *work, void *context,
+static double count_work(struct kvr_counters *one, kvr_known_work *work, const void *context,
                          unsigned times, double *expected, char *why, size_t why_bytes)
 {
     struct kvr_mark before, after;
@@ -39,10 +39,15 @@ static double count_work(struct kvr_counters *one, kvr_known_work *work, void *c
 static void try_event(struct kvr_counters *one, const struct kvr_trial *trial,
                       const struct kvr_trust_work *work, char *why, size_t why_bytes)
 {
-    bool flops = !strcmp(one->events[0].unit, "flops") && work && work->flops;
-    kvr_known_work *run = flops ? work->flops : trial->work;
-    void *context = flops ? work->context : NULL;
+    kvr_known_work *run = trial->work ? trial->work : work ? work->flops : NULL;
+    const void *context = one->machine;
     double expected[2], counted[2];
+    if (!trial->work)
+        context = &one->events[0];
+    if (!run) {
+        snprintf(why, why_bytes, "not proven: there is no work of known size for it");
+        return;
+    }
     for (unsigned i = 0; i < 2; i++) {
         counted[i] = count_work(one, run, context, i + 1, &expected[i], why, why_bytes);
         if (why[0])
@@ -50,7 +55,7 @@ static void try_event(struct kvr_counters *one, const struct kvr_trial *trial,
     }
     double added = counted[1] - counted[0], ratio = added / (expected[1] - expected[0]);
     if (isnan(expected[0]) || isnan(expected[1]))
-        snprintf(why, why_bytes, "not proven: this system has no work of known size for it");
+        snprintf(why, why_bytes, "not proven: there is no work of known size for it");
     else if (counted[1] <= 0)
         snprintf(why, why_bytes, "did not count");
     else if (!(ratio >= trial->least && ratio <= trial->most))

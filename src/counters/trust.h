@@ -10,12 +10,12 @@
 #include "counters.h"
 
 /* Work of `times` units; returns how many events of the kind it is, NAN: it cannot be done here. */
-typedef double kvr_known_work(void *context, unsigned times);
+typedef double kvr_known_work(const void *context, unsigned times);
 
 /* What only the caller can do; run NULL: not. */
 struct kvr_trust_work {
-    kvr_known_work *flops; /* unit "flops": multiply-adds of every width, each two */
-    void *context;
+    /* Unit "flops": multiply-adds, each two; `context` is the event. */
+    kvr_known_work *flops;
 };
 
 /* Fills why[] of each event of `counters` that does not open or does not count; the backend is
@@ -29,13 +29,13 @@ size_t kvr_trust_shared(struct kvr_counters *counters, double *least);
 /* Inside trust*.c. */
 struct kvr_trial {
     const char *name, *unit; /* of the events it is for; name NULL: any */
-    kvr_known_work *work;
+    kvr_known_work *work;    /* `context` is the machine; NULL: only the caller has some */
     double least, most;      /* counted over expected */
 };
 extern const struct kvr_trial kvr_trials[];
 extern const size_t kvr_trial_count;
 /* A loop of two instructions, one of them a branch; NAN where nobody knows what a compiler makes
  * of it. Returns its branches. */
-double kvr_known_loop(void *context, unsigned times);
+double kvr_known_loop(const void *context, unsigned times);
 
 #endif

@@ -12,9 +12,9 @@
 #include "trust.h"
 
 enum { LOOPS = 1000000, PAGES = 64, SLEEPS = 8, MOVES = 2, CLOCK_NS = 2000000 };
-enum { STREAM_BYTES = 64 << 20 };
+enum { LEAST_STREAM_BYTES = 64 << 20, MOST_STREAM_BYTES = 256 << 20 };
 
-double kvr_known_loop(void *context, unsigned times)
+double kvr_known_loop(const void *context, unsigned times)
 {
     uint64_t n = (uint64_t)LOOPS * times;
     (void)context;
@@ -28,13 +28,13 @@ double kvr_known_loop(void *context, unsigned times)
     return (double)LOOPS * times;
 }
 
-static double instructions(void *context, unsigned times)
+static double instructions(const void *context, unsigned times)
 {
     return 2 * kvr_known_loop(context, times);
 }
 
 /* Anonymous pages of the least size, each touched for the first time. */
-static double faults(void *context, unsigned times)
+static double faults(const void *context, unsigned times)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = PAGES * times * page;
     (void)context;
@@ -49,7 +49,7 @@ static double faults(void *context, unsigned times)
     return PAGES * times;
 }
 
-static double sleeps(void *context, unsigned times)
+static double sleeps(const void *context, unsigned times)
 {
     struct timespec short_time = {.tv_nsec = 1000};
     (void)context;
@@ -59,7 +59,7 @@ static double sleeps(void *context, unsigned times)
 }
 
 /* To another CPU and back. */
-static double moves(void *context, unsigned times)
+static double moves(const void *context, unsigned times)
 {
     cpu_set_t allowed, one;
     int cpus[MOVES], count = 0;
@@ -89,7 +89,7 @@ static double thread_ns(void)
     return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
 }
 
-static double spin(void *context, unsigned times)
+static double spin(const void *context, unsigned times)
 {
     double begin = thread_ns(), now;
     (void)context;
@@ -99,23 +99,30 @@ static double spin(void *context, unsigned times)
     return now - begin;
 }
 
-/* Bytes read from a buffer that was written just before: larger than most caches. */
-static double stream(void *context, unsigned times)
+/* Twice the last cache, or so much as does not take long. */
+static size_t stream_bytes(const struct kvr_machine *machine)
 {
-    size_t words = STREAM_BYTES / sizeof(uint64_t);
-    volatile uint64_t *p = malloc(STREAM_BYTES);
-    uint64_t sum = 0;
-    (void)context;
+    uint64_t most = 0;
+    for (size_t i = 0; i < machine->cache_count; i++)
+        if (machine->caches[i].size_bytes > most)
+            most = machine->caches[i].size_bytes;
+    return most > MOST_STREAM_BYTES / 2    ? MOST_STREAM_BYTES
+           : most < LEAST_STREAM_BYTES / 2 ? LEAST_STREAM_BYTES
+                                           : (size_t)(2 * most);
+}
+
+/* Every line of a buffer read and written: bytes that go one way. */
+static double stream(const void *context, unsigned times)
+{
+    size_t bytes = stream_bytes(context), words = bytes / sizeof(uint64_t);
+    volatile uint64_t *p = calloc(words, sizeof *p);
     if (!p)
         return NAN;
-    for (size_t i = 0; i < words; i += 8)
-        p[i] = i;
     for (unsigned t = 0; t < times; t++)
-        for (size_t i = 0; i < words; i++)
-            sum += p[i];
-    p[0] = sum;
+        for (size_t i = 0; i < words; i += 64 / sizeof *p)
+            p[i] = p[i] + i;
     free((void *)p);
-    return (double)STREAM_BYTES * times;
+    return (double)bytes * times;
 }
 
 /* How exact: what user code is sure to do is exact to 1 %; what the system adds to has room. A
@@ -128,7 +135,8 @@ const struct kvr_trial kvr_trials[] = {
     {"context-switches", NULL, sleeps, .9, 20},
     {"cpu-migrations", NULL, moves, .9, 5},
     {"task-clock", NULL, spin, .5, 2},
-    {NULL, "bytes", stream, .5, 10},
+    {NULL, "bytes", stream, 1. / 128, 10},
+    {NULL, "flops", NULL, .99, 1.01},
     {NULL, "joules", spin, 0, INFINITY},
     {NULL, NULL, stream, 0, INFINITY}, /* of anything else: it counts at all */
 };

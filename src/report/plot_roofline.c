@@ -81,7 +81,8 @@ static size_t cases_that_do(const struct roofline *f, enum kvr_work_kind work)
     return n;
 }
 
-static int name_case(struct roofline *f, const struct kvr_plot_case *c, struct point *p)
+static int name_case(struct roofline *f, const struct kvr_plot_case *c, bool counted,
+                     struct point *p)
 {
     char kernel[KVR_SERIES_BYTES], place[KVR_SERIES_BYTES];
     kvr_kernel_text(c->result, kernel, sizeof kernel);
@@ -89,12 +90,27 @@ static int name_case(struct roofline *f, const struct kvr_plot_case *c, struct p
     *place = 0;
     kvr_traits_text(&f->traits, c->result, KVR_TRAIT_PLACE | KVR_TRAIT_THREADS, place,
                     sizeof place);
-    char whose[32], full[KVR_SERIES_BYTES + 32];
+    char whose[32], full[KVR_SERIES_BYTES + 48];
     kvr_sheet_ordinal(&f->sheet, c->record, whose, sizeof whose);
-    snprintf(full, sizeof full, "%s%s", whose, *place ? place : "measured");
+    snprintf(full, sizeof full, "%s%s%s", whose, *place ? place : "measured",
+             counted ? ", by counters" : "");
     p->kernel = kvr_names_number(&f->kernels, kernel);
     p->place = kvr_names_number(&f->places, full);
     return p->kernel && p->place ? 0 : -ENOMEM;
+}
+
+/* The same case by what was counted, a series of its own: other marks. */
+static int take_counted(struct roofline *f, const struct kvr_plot_case *c)
+{
+    const struct kvr_counter_record *flops = kvr_result_counter(c->result, "flops");
+    const struct kvr_counter_record *bytes = kvr_result_counter(c->result, "memory-bytes");
+    if (!flops || !bytes || !(flops->value > 0) || !(bytes->value > 0))
+        return 0;
+    struct point *p = &f->points[f->point_count];
+    *p = (struct point){.result = c->result, .intensity = flops->value / bytes->value};
+    kvr_rate_interval(&c->result->result, flops->value / c->result->result.ns_per_key, p->rate);
+    f->point_count++;
+    return name_case(f, c, true, p);
 }
 
 static int take_points(struct roofline *f, enum kvr_work_kind work)
@@ -113,9 +129,11 @@ static int take_points(struct roofline *f, enum kvr_work_kind work)
         double rate = isfinite(stored) ? stored / 1e9
                                        : operations(r, work) / r->tokens / r->result.ns_per_key;
         kvr_rate_interval(&r->result, rate, p->rate);
-        if (name_case(f, &f->cases[i], p))
+        if (name_case(f, &f->cases[i], false, p))
             return -ENOMEM;
         f->point_count++;
+        if (work == KVR_WORK_FLOPS && take_counted(f, &f->cases[i]))
+            return -ENOMEM;
     }
     return 0;
 }
@@ -361,7 +379,7 @@ int kvr_plot_roofline(FILE *out, const struct kvr_run_record *records, size_t co
     f.case_count = kept;
     any = kept > 0;
     kvr_traits_of(f.cases, kept, &f.traits);
-    f.points = kept ? malloc(kept * sizeof *f.points) : NULL;
+    f.points = kept ? malloc(2 * kept * sizeof *f.points) : NULL; /* a case may be counted, too */
     if (kept && !f.points)
         rc = -ENOMEM;
     if (!rc)

@@ -48,6 +48,8 @@ void kvr_machine_text(const struct kvr_run_record *record, char *text, size_t by
 const char *kvr_shift_direction(const struct kvr_verdict_record *verdict);
 /* One line per verdict; with `evidence` what it rests on below each. Nothing without verdicts. */
 void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
+/* What counters said of a case, beside the model's figures; nothing where nothing was counted. */
+void kvr_put_counters(FILE *out, const struct kvr_result *result, int width);
 /* What a proof of bypass found, as one sentence, names between two `quote`s; nothing without
  * --prove. */
 int kvr_put_bypass(FILE *out, const struct kvr_run_record *record, const char *bullet,

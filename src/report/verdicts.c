@@ -175,6 +175,7 @@ static void put_evidence(FILE *out, const struct kvr_result *r, int width)
     kvr_put_wrapped(out, line, width);
     if (r->round_count && r->rounds[0].e_ns > 0)
         put_phases(out, r, width);
+    kvr_put_counters(out, r, width);
     snprintf(line, sizeof line, "- %s", v->why);
     if (v->why[0])
         kvr_put_wrapped(out, line, width);

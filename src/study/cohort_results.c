@@ -211,6 +211,7 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     kvr_balance(&r, peak_flops(s, r.threads));
     count(s, subject, &r);
     judge(s, w, subject, &r);
+    kvr_counting_witness(&r);
     kvr_record_add_result(s->record, &r);
 }
 

@@ -7,6 +7,7 @@
 #define KVR_COUNTING_H
 
 #include "../counters/counters.h"
+#include "../counters/trust.h"
 #include "../measure/sampler.h"
 #include "../report/record.h"
 #include "plan.h"
@@ -50,10 +51,20 @@ void kvr_counting_end(struct kvr_counting *counting, struct kvr_sampler *sampler
 void kvr_counting_store(const struct kvr_counting *counting, const struct kvr_tally *tally,
                         double segment_keys, const char *why, struct kvr_result *result);
 
-/* Every event known by name here, tried one by one; why: "" if it counts. 0 or -ENOMEM. */
+/* The witness counter-bandwidth: what the memory moved by its own counters, over the read roof. It
+ * is told beside the others and decides nothing. For a case in main memory whose verdict is made. */
+void kvr_counting_witness(struct kvr_result *result);
+
+/* Every event known by name here, tried one by one; why: "" if it counts. 0, -ENOMEM, or -EINVAL
+ * with a sentence where the file of this CPU's events is wrong. */
 int kvr_counting_list(const struct kvr_machine *machine,
                       void (*row)(const struct kvr_event *event, const char *why, void *context),
-                      void *context);
+                      void *context, char *error, size_t error_bytes);
+
+/* Inside counting*.c: those events; the caller frees. Errors as above. */
+int kvr_counting_known(const struct kvr_machine *machine, struct kvr_event **events, size_t *count,
+                       char *error, size_t error_bytes);
+extern const struct kvr_trust_work kvr_counting_work;
 
 /* Inside counting*.c. */
 struct kvr_counting {

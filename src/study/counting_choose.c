@@ -15,36 +15,6 @@
 
 enum { COST_MARKS = 200, NAME_BYTES = 48, WORDS = 400 };
 
-/* Events known by name here; the caller frees. 0 or -ENOMEM. */
-static int known_events(const struct kvr_machine *machine, struct kvr_event **events,
-                        size_t *count)
-{
-    *events = calloc(KVR_MAX_EVENTS, sizeof **events);
-    if (!*events)
-        return -ENOMEM;
-    kvr_events_generic(machine, *events, count);
-    return 0;
-}
-
-int kvr_counting_list(const struct kvr_machine *machine,
-                      void (*row)(const struct kvr_event *event, const char *why, void *context),
-                      void *context)
-{
-    struct kvr_counters *one = calloc(1, sizeof *one);
-    struct kvr_event *known = NULL;
-    size_t count = 0;
-    int rc = one ? known_events(machine, &known, &count) : -ENOMEM;
-    for (size_t i = 0; !rc && i < count; i++) {
-        *one = (struct kvr_counters){.backend = &kvr_counters_perf, .machine = machine,
-                                     .events = {known[i]}, .count = 1};
-        kvr_trust_events(one, NULL);
-        row(&known[i], one->why[0], context);
-    }
-    free(known);
-    free(one);
-    return rc;
-}
-
 /* ---- names ---- */
 
 /* "r1a8": an event by the number that the CPU's manual gives it. */
@@ -138,12 +108,15 @@ static int choose_backend(const char *text, struct choice *choice, char *error,
     return -EINVAL;
 }
 
-/* All that `perf` counts when nobody names an event: what the CPU counts, not the kernel. */
+/* What `perf` counts when nobody names an event: no more of a core than it has counters for. */
 static void default_events(struct kvr_counters *c, const struct kvr_event *known, size_t count)
 {
-    for (size_t i = 0; i < count && c->count < KVR_MAX_EVENTS; i++)
-        if (!kvr_event_is_software(&known[i]))
-            c->events[c->count++] = known[i];
+    static const char *const first[] = {"cycles", "instructions", "fp32-", "fp-", "dram-",
+                                        "energy-"};
+    for (size_t k = 0; k < sizeof first / sizeof *first; k++)
+        for (size_t i = 0; i < count && c->count < KVR_MAX_EVENTS; i++)
+            if (!strncmp(known[i].name, first[k], strlen(first[k])))
+                c->events[c->count++] = known[i];
 }
 
 static size_t usable_events(const struct kvr_counters *c)
@@ -210,7 +183,7 @@ static int open_backend(struct kvr_counters *c, const struct choice *choice, cha
         return rc;
     }
     if (c->backend->by_trial)
-        kvr_trust_events(c, NULL);
+        kvr_trust_events(c, &kvr_counting_work);
     if (usable_events(c))
         return 0;
     snprintf(why, why_bytes, "%s: %s", c->count ? c->events[0].name : "no event",
@@ -286,7 +259,7 @@ int kvr_counting_open(struct kvr_counting **result, const struct kvr_options *op
     if (rc || !strcmp(text, "off"))
         return rc;
     struct kvr_counting *c = calloc(1, sizeof *c);
-    rc = c ? known_events(machine, &known, &count) : -ENOMEM;
+    rc = c ? kvr_counting_known(machine, &known, &count, error, error_bytes) : -ENOMEM;
     if (rc)
         goto out;
     c->counters.backend = &kvr_counters_none;
@@ -305,7 +278,7 @@ int kvr_counting_open(struct kvr_counting **result, const struct kvr_options *op
         open_auto(c, checks);
 out:
     free(known);
-    if (rc == -ENOMEM)
+    if (rc == -ENOMEM && !error[0])
         snprintf(error, error_bytes, "counters: out of memory");
     if (!rc && probe)
         *result = c;

@@ -10,6 +10,9 @@
 
 /* Counted over modelled: above a tenth apart one of the two is wrong. */
 #define MISMATCH .1
+/* Of the read roof: memory has nothing left to give; it has much. */
+#define FULL .9
+#define SLACK .6
 
 static struct kvr_counter_record *put(struct kvr_result *r, const char *name, double value,
                                       enum kvr_quality quality, const char *unit)
@@ -85,14 +88,17 @@ static enum kvr_quality quality_of(const struct kvr_counter_record *c)
     return !c ? KVR_ABSENT : strcmp(c->quality, "scaled") ? KVR_MEASURED : KVR_SCALED;
 }
 
-/* Sum over the events of one unit; their least quality. NAN: there is none. */
-static double sum_of_unit(const struct kvr_result *r, const char *unit, enum kvr_quality *quality)
+/* Sum over the events of one kind, such as the channels of a memory; their least quality. NAN:
+ * there is none. */
+static double sum_of_unit(const struct kvr_result *r, const char *prefix, const char *unit,
+                          enum kvr_quality *quality)
 {
     double sum = NAN;
     *quality = KVR_MEASURED;
     for (size_t i = 0; i < r->counter_count; i++) {
         const struct kvr_counter_record *c = &r->counters[i];
-        if (strcmp(c->unit, unit) || !strcmp(c->quality, kvr_quality_name(KVR_MODELLED)))
+        if (strcmp(c->unit, unit) || strncmp(c->name, prefix, strlen(prefix)) ||
+            !strcmp(c->quality, kvr_quality_name(KVR_MODELLED)))
             continue;
         sum = isnan(sum) ? c->value : sum + c->value;
         *quality = quality_of(c) < *quality ? quality_of(c) : *quality;
@@ -108,7 +114,7 @@ static void compare_with_model(struct kvr_result *r, double keys, double total_n
     double modelled = t->mem_read + t->mem_write + t->mem_allocate;
     bool scan = !strcmp(r->op, "scan");
     double flops = scan ? r->cost.executed_flops / (double)r->tokens : NAN;
-    double bytes = sum_of_unit(r, "bytes/key", &quality);
+    double bytes = sum_of_unit(r, "dram-", "bytes/key", &quality);
     put(r, "memory-bytes-model", modelled, KVR_MODELLED, "bytes/key");
     put(r, "memory-bytes", bytes, quality, "bytes/key");
     if (isfinite(bytes)) {
@@ -117,9 +123,9 @@ static void compare_with_model(struct kvr_result *r, double keys, double total_n
             kvr_result_flag(r, "counter-mismatch");
     }
     put(r, "flops-model", flops, KVR_MODELLED, "flops/key");
-    double counted = sum_of_unit(r, "flops/key", &quality);
+    double counted = sum_of_unit(r, "fp", "flops/key", &quality);
     put(r, "flops", counted, quality, "flops/key");
-    double joules = sum_of_unit(r, "joules/key", &quality);
+    double joules = sum_of_unit(r, "energy-", "joules/key", &quality);
     put(r, "joules-per-million-keys", joules * 1e6, quality, "joules/Mkey");
 }
 
@@ -154,4 +160,19 @@ void kvr_counting_store(const struct kvr_counting *c, const struct kvr_tally *ta
         store_event(c, tally, i, keys, r);
     store_ipc(r);
     compare_with_model(r, keys, tally ? tally->total_ns : NAN);
+}
+
+void kvr_counting_witness(struct kvr_result *r)
+{
+    const struct kvr_counter_record *bandwidth = kvr_result_counter(r, "memory-gb-per-s");
+    double roof = r->result.gb_per_s * 100 / r->result.percent_of_read_roof;
+    struct kvr_verdict_record *v = &r->verdict;
+    if (!bandwidth || !(roof > 0) || !isfinite(roof) || strcmp(r->level, "DRAM") || !v->side[0] ||
+        v->witness_count == KVR_MAX_WITNESSES)
+        return;
+    struct kvr_witness_record *w = &v->witnesses[v->witness_count++];
+    *w = (struct kvr_witness_record){.id = "counter-bandwidth", .value = bandwidth->value / roof,
+                                     .ci95 = {NAN, NAN}};
+    const char *says = w->value >= FULL ? "full" : w->value <= SLACK ? "slack" : "between";
+    snprintf(w->says, sizeof w->says, "%s", says);
 }

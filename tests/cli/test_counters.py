@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """--counters: what is refused and how, and events of the kernel from the option to the result."""
 
+import json
 import os
 
 import harness
@@ -95,20 +96,42 @@ def replay(*lines):
     return "replay:counts"
 
 
-def test_replay():
+def replayed():
+    """The lines of a recording for this machine, without its end."""
     print_of = measured("--counters", "off")["machine"]["fingerprint"]
     head = ("kvroof-counters 1", f"machine {print_of}")
-    events = ("event cycles 1 48 -", "event instructions 1 48 -", "event read 64 32 bytes")
-    marks = [f"mark 0 {1000 * i} {1000 * i} {100 * i} {250 * i} {(4294967290 + i) % 2 ** 32}"
+    events = ("event cycles 1 48 -", "event instructions 1 48 -", "event dram-reads 64 32 bytes",
+              "event fp32-512 16 48 flops")
+    marks = [f"mark 0 {1000 * i} {1000 * i} {100 * i} {250 * i} {(4294967290 + i) % 2 ** 32} {9 * i}"
              for i in range(64)]
-    document = measured("--counters",
-                        replay(*head, *events, *marks, "end 64"))
+    return head, events, marks
+
+
+def test_points_by_counters():
+    harness.need("gnuplot")
+    head, events, marks = replayed()
+    measured("--counters", replay(*head, *events, *marks, "end 64"))
+    run("plot", "r.json", "-k", "roofline", "-o", "pictures", code=0)
+    data = "".join(harness.read_text(os.path.join("pictures", name))
+                   for name in os.listdir("pictures") if name.endswith(".tsv"))
+    check("by counters" in data, f"points by counters are a series of their own:\n{data}")
+
+
+def test_replay():
+    head, events, marks = replayed()
+    document = measured("--counters", replay(*head, *events, *marks, "end 64"))
     check(check_of(document, "counters-backend")["status"] == "warn", "a replay is said to be")
     for result in document["results"][:1]:
         counters = result["counters"]
         check(counters["ipc"]["value"] == 2.5, f"{counters}")
-        check(counters["read"]["total"] in (64, 128), f"over the wrap: {counters['read']}")
+        check(counters["dram-reads"]["total"] in (64, 128), f"over the wrap: {counters}")
         check(counters["memory-bytes"]["quality"] == "measured", f"{counters}")
+    shown = run("show", "r.json", code=0).out
+    check("ipc 2.5" in shown, f"show prints what was counted:\n{shown}")
+    document["results"][0]["counters"] = [1]
+    with open("bad.json", "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    check_refused(run("show", "bad.json"), 2, "counters", "array")
     for lines, words in (
             ((*head, *events, *marks[:3]), ["cut off", "end"]),
             (("kvroof-counters 1", "machine 0000000000000000", "end 0"), ["another machine"]),
