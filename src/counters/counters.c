@@ -77,9 +77,9 @@ static void none_close(struct kvr_counters *counters)
 }
 
 static void none_enroll(struct kvr_counters *counters, unsigned thread, unsigned threads,
-                        uint32_t cpu, int errors[KVR_MAX_EVENTS])
+                        const uint32_t *cpus, int errors[KVR_MAX_EVENTS])
 {
-    (void)counters, (void)thread, (void)threads, (void)cpu, (void)errors;
+    (void)counters, (void)thread, (void)threads, (void)cpus, (void)errors;
 }
 
 static void none_dismiss(struct kvr_counters *counters, unsigned thread)

@@ -33,11 +33,13 @@ struct kvr_mark {
 
 struct kvr_counter_backend;
 struct kvr_perf_system;
+struct kvr_likwid_library;
 
 struct kvr_counters {
     const struct kvr_counter_backend *backend;
     const struct kvr_machine *machine; /* borrowed */
     const struct kvr_perf_system *perf_system; /* of backend perf; NULL: Linux */
+    const struct kvr_likwid_library *likwid;   /* of backend likwid; NULL: the one linked */
     struct kvr_event events[KVR_MAX_EVENTS];
     uint32_t widths[KVR_MAX_EVENTS]; /* bits of a reading; 0 means 64 */
     char why[KVR_MAX_EVENTS][256];   /* it is not available; "": it is */
@@ -47,16 +49,17 @@ struct kvr_counters {
 
 struct kvr_counter_backend {
     const char *name;
-    bool proven; /* counts here and now: to be tried before it is believed */
+    bool by_trial; /* each event is to be tried here before it is believed (trust.h) */
+    bool replayed; /* counts nothing: no trial, no cost */
     /* `argument` is what follows "name:" on the command line, NULL without one. Events are set by
      * the caller; a backend that brings its own fills them in. 0; -EINVAL: the argument is wrong;
      * -ENODEV: not to be had here; each with a sentence. */
     int (*open)(struct kvr_counters *counters, const char *argument, char *why, size_t why_bytes);
     void (*close)(struct kvr_counters *counters);
-    /* By every thread of a team for itself. errors[] receives -errno of each event that does not
+    /* By every thread of a team for itself; cpus[threads] are theirs. errors[] receives -errno of each event that does not
      * open, 0 of the others. */
-    void (*enroll)(struct kvr_counters *counters, unsigned thread, unsigned threads, uint32_t cpu,
-                   int errors[KVR_MAX_EVENTS]);
+    void (*enroll)(struct kvr_counters *counters, unsigned thread, unsigned threads,
+                   const uint32_t *cpus, int errors[KVR_MAX_EVENTS]);
     void (*dismiss)(struct kvr_counters *counters, unsigned thread);
     /* Readings of the calling thread. Outside the stamps; may be a system call. */
     void (*mark)(struct kvr_counters *counters, unsigned thread, struct kvr_mark *mark);
@@ -66,7 +69,8 @@ struct kvr_counter_backend {
     void (*explain)(const struct kvr_counters *counters, int error, char *text, size_t bytes);
 };
 
-extern const struct kvr_counter_backend kvr_counters_perf, kvr_counters_none, kvr_counters_replay;
+extern const struct kvr_counter_backend kvr_counters_perf, kvr_counters_likwid, kvr_counters_none,
+    kvr_counters_replay;
 
 /* ---- between readings ---- */
 

@@ -205,11 +205,11 @@ static void perf_dismiss(struct kvr_counters *c, unsigned thread)
     *t = (struct perf_thread){.groups = NULL};
 }
 
-static void perf_enroll(struct kvr_counters *c, unsigned thread, unsigned threads, uint32_t cpu,
-                        int errors[KVR_MAX_EVENTS])
+static void perf_enroll(struct kvr_counters *c, unsigned thread, unsigned threads,
+                        const uint32_t *cpus, int errors[KVR_MAX_EVENTS])
 {
     struct perf_state *state = c->state;
-    (void)threads, (void)cpu;
+    (void)threads, (void)cpus;
     for (uint32_t i = 0; i < c->count; i++) {
         struct perf_thread *t = &state->threads[thread];
         errors[i] = 0;
@@ -278,7 +278,7 @@ static void perf_explain(const struct kvr_counters *c, int error, char *text, si
 
 const struct kvr_counter_backend kvr_counters_perf = {
     .name = "perf",
-    .proven = true,
+    .by_trial = true,
     .open = perf_open,
     .close = perf_close,
     .enroll = perf_enroll,

@@ -152,10 +152,10 @@ static int replay_open(struct kvr_counters *c, const char *path, char *why, size
     return rc;
 }
 
-static void replay_enroll(struct kvr_counters *c, unsigned thread, unsigned threads, uint32_t cpu,
-                          int errors[KVR_MAX_EVENTS])
+static void replay_enroll(struct kvr_counters *c, unsigned thread, unsigned threads,
+                          const uint32_t *cpus, int errors[KVR_MAX_EVENTS])
 {
-    (void)c, (void)thread, (void)threads, (void)cpu;
+    (void)c, (void)thread, (void)threads, (void)cpus;
     memset(errors, 0, KVR_MAX_EVENTS * sizeof *errors);
 }
 
@@ -191,6 +191,7 @@ static void replay_explain(const struct kvr_counters *c, int error, char *text, 
 
 const struct kvr_counter_backend kvr_counters_replay = {
     .name = "replay",
+    .replayed = true,
     .open = replay_open,
     .close = replay_close,
     .enroll = replay_enroll,

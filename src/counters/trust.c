@@ -69,7 +69,7 @@ void kvr_trust_events(struct kvr_counters *c, const struct kvr_trust_work *work)
         const size_t bytes = sizeof c->why[i];
         if (why[0] || c->backend->open(&one, NULL, why, bytes))
             continue;
-        c->backend->enroll(&one, 0, 1, 0, errors);
+        c->backend->enroll(&one, 0, 1, &(uint32_t){0}, errors);
         if (errors[0])
             c->backend->explain(&one, errors[0], why, bytes);
         else

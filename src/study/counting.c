@@ -18,7 +18,7 @@ static void enroll_thread(void *argument, unsigned thread)
 {
     struct kvr_counting *c = argument;
     const struct kvr_counter_backend *backend = c->counters.backend;
-    backend->enroll(&c->counters, thread, c->threads, c->cpus[thread], c->errors[thread]);
+    backend->enroll(&c->counters, thread, c->threads, c->cpus, c->errors[thread]);
 }
 
 static void dismiss_thread(void *argument, unsigned thread)

@@ -59,7 +59,7 @@ int kvr_counting_list(const struct kvr_machine *machine,
 struct kvr_counting {
     struct kvr_counters counters;
     char team_why[KVR_MAX_EVENTS][256]; /* not in this team; "": counted */
-    char none_why[400];                 /* why nothing at all is counted */
+    char none_why[600];                 /* why nothing at all is counted */
     struct kvr_team *team;
     const uint32_t *cpus;
     unsigned threads;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,14 +111,15 @@ struct choice {
     const char *argument; /* NULL: none */
 };
 
-/* In the order of auto; the last two have to be named. */
-static const struct kvr_counter_backend *const backends[] = {&kvr_counters_perf,
-                                                             &kvr_counters_replay};
+/* In the order of auto; the last has to be named. */
+static const struct kvr_counter_backend *const backends[] = {
+    &kvr_counters_perf, &kvr_counters_likwid, &kvr_counters_replay};
+enum { AUTO_BACKENDS = 2 };
 
 static int choose_backend(const char *text, struct choice *choice, char *error,
                           size_t error_bytes)
 {
-    static const char *const words[] = {"auto", "off", "perf", "replay"};
+    static const char *const words[] = {"auto", "off", "perf", "likwid", "replay"};
     size_t length = strcspn(text, ":");
     char word[NAME_BYTES];
     *choice = (struct choice){.argument = text[length] ? text + length + 1 : NULL};
@@ -131,7 +133,8 @@ static int choose_backend(const char *text, struct choice *choice, char *error,
         return 0;
     const char *nearest = kvr_nearest(word, words, sizeof words / sizeof *words);
     snprintf(error, error_bytes,
-             "--counters: '%.60s' is not one of auto, off, perf[:EVENT,...]%s%s", text, nearest ? "; the nearest is " : "", nearest ? nearest : "");
+             "--counters: '%.60s' is not one of auto, off, perf[:EVENT,...], likwid[:GROUP]%s%s",
+             text, nearest ? "; the nearest is " : "", nearest ? nearest : "");
     return -EINVAL;
 }
 
@@ -176,14 +179,15 @@ static void describe(struct kvr_counting *counting, struct kvr_checks *checks, s
             at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "",
                                    c->events[i].name);
     *shared = 0;
-    if (c->backend->proven) {
+    if (!c->backend->replayed) {
         int errors[KVR_MAX_EVENTS] = {0};
-        c->backend->enroll(c, 0, 1, 0, errors);
+        uint32_t cpu = (uint32_t)sched_getcpu();
+        c->backend->enroll(c, 0, 1, &cpu, errors);
         *shared = kvr_trust_shared(c, &least);
         snprintf(cost, sizeof cost, "; start and stop take %.2g us", start_stop_ns(c) / 1e3);
     }
     struct kvr_check *check = kvr_check_add(
-        checks, "counters-backend", c->backend->proven ? KVR_CHECK_OK : KVR_CHECK_WARN,
+        checks, "counters-backend", c->backend->replayed ? KVR_CHECK_WARN : KVR_CHECK_OK,
         "%s, %s: %s%s", c->backend->name, c->backend->how(c), names, cost);
     snprintf(check->value, sizeof check->value, "%s", c->backend->name);
     if (*shared) {
@@ -191,69 +195,78 @@ static void describe(struct kvr_counting *counting, struct kvr_checks *checks, s
         snprintf(check->fix, sizeof check->fix, "%zu events share counters, one counts %.0f %% of "
                  "the time: name fewer with --counters perf:EVENT,...", *shared, 100 * least);
     }
-    if (c->backend->proven)
+    if (!c->backend->replayed)
         c->backend->dismiss(c, 0);
 }
 
-/* Asked for by name and not to be had: which, and why. */
-static int refuse(const struct kvr_counters *c, char *error, size_t error_bytes)
-{
-    for (size_t i = 0; i < c->count; i++)
-        if (c->why[i][0]) {
-            snprintf(error, error_bytes, "--counters %s: %s is unavailable: %s", c->backend->name,
-                     c->events[i].name, c->why[i]);
-            return -ENODEV;
-        }
-    return 0;
-}
-
-static int open_backend(struct kvr_counting *counting, const struct choice *choice, char *why,
+/* Opens it and tries its events: 0 if one of them counts. The sentence in `why` says why not. */
+static int open_backend(struct kvr_counters *c, const struct choice *choice, char *why,
                         size_t why_bytes)
 {
-    struct kvr_counters *c = &counting->counters;
     c->backend = choice->backend;
     int rc = c->backend->open(c, choice->argument, why, why_bytes);
-    if (!rc && c->backend->proven)
-        kvr_trust_events(c, NULL);
-    return rc;
-}
-
-/* Nothing counts: the reason of the first event stands for all. */
-static void give_up(struct kvr_counting *counting, struct kvr_checks *checks)
-{
-    struct kvr_counters *c = &counting->counters;
-    snprintf(counting->none_why, sizeof counting->none_why, "%s: %s: %s", c->backend->name,
-             c->count ? c->events[0].name : "no event", c->count ? c->why[0] : "known here");
-    struct kvr_check *check = kvr_check_add(checks, "counters-backend", KVR_CHECK_INFO,
-                                            "none: no counter figures; %s", counting->none_why);
-    snprintf(check->value, sizeof check->value, "none");
-    c->backend->close(c);
-    c->backend = &kvr_counters_none;
-    c->count = 0;
-}
-
-static int probe_backend(struct kvr_counting *counting, const struct choice *choice, bool asked,
-                         bool strict, struct kvr_checks *checks, char *error, size_t error_bytes)
-{
-    char why[300] = "";
-    size_t shared;
-    struct kvr_counters *c = &counting->counters;
-    int rc = open_backend(counting, choice, why, sizeof why);
     if (rc) {
-        snprintf(error, error_bytes, "--counters %s: %s %s", choice->backend->name,
-                 choice->argument ? choice->argument : "", why);
         c->backend = &kvr_counters_none;
         return rc;
     }
-    bool all = asked && choice->argument;
-    if (asked && (all || !usable_events(c)) && (rc = refuse(c, error, error_bytes)))
-        return rc;
-    if (!usable_events(c)) {
-        give_up(counting, checks);
+    if (c->backend->by_trial)
+        kvr_trust_events(c, NULL);
+    if (usable_events(c))
         return 0;
+    snprintf(why, why_bytes, "%s: %s", c->count ? c->events[0].name : "no event",
+             c->count ? c->why[0] : "is known here");
+    c->backend->close(c);
+    c->backend = &kvr_counters_none;
+    return -ENODEV;
+}
+
+/* The first that counts; none has a reason for each. */
+static void open_auto(struct kvr_counting *counting, struct kvr_checks *checks)
+{
+    struct kvr_counters *c = &counting->counters;
+    size_t at = 0, shared;
+    for (size_t i = 0; i < AUTO_BACKENDS; i++) {
+        char why[400] = "";
+        const struct choice choice = {.backend = backends[i]};
+        if (!open_backend(c, &choice, why, sizeof why)) {
+            describe(counting, checks, &shared);
+            return;
+        }
+        if (at < sizeof counting->none_why)
+            at += (size_t)snprintf(counting->none_why + at, sizeof counting->none_why - at,
+                                   "%s%s: %s", at ? "; " : "", backends[i]->name, why);
+        memset(c->why, 0, sizeof c->why);
+        c->count = 0;
+    }
+    struct kvr_check *check = kvr_check_add(checks, "counters-backend", KVR_CHECK_INFO,
+                                            "none: no counter figures; %s", counting->none_why);
+    snprintf(check->value, sizeof check->value, "none");
+}
+
+/* Asked for by name: all of its events if they were named, else one at least. */
+static int open_asked(struct kvr_counting *counting, const struct choice *choice, bool strict,
+                      struct kvr_checks *checks, char *error, size_t error_bytes)
+{
+    char why[400] = "";
+    size_t shared, missing = 0;
+    struct kvr_counters *c = &counting->counters;
+    const char *name = choice->backend->name;
+    int rc = open_backend(c, choice, why, sizeof why);
+    if (rc) {
+        bool named = choice->argument && choice->backend->replayed;
+        snprintf(error, error_bytes, "--counters %s: %s%s%s", name, named ? choice->argument : "",
+                 named ? " " : "", why);
+        return rc;
+    }
+    while (missing < c->count && !c->why[missing][0])
+        missing++;
+    if (choice->argument && missing < c->count && c->backend->by_trial) {
+        snprintf(error, error_bytes, "--counters %s: %s is unavailable: %s", name,
+                 c->events[missing].name, c->why[missing]);
+        return -ENODEV;
     }
     describe(counting, checks, &shared);
-    if (!shared || !strict || !asked)
+    if (!shared || !strict)
         return 0;
     snprintf(error, error_bytes, "--strict: %zu of %zu events share their counters with others; "
              "name fewer with --counters perf:EVENT,...", shared, c->count);
@@ -282,13 +295,14 @@ int kvr_counting_open(struct kvr_counting **result, const struct kvr_options *op
     c->before = calloc(KVR_MAX_THREADS, sizeof *c->before);
     rc = c->errors && c->before ? 0 : -ENOMEM;
     bool asked = choice.backend != NULL;
-    choice.backend = asked ? choice.backend : backends[0];
     if (!rc && choice.backend == &kvr_counters_perf && choice.argument)
         rc = choose_events(&c->counters, choice.argument, known, count, error, error_bytes);
-    else if (!rc && choice.backend == &kvr_counters_perf)
+    else if (!rc)
         default_events(&c->counters, known, count);
-    if (!rc && probe)
-        rc = probe_backend(c, &choice, asked, options->strict, checks, error, error_bytes);
+    if (!rc && probe && asked)
+        rc = open_asked(c, &choice, options->strict, checks, error, error_bytes);
+    else if (!rc && probe)
+        open_auto(c, checks);
 out:
     free(known);
     if (rc == -ENOMEM)

@@ -135,7 +135,7 @@ static void start(struct kvr_counters *c, int errors[KVR_MAX_EVENTS])
 {
     char why[200] = "";
     assert_int_equal(c->backend->open(c, NULL, why, sizeof why), 0);
-    c->backend->enroll(c, 0, 1, 0, errors);
+    c->backend->enroll(c, 0, 1, &(uint32_t){0}, errors);
 }
 
 /* Whatever was opened and mapped is given back. */
@@ -329,7 +329,7 @@ static void test_later_thread_fails(void **state)
     start(c, errors);
     fake.error = EMFILE;
     fake.refuse_after = fake.opened + 1;
-    c->backend->enroll(c, 1, 2, 1, later);
+    c->backend->enroll(c, 1, 2, (uint32_t[]){0, 1}, later);
     assert_int_equal(later[0], 0);
     assert_int_equal(later[1], -EMFILE);
     assert_int_equal(later[2], -EMFILE);

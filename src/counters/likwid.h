@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The backend `likwid` over a table of the library's functions, so that tests can be the library.
+ * It is never called before a forked child found that it counts: its set-up may hang, print, fork
+ * helpers that flush the caller's files, and answers "good" without access.
+ */
+#ifndef KVR_COUNTERS_LIKWID_H
+#define KVR_COUNTERS_LIKWID_H
+
+#include "counters.h"
+
+/* As likwid.h has them; negative: an error. */
+struct kvr_likwid_library {
+    int (*init)(int threads, const int *cpus);
+    int (*add_group)(const char *name); /* its number */
+    int (*set_up)(int group);
+    int (*start)(void);
+    int (*read_cpu)(int cpu);           /* into the results of the thread on that CPU */
+    int (*event_count)(int group);
+    const char *(*event_name)(int group, int event);
+    double (*result)(int group, int event, int thread); /* since the start */
+    void (*finish)(void);
+};
+/* NULL: this program was built without likwid. */
+extern const struct kvr_likwid_library *const kvr_likwid;
+
+/* What the child found. */
+struct kvr_likwid_report {
+    uint32_t count;
+    char names[KVR_MAX_EVENTS][48];
+    bool counts[KVR_MAX_EVENTS]; /* it grew over work of known size; instructions by 1 % of it */
+};
+
+/* Tries a group in a child that has `limit_s` seconds. 0; -ENODEV with a sentence: it refuses, does
+ * not answer in time, or dies. */
+int kvr_likwid_probe(const struct kvr_likwid_library *library, const char *group, unsigned limit_s,
+                     struct kvr_likwid_report *report, char *why, size_t why_bytes);
+
+#endif
