@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "yaml_file.h"
+#include "profile_yaml.h"
 
 static int is_yaml(const struct dirent *entry)
 {
@@ -68,9 +68,13 @@ int kvr_events_load_from(const char *folder, const struct kvr_machine *machine,
 int kvr_events_load(const struct kvr_machine *machine, struct kvr_event_set *set, char *error,
                     size_t error_bytes)
 {
-    int status = kvr_events_load_from(KVR_PROFILEDIR "/events", machine, set, error, error_bytes);
-    if (status == -ENOENT)
-        status = kvr_events_load_from(KVR_SOURCE_PROFILEDIR "/events", machine, set, error,
-                                      error_bytes);
+    char folders[KVR_PROFILE_FOLDERS][512], folder[600];
+    int status = -ENOENT;
+    kvr_profile_folders(folders);
+    for (size_t i = 0; i < KVR_PROFILE_FOLDERS && status == -ENOENT; i++) {
+        snprintf(folder, sizeof folder, "%.511s/events", folders[i]);
+        if (*folders[i])
+            status = kvr_events_load_from(folder, machine, set, error, error_bytes);
+    }
     return status;
 }

@@ -43,7 +43,8 @@ int kvr_event_set_parse(const char *path, const char *text, size_t text_bytes,
  * over. */
 int kvr_events_load_from(const char *folder, const struct kvr_machine *machine,
                          struct kvr_event_set *set, char *error, size_t error_bytes);
-/* The best file of the installed ones, or of the source tree's where none is installed. */
+/* The best file of events/ in the first folder of profiles that has one: the user's own
+ * ($XDG_CONFIG_HOME/kvroof), the installed one, the source tree's, ./profiles. */
 int kvr_events_load(const struct kvr_machine *machine, struct kvr_event_set *set, char *error,
                     size_t error_bytes);
 void kvr_event_set_free(struct kvr_event_set *set);

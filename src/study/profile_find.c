@@ -10,26 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FOLDERS = 4, MAX_PROFILES = 128 };
+enum { MAX_PROFILES = 128 };
 
 static const char suffix[] = ".yaml";
 
-struct folders {
-    char path[FOLDERS][512];
-};
-
-/* An empty path is a folder that does not exist here. */
-static void list_folders(struct folders *folders)
+void kvr_profile_folders(char folders[KVR_PROFILE_FOLDERS][512])
 {
     const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    memset(folders, 0, sizeof *folders);
+    folders[0][0] = '\0';
     if (config && *config)
-        snprintf(folders->path[0], sizeof folders->path[0], "%s/kvroof", config);
+        snprintf(folders[0], sizeof *folders, "%s/kvroof", config);
     else if (home && *home)
-        snprintf(folders->path[0], sizeof folders->path[0], "%s/.config/kvroof", home);
-    snprintf(folders->path[1], sizeof folders->path[1], "%s", KVR_PROFILEDIR);
-    snprintf(folders->path[2], sizeof folders->path[2], "%s", KVR_SOURCE_PROFILEDIR);
-    snprintf(folders->path[3], sizeof folders->path[3], "profiles");
+        snprintf(folders[0], sizeof *folders, "%s/.config/kvroof", home);
+    snprintf(folders[1], sizeof *folders, "%s", KVR_PROFILEDIR);
+    snprintf(folders[2], sizeof *folders, "%s", KVR_SOURCE_PROFILEDIR);
+    snprintf(folders[3], sizeof *folders, "profiles");
 }
 
 static bool has_suffix(const char *name)
@@ -79,15 +74,15 @@ static int add_name(struct names *names, const char *folder, const char *file)
 
 static int collect_names(struct names *names)
 {
-    struct folders folders;
+    char folders[KVR_PROFILE_FOLDERS][512];
     int status = 0;
-    list_folders(&folders);
-    for (size_t f = 0; f < FOLDERS && !status; f++) {
-        DIR *folder = *folders.path[f] ? opendir(folders.path[f]) : NULL;
+    kvr_profile_folders(folders);
+    for (size_t f = 0; f < KVR_PROFILE_FOLDERS && !status; f++) {
+        DIR *folder = *folders[f] ? opendir(folders[f]) : NULL;
         const struct dirent *entry = NULL;
         while (folder && !status && (entry = readdir(folder))) {
             if (has_suffix(entry->d_name) && entry->d_name[0] != '.')
-                status = add_name(names, folders.path[f], entry->d_name);
+                status = add_name(names, folders[f], entry->d_name);
         }
         if (folder)
             closedir(folder);

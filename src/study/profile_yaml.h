@@ -28,4 +28,8 @@ struct yaml_profile {
 int kvr_yaml_convert(const struct yaml_source *source, const struct yaml_profile *yaml,
                      struct kvr_profile *profile);
 
+/* Where YAML files may lie, the user's own folder first; "": there is none here. */
+enum { KVR_PROFILE_FOLDERS = 4 };
+void kvr_profile_folders(char folders[KVR_PROFILE_FOLDERS][512]);
+
 #endif

@@ -273,12 +273,36 @@ static void test_wrong_in_the_folder(void **state)
     root_remove(home);
 }
 
+/* The user's own folder comes first; where it has none for this machine the shipped ones serve. */
+static void test_own_folder(void **state)
+{
+    struct kvr_event_set set;
+    char error[400] = "", *home = root_make();
+    (void)state;
+    become("AuthenticAMD", 26, 0x02);
+    setenv("XDG_CONFIG_HOME", home, 1);
+    assert_int_equal(kvr_events_load(&machine, &set, error, sizeof error), 0);
+    assert_non_null(strstr(set.path, "/events/amd-zen5.yaml"));
+    kvr_event_set_free(&set);
+    root_put(home, "/kvroof/events/mine.yaml",
+             "machines:\n  - {vendor: AuthenticAMD}\n" HEAD GOOD);
+    assert_int_equal(kvr_events_load(&machine, &set, error, sizeof error), 0);
+    assert_non_null(strstr(set.path, "/kvroof/events/mine.yaml"));
+    kvr_event_set_free(&set);
+    become("GenuineIntel", 6, 0x8f);
+    assert_int_equal(kvr_events_load(&machine, &set, error, sizeof error), 0);
+    assert_non_null(strstr(set.path, "/events/intel-sapphire-rapids.yaml"));
+    kvr_event_set_free(&set);
+    root_remove(home);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shipped),        cmocka_unit_test(test_machines),
         cmocka_unit_test(test_several_units),  cmocka_unit_test(test_no_such_unit),
         cmocka_unit_test(test_refused),        cmocka_unit_test(test_wrong_in_the_folder),
+        cmocka_unit_test(test_own_folder),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
