@@ -10,22 +10,29 @@
 #include "plotdata.h"
 
 const struct kvr_picture kvr_pictures[KVR_PICTURES] = {
-    {"roofline", kvr_plot_roofline,
+    {"roofline", "Roofline: what every case reaches below its roofs",
+     kvr_plot_roofline,
      "holds neither a measured case nor a read bandwidth: kvroof run measures both"},
-    {"ladder", kvr_plot_ladder,
+    {"ladder", "Ladder: bandwidth over the working set",
+     kvr_plot_ladder,
      "holds no read bandwidth over working sets: kvroof run measures it with every profile"},
-    {"scaling", kvr_plot_scaling,
+    {"scaling", "Scaling: bandwidth over threads",
+     kvr_plot_scaling,
      "holds no case at two thread counts in one level: kvroof run -t 1,max, with --bytes for a "
      "level that both are in"},
-    {"realism", kvr_plot_realism,
+    {"realism", "Realism: what remains of the speed-up from a contiguous scan to a cold step",
+     kvr_plot_realism,
      "holds no LOOKAT kernel in two settings beside FP16: kvroof run -k fp16,lookat.u8 "
      "--op scan,step,attention --layout contiguous,heads"},
-    {"shift", kvr_plot_shift,
+    {"shift", "Shift: time a key over context length, and what binds",
+     kvr_plot_shift,
      "holds no case at two context lengths: kvroof run -n 512,4k,32k, with --op step for the "
      "preparation of the query"},
-    {"speedup", kvr_plot_speedup,
+    {"speedup", "Speed-up over FP16 against bytes a key",
+     kvr_plot_speedup,
      "holds no case that was measured beside FP16: kvroof run -k fp16,lookat.u8"},
-    {"numa", kvr_plot_numa,
+    {"numa", "NUMA: from the cores of each node to the memory of each",
+     kvr_plot_numa,
      "holds no NUMA matrix: kvroof roofs --numa -o json:numa.json measures it"},
 };
 
@@ -50,7 +57,7 @@ static int read_text(const char *path, char **text)
     char block[8192];
     size_t got, bytes = 0;
     FILE *in = fopen(path, "re"), *out = in ? open_memstream(text, &bytes) : NULL;
-    int rc = !in ? -errno : !out ? -ENOMEM : 0;
+    int rc = !in ? -EIO : !out ? -ENOMEM : 0;
     while (!rc && (got = fread(block, 1, sizeof block, in)) > 0)
         fwrite(block, 1, got, out);
     if (!rc && ferror(in))

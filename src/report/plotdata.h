@@ -49,7 +49,7 @@ int kvr_plot_numa(FILE *out, const struct kvr_run_record *records, size_t count)
 
 /* A kind of picture: what writes its data, and what a result that lacks them needs. */
 struct kvr_picture {
-    const char *name;
+    const char *name, *title; /* the title is what it answers */
     int (*data)(FILE *out, const struct kvr_run_record *records, size_t count);
     const char *lacks; /* "holds no ...: kvroof run ..." */
 };
