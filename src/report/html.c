@@ -50,8 +50,9 @@ void kvr_html_table_begin(FILE *out, const char *caption, const struct kvr_html_
     fputs("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"", out);
     kvr_html_text(out, caption);
     fputs("\">\n<table class=\"sort\">\n", out);
-    kvr_html_element(out, "caption", caption);
-    fputs("<thead><tr>", out);
+    fputs("<caption>", out);
+    kvr_html_element(out, "span", caption);
+    fputs("</caption>\n<thead><tr>", out);
     for (size_t c = 0; c < count; c++) {
         fprintf(out, "<th scope=\"col\"%s>", columns[c].number ? " class=\"n\"" : "");
         kvr_html_text(out, columns[c].heading);
