@@ -21,8 +21,8 @@ struct kvr_report_result {
 };
 
 /* Writes the page of at most KVR_REPORT_RESULTS results, smaller than KVR_REPORT_BYTES: of all
- * tables of cases together at most KVR_REPORT_ROWS rows each; pictures and result files that have no
- * room are left out, and the page says so. 0; -E2BIG: it does not fit; -ENOMEM; -errno. */
+ * tables of cases together at most KVR_REPORT_ROWS rows each; pictures and result files that have
+ * no room are left out, and the page says so. 0; -E2BIG: it does not fit; -ENOMEM; -errno. */
 int kvr_write_report(FILE *out, const struct kvr_report_result *results, size_t count);
 
 #endif

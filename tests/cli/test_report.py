@@ -169,7 +169,7 @@ def test_hostile_text():
     check(HOSTILE not in text and SHORT not in text, "marks are escaped")
     check(HOSTILE in page.text and SHORT in page.text, "what was written is shown")
     check(page.tags.count("b") == 5, "no bold but the method's own")
-    check("--label '<script>document.title='\\''taken" in page.text, "the command as a shell takes it")
+    check("--label '<script>document.title='\\''taken" in page.text, "quoted for a shell")
     check("y" * 10000 in page.text, "all of it")
     document = read_json("out.json")
     document["label"] = 10000 * SHORT
@@ -344,7 +344,8 @@ def test_browser_light_dark_narrow_print():
             paper, ink = (luminance(browser.evaluate(f"getComputedStyle(document.body).{name}"))
                           for name in ("backgroundColor", "color"))
             dark = scheme == "dark" and not media
-            check((ink - paper if dark else paper - ink) > .6, f"{scheme} {media}: {ink} on {paper}")
+            contrast = ink - paper if dark else paper - ink
+            check(contrast > .6, f"{scheme} {media}: {ink} on {paper}")
             width = browser.evaluate("document.scrollingElement.scrollWidth")
             check(width <= 360 or media, f"the page is {width} pixels wide, not 360")
         check(browser.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none",
