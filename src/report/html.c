@@ -112,3 +112,15 @@ void kvr_html_lines(FILE *out, char *lines)
     if (list)
         fputs("</ul>\n", out);
 }
+
+void kvr_html_opening(FILE *out, const char *name, char *lines)
+{
+    if (!*lines) {
+        kvr_html_cell(out, true, false, name);
+        return;
+    }
+    fputs("<th scope=\"row\"><details>", out);
+    kvr_html_element(out, "summary", name);
+    kvr_html_lines(out, lines);
+    fputs("</details></th>", out);
+}

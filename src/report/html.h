@@ -38,6 +38,9 @@ void kvr_html_row(FILE *out, const struct kvr_html_column *columns, const char *
  * The text is cut up. */
 void kvr_html_lines(FILE *out, char *lines);
 
+/* The first cell of a row, whose name opens to these lines; without lines the name alone. */
+void kvr_html_opening(FILE *out, const char *name, char *lines);
+
 /* The page while it is written: what is left of its room. */
 struct kvr_page {
     FILE *out;

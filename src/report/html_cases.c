@@ -114,10 +114,7 @@ static int put_case(FILE *out, const struct kvr_result *r, const char *name)
         free(text);
         return -ENOMEM;
     }
-    fputs("<th scope=\"row\"><details>", out);
-    kvr_html_element(out, "summary", name);
-    kvr_html_lines(out, text);
-    fputs("</details></th>", out);
+    kvr_html_opening(out, name, text);
     free(text);
     return 0;
 }

@@ -14,27 +14,34 @@
 
 /* ---- claims ---- */
 
+static void put_claim(FILE *out, const struct kvr_claim *c)
+{
+    char claimed[sizeof c->claimed + sizeof c->unit + 1], why[sizeof c->why];
+    snprintf(claimed, sizeof claimed, "%s%s%s", c->claimed, *c->unit ? " " : "", c->unit);
+    kvr_clean_text(why, sizeof why, c->why); /* one line */
+    kvr_html_row_begin(out);
+    kvr_html_opening(out, *c->claim ? c->claim : c->id, why);
+    kvr_html_cell(out, false, false, c->holds);
+    kvr_html_cell(out, false, false, claimed);
+    kvr_html_cell(out, false, false, c->measured);
+    kvr_html_cell(out, false, false, c->type);
+    kvr_html_row_end(out);
+}
+
 int kvr_html_claims(struct kvr_page *page, const struct kvr_run_record *record)
 {
     static const struct kvr_html_column columns[] = {
-        {"claim", false}, {"type", false},  {"claimed", false},
-        {"found", false}, {"holds", false}, {"why", false}};
+        {"claim", false}, {"holds", false}, {"claimed", false}, {"found", false}, {"type", false}};
     char caption[96];
     if (!record->claim_count) {
         fputs("<p>This result holds no claims ledger.</p>\n", page->out);
         return 0;
     }
+    fputs("<p>A claim opens to why it holds or not.</p>\n", page->out);
     snprintf(caption, sizeof caption, "Claims of %s: does it hold?", record->claims[0].source);
     kvr_html_table_begin(page->out, caption, columns, sizeof columns / sizeof *columns);
-    for (size_t i = 0; i < record->claim_count; i++) {
-        const struct kvr_claim *c = &record->claims[i];
-        char claimed[sizeof c->claimed + sizeof c->unit + 1];
-        snprintf(claimed, sizeof claimed, "%s%s%s", c->claimed, *c->unit ? " " : "", c->unit);
-        kvr_html_row(page->out, columns,
-                     (const char *[]){*c->claim ? c->claim : c->id, c->type, claimed, c->measured,
-                                      c->holds, c->why},
-                     sizeof columns / sizeof *columns);
-    }
+    for (size_t i = 0; i < record->claim_count; i++)
+        put_claim(page->out, &record->claims[i]);
     kvr_html_table_end(page->out);
     return 0;
 }
