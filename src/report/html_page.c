@@ -92,6 +92,9 @@ static int put_result(struct kvr_page *page, const struct kvr_report_result *res
     kvr_machine_text(result->record, machine, sizeof machine);
     fprintf(page->out, "<article id=\"r%zu\">\n", number);
     kvr_html_element(page->out, "h2", machine);
+    fputs("<p class=\"note\">", page->out);
+    kvr_html_text(page->out, result->name);
+    fputs("</p>\n", page->out);
     for (size_t s = 0; s < SECTIONS && !rc; s++)
         rc = put_section(page, result, number, s);
     fputs("</article>\n", page->out);
