@@ -47,6 +47,7 @@ optional libopenblas-dev    matrix products of the offline training
 optional binutils           tests that read the compiled loops
 optional python3-jsonschema tests of the result schema
 optional qemu-user          tests on CPUs older than this one
+optional chromium           test of the report page
 x86      likwid             counter backend
 x86      qemu-system-x86    tests in guests
 x86      busybox-static     tests in guests

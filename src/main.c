@@ -17,6 +17,7 @@ static const struct kvr_command commands[] = {
     {"show", "table, verdicts and claims of a stored result", kvr_cmd_show},
     {"verify", "check every kernel against its reference", kvr_cmd_verify},
     {"plot", "pictures of stored results", kvr_cmd_plot},
+    {"report", "one self-contained HTML page of stored results", kvr_cmd_report},
     {"doctor", "what this machine can and cannot measure, why, and what would help",
      kvr_cmd_doctor},
     {"list", "kernels, codecs, profiles, instruction sets, topology, checks", kvr_cmd_list},

@@ -52,7 +52,7 @@ void kvr_counting_store(const struct kvr_counting *counting, const struct kvr_ta
                         double segment_keys, const char *why, struct kvr_result *result);
 
 /* The witness counter-bandwidth: what the memory moved by its own counters, over the read roof. It
- * is told beside the others and decides nothing. For a case in main memory whose verdict is made. */
+ * is told beside the others and decides nothing. Of a case in main memory that has a verdict. */
 void kvr_counting_witness(struct kvr_result *result);
 
 /* Every event known by name here, tried one by one; why: "" if it counts. 0, -ENOMEM, or -EINVAL

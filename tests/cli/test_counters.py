@@ -102,7 +102,8 @@ def replayed():
     head = ("kvroof-counters 1", f"machine {print_of}")
     events = ("event cycles 1 48 -", "event instructions 1 48 -", "event dram-reads 64 32 bytes",
               "event fp32-512 16 48 flops")
-    marks = [f"mark 0 {1000 * i} {1000 * i} {100 * i} {250 * i} {(4294967290 + i) % 2 ** 32} {9 * i}"
+    marks = [f"mark 0 {1000 * i} {1000 * i} {100 * i} {250 * i} {(4294967290 + i) % 2 ** 32} "
+             f"{9 * i}"
              for i in range(64)]
     return head, events, marks
 
