@@ -63,6 +63,7 @@ static const char *meaning(const char *flag)
         {"ceiling-bug", "faster than a ceiling can be: the ceiling is wrong"},
         {"dram-unproven", "time per byte still changes with the working set: a cache may serve "
                           "a part"},
+        {"counter-mismatch", "counters saw a tenth more or less than the bytes of the model"},
         {"c-unstable", "the core-alone time changes by more than 3 % with the size of the fold"},
         {"kernel-entry", "measured code entered the kernel between the stamps: its times are not "
                          "its own"},

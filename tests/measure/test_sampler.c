@@ -172,6 +172,62 @@ static void test_same_work_gives_the_same_bits(void **state)
     assert_memory_equal(&samples[0], &samples[1], sizeof samples[0]);
 }
 
+struct looks {
+    struct harness *h;
+    uint64_t calls_at_start, calls_at_stop;
+    int starts, stops, taken;
+};
+
+static void look_start(void *context, unsigned thread)
+{
+    struct looks *l = context;
+    assert_int_equal(thread, 0);
+    l->starts++;
+    l->calls_at_start = l->h->work.calls;
+}
+
+static void look_stop(void *context, unsigned thread)
+{
+    struct looks *l = context;
+    assert_int_equal(thread, 0);
+    l->stops++;
+    l->calls_at_stop = l->h->work.calls;
+}
+
+static void look_taken(void *context, const struct kvr_sample *sample)
+{
+    struct looks *l = context;
+    l->taken++;
+    assert_int_equal(sample->segments, l->h->request.slices * l->h->request.slice_segments);
+}
+
+/* A probe sees all slices and nothing else: not the warm-up, not what planning tries. */
+static void test_probe(void **state)
+{
+    struct harness h;
+    struct kvr_sample sample;
+    (void)state;
+    set_up(&h);
+    struct looks looks = {.h = &h};
+    const struct kvr_sample_probe probe = {look_start, look_stop, look_taken, &looks};
+    kvr_sampler_probe(h.sampler, &probe);
+    kvr_sample_plan(h.sampler, &h.request, 1e-6);
+    assert_int_equal(looks.starts + looks.stops + looks.taken, 0);
+    uint64_t before = h.work.calls;
+    h.request.warm_segments = 1;
+    h.work.next = h.cursors[0];
+    kvr_sample_take(h.sampler, &h.request, &sample);
+    assert_int_equal(looks.starts, 1);
+    assert_int_equal(looks.stops, 1);
+    assert_int_equal(looks.taken, 1);
+    assert_int_equal(looks.calls_at_start, before + 1);
+    assert_int_equal(looks.calls_at_stop, before + 1 + h.request.slices);
+    kvr_sampler_probe(h.sampler, NULL);
+    kvr_sample_take(h.sampler, &h.request, &sample);
+    assert_int_equal(looks.starts, 1);
+    tear_down(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_a_page_fault_inside_makes_it_void),
         cmocka_unit_test(test_plan_reaches_the_wanted_length),
         cmocka_unit_test(test_same_work_gives_the_same_bits),
+        cmocka_unit_test(test_probe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
