@@ -47,7 +47,7 @@ int kvr_plot_speedup(FILE *out, const struct kvr_run_record *records, size_t cou
  * latencies. 0; -ENODATA: no record has one, nothing is written; -errno of the write. */
 int kvr_plot_numa(FILE *out, const struct kvr_run_record *records, size_t count);
 
-/* Folder of the scripts: $KVROOF_PLOTS, the installed one, the source tree; the first that holds
+/* Folder of the scripts: $KVROOF_PLOTS, the installed ones (places.h); the first that holds
  * `script`. NULL if none; the buffer is the caller's. */
 const char *kvr_plot_folder(const char *script, char *buffer, size_t bytes);
 

@@ -10,26 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FOLDERS = 4, MAX_PROFILES = 128 };
+#include "../data/places.h"
+
+enum { FOLDERS = KVR_MAX_PLACES + 2, MAX_PROFILES = 128 };
 
 static const char suffix[] = ".yaml";
 
 struct folders {
-    char path[FOLDERS][512];
+    char path[FOLDERS][KVR_PLACE_BYTES];
 };
 
 /* An empty path is a folder that does not exist here. */
 static void list_folders(struct folders *folders)
 {
     const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    struct kvr_places places;
     memset(folders, 0, sizeof *folders);
     if (config && *config)
         snprintf(folders->path[0], sizeof folders->path[0], "%s/kvroof", config);
     else if (home && *home)
         snprintf(folders->path[0], sizeof folders->path[0], "%s/.config/kvroof", home);
-    snprintf(folders->path[1], sizeof folders->path[1], "%s", KVR_PROFILEDIR);
-    snprintf(folders->path[2], sizeof folders->path[2], "%s", KVR_SOURCE_PROFILEDIR);
-    snprintf(folders->path[3], sizeof folders->path[3], "profiles");
+    kvr_places("profiles", &places);
+    memcpy(folders->path[1], places.path, places.count * sizeof *places.path);
+    snprintf(folders->path[FOLDERS - 1], sizeof folders->path[0], "profiles");
 }
 
 static bool has_suffix(const char *name)
