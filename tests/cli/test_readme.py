@@ -16,7 +16,7 @@ from harness import PROGRAM, SOURCE, check, environment, read_text
 
 LEFT_OUT = re.compile(r"^(git |cd |\./bootstrap\.sh (setup|test)\b|meson |ninja |\.ci/run\b)")
 SMALL = (("--tokens", "512"), ("--bytes", "4M"), ("--threads", "1"), ("--rounds", "2"),
-         ("--min-time", "0.001"), ("--budget", "60"))
+         ("--min-time", "0.001"), ("--budget", "240"))
 LIMIT_S = 300
 SHORT = {"--tokens": "-n", "--threads": "-t", "--rounds": "-r"}
 
