@@ -26,9 +26,11 @@ bool kvr_has_letter(const struct argp_option *option)
 }
 
 static const char *const outputs[] = {"json:", "jsonl:", "csv:", "md:", "table:", NULL};
+static const char *const roofs_outputs[] = {"json:", "table:", NULL};
 static const char *const formats[] = {"table", "json", "jsonl", "csv", "md", NULL};
 static const char *const table_or_json[] = {"table", "json", NULL};
 static const char *const isa[] = {"auto", "all", "scalar", "avx2", "avx512", NULL};
+static const char *const verify_isa[] = {"all", "scalar", "avx2", "avx512", NULL};
 static const char *const layouts[] = {"heads", "contiguous", "pages:16", NULL};
 static const char *const threads[] = {"1", "max", NULL};
 static const char *const mem[] = {"local", "interleave", "first-touch", "node:0", NULL};
@@ -42,16 +44,17 @@ static const char *const machines[] = {"server", "laptop", NULL};
 static const char *const topics[] = {"kernels", "codecs", "profiles", "isa", "topology", "checks",
                                      NULL};
 
-/* A command that is named has an option other than the rest of them. */
+/* The first row that fits is taken; NULL is any command. */
 static const struct {
     const char *command, *option;
     const char *const *words;
 } known[] = {
     {"plot", "format", pictures}, {"run", "format", formats},   {"show", "format", formats},
-    {NULL, "format", table_or_json}, {NULL, "isa", isa},         {NULL, "op", kvr_op_names},
+    {NULL, "format", table_or_json}, {"verify", "isa", verify_isa}, {NULL, "isa", isa},
     {NULL, "layout", layouts},    {NULL, "threads", threads},   {NULL, "mem", mem},
     {NULL, "pages", pages},       {NULL, "progress", progress}, {NULL, "color", color},
-    {"plot", "kind", kinds},      {NULL, "on", machines},
+    {"plot", "kind", kinds},      {NULL, "on", machines},       {NULL, "op", kvr_op_names},
+    {"run", "output", outputs},   {"roofs", "output", roofs_outputs},
     {NULL, "codebook", kvr_codebook_names}, {NULL, "codebook-residency", kvr_residency_names},
 };
 
@@ -72,9 +75,6 @@ struct kvr_argument kvr_argument_of(const struct kvr_command *command,
     if (a.words) {
         a.values = KVR_VALUES_WORDS;
         a.file = !strcmp(option->arg, "MACHINE");
-    } else if (!strncmp(option->arg, "FORMAT:FILE", 11)) {
-        a.values = KVR_VALUES_WORDS;
-        a.words = outputs;
     } else if (!strncmp(option->arg, "FILE", 4)) {
         a.values = KVR_VALUES_FILE;
     } else if (!strcmp(option->arg, "DIR") || !strcmp(option->arg, "FOLDER")) {

@@ -38,9 +38,9 @@ static void option(const struct kvr_command *c, const struct argp_option *o)
 {
     fputs(" \\\n        '*'", stdout);
     if (kvr_has_letter(o))
-        printf("{-%c,--%s}", o->key, o->name);
+        printf("{-%c%s,--%s%s}", o->key, o->arg ? "+" : "", o->name, o->arg ? "=" : "");
     else
-        printf("--%s", o->name);
+        printf("--%s%s", o->name, o->arg ? "=" : "");
     fputs("'[", stdout);
     kvr_print_quoted(o->doc, "[]:\\");
     putchar(']');
@@ -75,8 +75,9 @@ void kvr_manual_zsh(void)
          "# Made of the program's option tables.\n"
          "\n"
          "_kvroof_names() {\n"
-         "    local what=$argv[-1]\n"
-         "    compadd \"${(@)argv[1,-2]}\" - "
+         "    local what=$1\n"
+         "    shift\n"
+         "    compadd \"$@\" - "
          "${(f)\"$(kvroof list $what 2>/dev/null | sed -n '2,$s/^\\([^ ][^ ]*\\).*/\\1/p')\"}\n"
          "}\n"
          "\n"
