@@ -2,6 +2,7 @@
 #include "disturbance.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,24 @@ void kvr_disturbance_read(const struct kvr_machine *machine, struct kvr_disturba
 static double gain(uint64_t before, uint64_t after)
 {
     return after > before ? (double)(after - before) : 0;
+}
+
+struct kvr_disturbed kvr_disturbed_between(const struct kvr_disturbance *b,
+                                           const struct kvr_disturbance *a, double seconds)
+{
+    struct kvr_disturbed d = {NAN, NAN, NAN, NAN};
+    if (!(seconds > 0))
+        return d;
+    if (b->has_stat && a->has_stat && a->all_ticks > b->all_ticks)
+        d.steal = gain(b->steal_ticks, a->steal_ticks) / gain(b->all_ticks, a->all_ticks);
+    if (b->has_stat && a->has_stat)
+        d.interrupts_per_s = gain(b->interrupts, a->interrupts) / seconds;
+    const uint64_t *waited = b->pressure_us, *waited_now = a->pressure_us;
+    if (b->has_pressure && a->has_pressure)
+        d.pressure = gain(waited[KVR_PRESSURE_CPU], waited_now[KVR_PRESSURE_CPU]) / 1e6 / seconds;
+    if (b->has_quota && a->has_quota)
+        d.throttled_ms = gain(b->throttled_us, a->throttled_us) / 1e3;
+    return d;
 }
 
 static void check_steal(const struct kvr_disturbance *b, const struct kvr_disturbance *a,

@@ -31,6 +31,15 @@ struct kvr_disturbance {
  * machine's root. Never fails. */
 void kvr_disturbance_read(const struct kvr_machine *machine, struct kvr_disturbance *now);
 
+/* What happened between two readings; NAN: not told. */
+struct kvr_disturbed {
+    double steal;    /* fraction of all CPUs' time */
+    double pressure; /* fraction of `seconds` in which some task waited for a CPU */
+    double throttled_ms, interrupts_per_s;
+};
+struct kvr_disturbed kvr_disturbed_between(const struct kvr_disturbance *before,
+                                           const struct kvr_disturbance *after, double seconds);
+
 /* Checks steal, pressure, throttling and interrupts of the time between two readings; before =
  * NULL: since boot (pressure: of the last 10 s), where only pressure can warn. Pure. */
 void kvr_disturbance_checks(const struct kvr_disturbance *before,

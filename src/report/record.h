@@ -43,6 +43,9 @@ struct kvr_round {
     double clock_ghz;
     uint64_t keys;                             /* of T, all threads */
     uint32_t faults, switches, preemptions, migrations; /* of T, all threads */
+    /* Of the machine while the round lasted; NAN: not told. Fractions of all CPUs' time that went
+     * to other guests, and of the time in which some task waited for a CPU. */
+    double steal, pressure, throttled_ms, interrupts_per_s;
     bool repeated, invalid;                    /* JSON: repeated, void */
 };
 

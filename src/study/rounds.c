@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../machine/disturbance.h"
 #include "op.h"
 
 enum { MOST_SUBJECTS = 17, /* the cases of a cohort and the reference */
@@ -43,6 +44,7 @@ struct reading {
 /* What a round gathers before it is written to the rounds of its cases. */
 struct gathered {
     double clock_ghz, sentinel_ns;
+    struct kvr_disturbed disturbed;
     struct reading reference_m, reference_t, reference_c, m;
     size_t m_member;
     struct reading t[16], c[16];
@@ -317,6 +319,10 @@ static void write_round(const struct gathered *g, const struct reading *m, const
                                 .switches = t->sample.switches,
                                 .preemptions = t->sample.preemptions,
                                 .migrations = t->sample.migrations,
+                                .steal = g->disturbed.steal,
+                                .pressure = g->disturbed.pressure,
+                                .throttled_ms = g->disturbed.throttled_ms,
+                                .interrupts_per_s = g->disturbed.interrupts_per_s,
                                 .repeated = t->repeated || m->repeated || c->repeated,
                                 .invalid = t->sample.invalid || m->sample.invalid ||
                                            c->sample.invalid || g->reference_t.sample.invalid};
@@ -384,7 +390,10 @@ int kvr_rounds_run(struct kvr_session *s, struct kvr_stage *stage, uint32_t roun
         double begin_s = kvr_wall_s();
         if (kvr_session_left_s(s) < round_s * 1.1)
             break;
+        struct kvr_disturbance before = {0}, after = {0};
         memset(&g, 0, sizeof g);
+        if (s->machine)
+            kvr_disturbance_read(s->machine, &before);
         bool seen[2] = {false, false};
         for (size_t i = 0; i < count; i++)
             order[i] = (uint32_t)i;
@@ -394,6 +403,9 @@ int kvr_rounds_run(struct kvr_session *s, struct kvr_stage *stage, uint32_t roun
                 return -EINTR;
             do_item(s, stage, &items[order[i]], &g, seen);
         }
+        if (s->machine)
+            kvr_disturbance_read(s->machine, &after);
+        g.disturbed = kvr_disturbed_between(&before, &after, kvr_wall_s() - begin_s);
         finish_round(stage, &g, rounds, r, out);
         m_wins[g.m_member]++;
         ++*done;

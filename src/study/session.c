@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "../measure/code_pages.h"
 #include "arena.h"
 #include "prove.h"
 
@@ -72,6 +73,7 @@ int kvr_session_open(struct kvr_session *s, char *error, size_t error_bytes)
                  (double)half_bytes / 1048576, (double)s->plan->max_mem_bytes / 1048576);
         return -ENOMEM;
     }
+    kvr_code_pages_map();
     rc = kvr_arena_map(s, half_bytes, error, error_bytes);
     if (rc)
         return rc;

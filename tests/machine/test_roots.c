@@ -5,6 +5,7 @@
  */
 #include "support.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,10 @@ static void a_run_reports_its_own_share(void **state)
     for (size_t i = 0; i < sizeof disturbed / sizeof *disturbed; i++)
         judge(&disturbed[i], &checks);
     kvr_checks_free(&checks);
+    /* The same as figures, as of a round. */
+    struct kvr_disturbed d = kvr_disturbed_between(&quiet, &after, 10);
+    assert_true(d.steal == .25 && d.pressure == .2 && d.throttled_ms == 120 &&
+                d.interrupts_per_s == 30500);
 }
 
 static void what_is_not_told_is_unknown(void **state)
@@ -216,6 +221,10 @@ static void what_is_not_told_is_unknown(void **state)
     kvr_disturbance_checks(&quiet, &backwards, 2, &checks);
     assert_string_equal(check_of(&checks, "steal")->value, "0.0000");
     kvr_checks_free(&checks);
+    struct kvr_disturbed d = kvr_disturbed_between(&nothing, &nothing, 1);
+    assert_true(isnan(d.steal) && isnan(d.pressure) && isnan(d.throttled_ms) &&
+                isnan(d.interrupts_per_s));
+    assert_true(kvr_disturbed_between(&quiet, &backwards, 1).steal == 0);
 }
 
 /* A file that is there but refused must not pass for absent. A folder in a file's place

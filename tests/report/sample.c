@@ -186,7 +186,8 @@ static void add_case(struct kvr_run_record *record, const struct case_line *line
                                 .c_ns = line->c, .fp16_ns = line->fp16, .fp16_m_ns = NAN,
                                 .fp16_c_ns = NAN, .t_total_ns = NAN, .m_total_ns = NAN,
                                 .c_total_ns = NAN, .sentinel_ns = 2.25, .stolen = .015625,
-                                .t_first_ns = NAN, .t_first_stolen = NAN,
+                                .t_first_ns = NAN, .t_first_stolen = NAN, .steal = NAN,
+                                .pressure = NAN, .throttled_ms = NAN, .interrupts_per_s = NAN,
                                 .clock_ghz = 3.1, .keys = 8388608, .preemptions = (uint32_t)i};
     }
     if (line->flag)
@@ -307,7 +308,9 @@ static void fill_round(struct kvr_round *x)
                             .c_total_ns = .9, .sentinel_ns = 1.1, .stolen = .01,
                             .t_first_ns = .15, .t_first_stolen = .25,
                             .clock_ghz = 3.7, .keys = 1ull << 40, .faults = 2, .switches = 3,
-                            .preemptions = 4, .migrations = 5, .repeated = true,
+                            .preemptions = 4, .migrations = 5, .steal = .125,
+                            .pressure = .25, .throttled_ms = 1.5, .interrupts_per_s = 353.5,
+                            .repeated = true,
                             .invalid = false,
                             .e_ns = .35, .e_total_ns = .95,
                             .phases = {{.01, .02, .03}, {.04, .05, .06}, {.07, .08, .09},
