@@ -127,7 +127,13 @@ int kvr_profile_load(const char *name, struct kvr_profile *profile, char *error,
         if (strcmp(names.names[i], name) == 0)
             status = load_path(names.paths[i], profile, error, error_bytes);
     }
-    if (status == -ENOENT) {
+    if (!names.count) {
+        struct kvr_places places;
+        kvr_places("profiles", &places);
+        snprintf(error, error_bytes, "--profile: no profile was found, neither beside the program "
+                 "nor in %.200s: install all of it, or give a profile's path",
+                 places.path[places.count - 1]);
+    } else if (status == -ENOENT) {
         const char *nearest = kvr_nearest(name, (const char *const *)names.names, names.count);
         snprintf(error, error_bytes, "--profile: there is no profile '%.60s'%s%s%s", name,
                  nearest ? "; did you mean " : "; `kvroof list profiles` names them",

@@ -107,6 +107,20 @@ def test_pictures_and_prediction():
     call("show", "x.json", "--on", "server", prefix=prefix, code=2)
 
 
+def test_program_alone():
+    """Without its files it says what is missing, and does with what it is shown."""
+    os.makedirs("alone/bin")
+    shutil.copy(os.path.join(installed(), "bin", "kvroof"), "alone/bin")
+    if os.path.exists(os.path.join("/", PREFIX, "share", "kvroof")):
+        raise harness.Skip(f"/{PREFIX} has an installation, which the program would find")
+    outcome = call("run", "--dry-run", prefix="alone", code=2)
+    check("no profile was found" in outcome.err, "profiles are missed", outcome)
+    shutil.copy(os.path.join(SOURCE, "profiles", "quick.yaml"), ".")
+    call("run", "-p", "./quick.yaml", "--dry-run", prefix="alone")
+    outcome = call("run", "-p", "./quick.yaml", "-k", "fp16", *harness.TINY, prefix="alone", code=2)
+    check("KVROOF_DATA" in outcome.err, "data is missed", outcome)
+
+
 def test_no_trace_of_the_source():
     with open(os.path.join(installed(), "bin", "kvroof"), "rb") as file:
         program = file.read()
