@@ -56,6 +56,7 @@ optional dpkg-dev           tests of the Debian package
 optional debhelper          tests of the Debian package
 optional fakeroot           tests of the Debian package
 optional lintian            tests of the Debian package
+optional chromium           test of the report page
 x86      likwid             counter backend
 x86      qemu-system-x86    tests in guests
 x86      busybox-static     tests in guests

@@ -16,6 +16,8 @@ const struct kvr_command kvr_commands[] = {
     {"show", "table, verdicts and claims of a stored result", kvr_cmd_show, &kvr_show_argp},
     {"verify", "check every kernel against its reference", kvr_cmd_verify, &kvr_verify_argp},
     {"plot", "pictures of stored results", kvr_cmd_plot, &kvr_plot_argp},
+    {"report", "one self-contained HTML page of stored results", kvr_cmd_report,
+     &kvr_report_argp},
     {"doctor", "what this machine can and cannot measure, why, and what would help",
      kvr_cmd_doctor, &kvr_doctor_argp},
     {"list", "kernels, codecs, profiles, instruction sets, topology, checks", kvr_cmd_list,

@@ -13,43 +13,18 @@
 #include "../report/writers.h"
 #include "args.h"
 #include "commands.h"
+#include "load.h"
 
 enum { KEY_FORMAT = 256, MAX_RESULTS = 64, PATH_BYTES = 1024 };
 
 static const char *const formats[] = {"svg", "png", "pdf", "txt"};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-/* One kind of picture: its data, and what a result needs for it. */
-static const struct picture {
-    const char *name;
-    int (*data)(FILE *out, const struct kvr_run_record *records, size_t count);
-    const char *lacks;
-} pictures[] = {
-    {"roofline", kvr_plot_roofline,
-     "holds neither a measured case nor a read bandwidth: kvroof run measures both"},
-    {"ladder", kvr_plot_ladder,
-     "holds no read bandwidth over working sets: kvroof run measures it with every profile"},
-    {"scaling", kvr_plot_scaling,
-     "holds no case at two thread counts in one level: kvroof run -t 1,max, with --bytes for a "
-     "level that both are in"},
-    {"realism", kvr_plot_realism,
-     "holds no LOOKAT kernel in two settings beside FP16: kvroof run -k fp16,lookat.u8 "
-     "--op scan,step,attention --layout contiguous,heads"},
-    {"shift", kvr_plot_shift,
-     "holds no case at two context lengths: kvroof run -n 512,4k,32k, with --op step for the "
-     "preparation of the query"},
-    {"speedup", kvr_plot_speedup,
-     "holds no case that was measured beside FP16: kvroof run -k fp16,lookat.u8"},
-    {"numa", kvr_plot_numa,
-     "holds no NUMA matrix: kvroof roofs --numa -o json:numa.json measures it"},
-};
-enum { PICTURES = sizeof pictures / sizeof *pictures };
-
 struct arguments {
     struct kvr_args args;
     const char *paths[MAX_RESULTS];
     size_t path_count;
-    bool kinds[PICTURES], formats[FORMATS];
+    bool kinds[KVR_PICTURES], formats[FORMATS];
     const char *folder;
 };
 
@@ -93,12 +68,12 @@ static error_t choose(struct kvr_args *args, const char *option, const char *lis
 static error_t parse_key(int key, char *text, struct argp_state *state)
 {
     struct arguments *a = state->input;
-    const char *names[PICTURES];
+    const char *names[KVR_PICTURES];
     switch (key) {
     case 'k':
-        for (size_t i = 0; i < PICTURES; i++)
-            names[i] = pictures[i].name;
-        return choose(&a->args, "-k", text, names, PICTURES, a->kinds);
+        for (size_t i = 0; i < KVR_PICTURES; i++)
+            names[i] = kvr_pictures[i].name;
+        return choose(&a->args, "-k", text, names, KVR_PICTURES, a->kinds);
     case 'o':
         a->folder = text;
         return 0;
@@ -212,7 +187,7 @@ static int fail_write(const char *path, int rc)
 }
 
 /* Writes the TSV through a second name, so that a refused or failed picture leaves the old one. */
-static int write_data(const struct picture *picture, const struct kvr_run_record *records,
+static int write_data(const struct kvr_picture *picture, const struct kvr_run_record *records,
                       const struct arguments *a, int *code)
 {
     char path[PATH_BYTES], partial[PATH_BYTES];
@@ -240,7 +215,7 @@ static int write_data(const struct picture *picture, const struct kvr_run_record
     return rc;
 }
 
-static int draw_format(const struct picture *picture, const char *format, const char *folder)
+static int draw_format(const struct kvr_picture *picture, const char *format, const char *folder)
 {
     char script[64], path[PATH_BYTES], error[512];
     struct stat st;
@@ -262,7 +237,7 @@ static int draw_format(const struct picture *picture, const char *format, const 
     return KVR_EXIT_OK;
 }
 
-static int draw(const struct picture *picture, const struct kvr_run_record *records,
+static int draw(const struct kvr_picture *picture, const struct kvr_run_record *records,
                 const struct arguments *a, bool *lacking)
 {
     char script[64], folder[PATH_BYTES], from[PATH_BYTES + 64], to[PATH_BYTES];
@@ -294,9 +269,9 @@ static int draw_all(const struct arguments *a, const struct kvr_run_record *reco
     int rc = make_folder(a->folder);
     if (rc)
         return fail_write(a->folder, rc);
-    for (size_t i = 0; i < PICTURES; i++) {
+    for (size_t i = 0; i < KVR_PICTURES; i++) {
         bool lacking = false;
-        int code = a->kinds[i] ? draw(&pictures[i], records, a, &lacking) : KVR_EXIT_OK;
+        int code = a->kinds[i] ? draw(&kvr_pictures[i], records, a, &lacking) : KVR_EXIT_OK;
         if (code && !lacking)
             return code;
         worst = lacking ? code : worst;
@@ -309,26 +284,15 @@ int kvr_cmd_plot(int argc, char **argv)
 {
     struct arguments a = {.args.command = "kvroof plot", .folder = "results/plots",
                           .formats = {true}};
-    char error[512];
-    size_t loaded = 0;
     memset(a.kinds, true, sizeof a.kinds);
     int code = kvr_args_parse(&kvr_plot_argp, &a.args, argc, argv);
     if (code || a.args.done)
         return code;
     signal(SIGPIPE, SIG_IGN);
-    struct kvr_run_record *records = calloc(a.path_count, sizeof *records);
-    if (!records)
-        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
-    while (loaded < a.path_count && !code) {
-        if (kvr_read_result(a.paths[loaded], &records[loaded], error, sizeof error))
-            code = kvr_fail(KVR_EXIT_USAGE, "%s", error);
-        else
-            loaded++;
-    }
+    struct kvr_run_record *records = NULL;
+    code = kvr_load_results(a.paths, a.path_count, &records);
     if (!code)
         code = draw_all(&a, records);
-    while (loaded)
-        kvr_run_record_free(&records[--loaded]);
-    free(records);
+    kvr_free_results(records, a.path_count);
     return code;
 }

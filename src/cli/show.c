@@ -7,13 +7,12 @@
 #include <string.h>
 
 #include "../report/writers.h"
-#include "../study/claims.h"
-#include "../study/crossings.h"
 #include "../study/values.h"
 #include "../study/verdict.h"
 #include "args.h"
 #include "bench.h"
 #include "commands.h"
+#include "load.h"
 #include "show_on.h"
 #include "style.h"
 
@@ -109,19 +108,6 @@ static void check_verdicts(const struct kvr_run_record *record)
     }
 }
 
-/* Files of runs that were killed, or of older versions, hold neither ledger nor crossings; both
- * follow from results. */
-static void add_conclusions(struct kvr_run_record *record)
-{
-    bool any = false;
-    for (size_t i = 0; i < record->result_count; i++)
-        any |= record->results[i].measured;
-    if (any && !record->claim_count)
-        kvr_claims_decide(record);
-    if (any && !record->crossing_count)
-        kvr_crossings_find(record);
-}
-
 int kvr_cmd_show(int argc, char **argv)
 {
     struct arguments a = {.args.command = "kvroof show", .format = KVR_OUT_TABLE};
@@ -136,7 +122,7 @@ int kvr_cmd_show(int argc, char **argv)
         return kvr_fail(KVR_EXIT_USAGE, "%s", error);
     if (!a.on)
         check_verdicts(&record);
-    add_conclusions(&record);
+    kvr_add_conclusions(&record);
     a.style.evidence = true;
     if (a.on) {
         code = kvr_show_on(&record, a.on, a.format == KVR_OUT_JSON);

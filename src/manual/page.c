@@ -121,6 +121,7 @@ static void surroundings(void)
     entry("KVROOF_DATA", "folder of the built-in keys, queries and values (k.npy and others)");
     entry("KVROOF_PLOTS", "folder of the gnuplot scripts");
     entry("XDG_CONFIG_HOME, HOME", "where profiles of your own lie: see FILES");
+    entry("TMPDIR", "where report draws its pictures before it puts them into the page");
     entry("COLUMNS", "width of tables, instead of the terminal's");
     entry("NO_COLOR, TERM", "--color=auto leaves colours out if NO_COLOR is set or TERM is dumb");
     entry("HWLOC_XMLFILE, HWLOC_SYNTHETIC, HWLOC_FSROOT, HWLOC_THISSYSTEM, HWLOC_CPUID_PATH",

@@ -47,6 +47,21 @@ int kvr_plot_speedup(FILE *out, const struct kvr_run_record *records, size_t cou
  * latencies. 0; -ENODATA: no record has one, nothing is written; -errno of the write. */
 int kvr_plot_numa(FILE *out, const struct kvr_run_record *records, size_t count);
 
+/* A kind of picture: what writes its data, and what a result that lacks them needs. */
+struct kvr_picture {
+    const char *name, *title; /* the title is what it answers */
+    int (*data)(FILE *out, const struct kvr_run_record *records, size_t count);
+    const char *lacks; /* "holds no ...: kvroof run ..." */
+};
+enum { KVR_PICTURES = 7 };
+extern const struct kvr_picture kvr_pictures[KVR_PICTURES];
+
+/* Draws a picture in a folder of its own below $TMPDIR and returns it as the text of an SVG, owned
+ * by the caller. 0; -ENODATA: the records lack the data; -ENOENT: there is no gnuplot; -EIO with
+ * the reason in error; -ENOMEM; -errno. */
+int kvr_picture_svg(const struct kvr_picture *picture, const struct kvr_run_record *records,
+                    size_t count, char **svg, char *error, size_t error_bytes);
+
 /* Folder of the scripts: $KVROOF_PLOTS, the installed ones (places.h); the first that holds
  * `script`. NULL if none; the buffer is the caller's. */
 const char *kvr_plot_folder(const char *script, char *buffer, size_t bytes);

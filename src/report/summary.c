@@ -305,19 +305,35 @@ static int put_shift(struct kvr_sentence *w, const struct kvr_run_record *record
     return kvr_sentence_end(w);
 }
 
-int kvr_put_summary(FILE *out, const struct kvr_run_record *record, const char *bullet,
-                    const char *quote, int width)
+/* The sentence of this kind that begins with this case, if one does. */
+static int put_sentence(struct kvr_sentence *w, const struct kvr_run_record *record, size_t index,
+                        enum kvr_sentences kind)
+{
+    const struct kvr_result *r = &record->results[index];
+    if (kind == KVR_SAY_FASTEST && leads(record, index))
+        return put_fastest(w, record, index);
+    if (kind == KVR_SAY_LOOKAT && is_lookat(r))
+        return put_lookat(w, record, index);
+    if (kind == KVR_SAY_SHIFT && same_shift(r, r))
+        return put_shift(w, record, index);
+    return 0;
+}
+
+int kvr_put_sentences(FILE *out, const struct kvr_run_record *record, enum kvr_sentences kind,
+                      const char *bullet, const char *quote, int width)
 {
     struct kvr_sentence w = {.out = out, .bullet = bullet, .quote = quote, .width = width};
     int rc = 0;
     for (size_t i = 0; !rc && i < record->result_count; i++)
-        if (leads(record, i))
-            rc = put_fastest(&w, record, i);
-    for (size_t i = 0; !rc && i < record->result_count; i++)
-        if (is_lookat(&record->results[i]))
-            rc = put_lookat(&w, record, i);
-    for (size_t i = 0; !rc && i < record->result_count; i++)
-        if (same_shift(&record->results[i], &record->results[i]))
-            rc = put_shift(&w, record, i);
-    return rc ? rc : kvr_put_notes(&w, record);
+        rc = put_sentence(&w, record, i, kind);
+    return rc || kind != KVR_SAY_NOTES ? rc : kvr_put_notes(&w, record);
+}
+
+int kvr_put_summary(FILE *out, const struct kvr_run_record *record, const char *bullet,
+                    const char *quote, int width)
+{
+    int rc = 0;
+    for (int kind = 0; !rc && kind < KVR_SAYS; kind++)
+        rc = kvr_put_sentences(out, record, kind, bullet, quote, width);
+    return rc;
 }

@@ -6,8 +6,6 @@
 
 #include "text.h"
 
-#define USUAL_STEP_MS 10
-
 static const char bold[] = "\033[1m", yellow[] = "\033[33m", plain[] = "\033[0m";
 
 void kvr_machine_text(const struct kvr_run_record *record, char *text, size_t bytes)
@@ -92,7 +90,8 @@ int kvr_put_table(FILE *out, const struct kvr_run_record *record,
     if (!rc)
         rc = kvr_put_summary(out, record, "", "", style->width);
     kvr_put_crossings(out, record, style->evidence, style->width);
-    kvr_put_sizing(out, record, style->step_ms > 0 ? style->step_ms : USUAL_STEP_MS, style->width);
+    double step_ms = style->step_ms > 0 ? style->step_ms : KVR_USUAL_STEP_MS;
+    kvr_put_sizing(out, record, step_ms, style->width);
     kvr_put_claims(out, record, style->evidence, style->width);
     return rc;
 }

@@ -12,6 +12,7 @@
 #include "writers.h"
 
 enum { KVR_GRID_COLUMNS = 26 };
+#define KVR_USUAL_STEP_MS 10 /* a decoding step, where none was asked for */
 
 /* The measured results of one op and level as cells. What is the same in every row stands in the
  * title instead of a column; columns that hold nothing are left out. */
@@ -46,6 +47,16 @@ void kvr_machine_text(const struct kvr_run_record *record, char *text, size_t by
 
 /* Where a shift that only moved went: "towards the core side" or the memory's. */
 const char *kvr_shift_direction(const struct kvr_verdict_record *verdict);
+/* One verdict in words: which case, its side and bound, the balance, the shift against FP16. */
+struct kvr_verdict_cells { char name[400], phrase[160], balance[64], shift[240]; };
+/* What a name has to say to part the cases of a record. */
+struct kvr_name_parts { bool op, entries; };
+struct kvr_name_parts kvr_name_parts_of(const struct kvr_run_record *record);
+bool kvr_has_verdict(const struct kvr_result *result);
+void kvr_verdict_cells_of(const struct kvr_result *result, struct kvr_name_parts parts,
+                          struct kvr_verdict_cells *cells);
+/* What one verdict rests on, in lines that start with "- ". */
+void kvr_put_evidence(FILE *out, const struct kvr_result *result, int width);
 /* One line per verdict; with `evidence` what it rests on below each. Nothing without verdicts. */
 void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
 /* What a proof of bypass found, as one sentence, names between two `quote`s; nothing without
@@ -75,5 +86,9 @@ int kvr_put_markdown(FILE *out, const struct kvr_run_record *record);
 /* Every sentence is a line that starts with `bullet`; names stand between two `quote`s. */
 int kvr_put_summary(FILE *out, const struct kvr_run_record *record, const char *bullet,
                     const char *quote, int width);
+/* The same, of one kind only; the summary is all of them in this order. */
+enum kvr_sentences { KVR_SAY_FASTEST, KVR_SAY_LOOKAT, KVR_SAY_SHIFT, KVR_SAY_NOTES, KVR_SAYS };
+int kvr_put_sentences(FILE *out, const struct kvr_run_record *record, enum kvr_sentences kind,
+                      const char *bullet, const char *quote, int width);
 
 #endif

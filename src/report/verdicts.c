@@ -11,24 +11,21 @@
 #include "table.h"
 #include "text.h"
 
-enum { NAME_BYTES = 400, PHRASE_BYTES = 160, BALANCE_BYTES = 64, SHIFT_BYTES = 240, CELLS = 3 };
+enum { CELLS = 3 };
 
-/* What a name has to say to part the cases. */
-struct parts { bool op, entries; };
-
-static bool has_verdict(const struct kvr_result *r)
+bool kvr_has_verdict(const struct kvr_result *r)
 {
     return r->measured && r->verdict.side[0];
 }
 
-static struct parts parts_of(const struct kvr_run_record *record)
+struct kvr_name_parts kvr_name_parts_of(const struct kvr_run_record *record)
 {
-    struct parts parts = {false, false};
+    struct kvr_name_parts parts = {false, false};
     const struct kvr_result *first = NULL;
     uint32_t entries = 0;
     for (size_t i = 0; i < record->result_count; i++) {
         const struct kvr_result *r = &record->results[i];
-        if (!has_verdict(r))
+        if (!kvr_has_verdict(r))
             continue;
         first = first ? first : r;
         entries = entries ? entries : r->entries;
@@ -39,7 +36,8 @@ static struct parts parts_of(const struct kvr_run_record *record)
 }
 
 /* "lookat.u8@avx512vbmi d64 m4 n512 DRAM heads 1t step, batch 8" */
-static void name_text(const struct kvr_result *r, struct parts parts, char *text, size_t bytes)
+static void name_text(const struct kvr_result *r, struct kvr_name_parts parts, char *text,
+                      size_t bytes)
 {
     char kernel[64], tables[32] = "", level[sizeof r->level], layout[sizeof r->layout];
     char op[sizeof r->op], setting[200];
@@ -94,7 +92,7 @@ static void shift_text(const struct kvr_result *r, char *text, size_t bytes)
 {
     const struct kvr_verdict_record *v = &r->verdict;
     const char *why = kvr_result_why(r, "shift");
-    char factor[16], raw[SHIFT_BYTES];
+    char factor[16], raw[240];
     bool moved = !strcmp(v->shift_says, "moved");
     *raw = 0;
     kvr_figure_text(exp(v->shift_ln_b), 3, factor, sizeof factor);
@@ -141,7 +139,7 @@ static void put_phases(FILE *out, const struct kvr_result *r, int width)
     kvr_put_wrapped(out, line, width);
 }
 
-static void put_evidence(FILE *out, const struct kvr_result *r, int width)
+void kvr_put_evidence(FILE *out, const struct kvr_result *r, int width)
 {
     char line[1400], t[16], m[16], c[16], e[16], s[16], p[16], limit[96] = "", sure[64] = "";
     const struct kvr_verdict_record *v = &r->verdict;
@@ -180,10 +178,8 @@ static void put_evidence(FILE *out, const struct kvr_result *r, int width)
         kvr_put_wrapped(out, line, width);
 }
 
-struct cells { char name[NAME_BYTES], phrase[PHRASE_BYTES], balance[BALANCE_BYTES],
-               shift[SHIFT_BYTES]; };
-
-static void cell_texts(const struct kvr_result *r, struct parts parts, struct cells *cells)
+void kvr_verdict_cells_of(const struct kvr_result *r, struct kvr_name_parts parts,
+                          struct kvr_verdict_cells *cells)
 {
     name_text(r, parts, cells->name, sizeof cells->name);
     phrase_text(&r->verdict, cells->phrase, sizeof cells->phrase);
@@ -191,7 +187,8 @@ static void cell_texts(const struct kvr_result *r, struct parts parts, struct ce
     shift_text(r, cells->shift, sizeof cells->shift);
 }
 
-static void put_line(FILE *out, const struct cells *cells, const int widths[CELLS], int width)
+static void put_line(FILE *out, const struct kvr_verdict_cells *cells, const int widths[CELLS],
+                     int width)
 {
     char line[sizeof *cells + 16];
     const char *shift = cells->shift;
@@ -208,13 +205,13 @@ static void put_line(FILE *out, const struct cells *cells, const int widths[CELL
 
 void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evidence, int width)
 {
-    struct parts parts = parts_of(record);
-    struct cells cells;
+    struct kvr_name_parts parts = kvr_name_parts_of(record);
+    struct kvr_verdict_cells cells;
     int widths[CELLS] = {0};
     for (size_t i = 0; i < record->result_count; i++) {
-        if (!has_verdict(&record->results[i]))
+        if (!kvr_has_verdict(&record->results[i]))
             continue;
-        cell_texts(&record->results[i], parts, &cells);
+        kvr_verdict_cells_of(&record->results[i], parts, &cells);
         const char *const texts[CELLS] = {cells.name, cells.phrase, cells.balance};
         for (int c = 0; c < CELLS; c++)
             widths[c] = (int)strlen(texts[c]) > widths[c] ? (int)strlen(texts[c]) : widths[c];
@@ -223,11 +220,11 @@ void kvr_put_verdicts(FILE *out, const struct kvr_run_record *record, bool evide
         return;
     fputs("\nverdicts (B: the core's own time over the memory's)\n", out);
     for (size_t i = 0; i < record->result_count; i++) {
-        if (!has_verdict(&record->results[i]))
+        if (!kvr_has_verdict(&record->results[i]))
             continue;
-        cell_texts(&record->results[i], parts, &cells);
+        kvr_verdict_cells_of(&record->results[i], parts, &cells);
         put_line(out, &cells, widths, width);
         if (evidence)
-            put_evidence(out, &record->results[i], width);
+            kvr_put_evidence(out, &record->results[i], width);
     }
 }
