@@ -47,6 +47,15 @@ optional libopenblas-dev    matrix products of the offline training
 optional binutils           tests that read the compiled loops
 optional python3-jsonschema tests of the result schema
 optional qemu-user          tests on CPUs older than this one
+optional man-db             tests of the manual pages
+optional groff-base         tests of the manual pages
+optional zsh                tests of its completion
+optional fish               tests of its completion
+optional git                tests of the source archive
+optional dpkg-dev           tests of the Debian package
+optional debhelper          tests of the Debian package
+optional fakeroot           tests of the Debian package
+optional lintian            tests of the Debian package
 optional chromium           test of the report page
 x86      likwid             counter backend
 x86      qemu-system-x86    tests in guests

@@ -1,36 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The command table.
+ * What kvroof says of itself, and the way to its commands.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/version.h"
-
-static const struct kvr_command commands[] = {
-    {"run", "measure kernels; print a table and the verdict, write results", kvr_cmd_run},
-    {"roofs", "the machine's own ceilings: bandwidth per level, a rate per core resource",
-     kvr_cmd_roofs},
-    {"show", "table, verdicts and claims of a stored result", kvr_cmd_show},
-    {"verify", "check every kernel against its reference", kvr_cmd_verify},
-    {"plot", "pictures of stored results", kvr_cmd_plot},
-    {"report", "one self-contained HTML page of stored results", kvr_cmd_report},
-    {"doctor", "what this machine can and cannot measure, why, and what would help",
-     kvr_cmd_doctor},
-    {"list", "kernels, codecs, profiles, instruction sets, topology, checks", kvr_cmd_list},
-};
-
-enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void introduce(void)
 {
-    puts("kvroof measures attention score kernels over compressed KV-cache keys on this machine\n"
-         "and says what binds each of them: the memory or the core.\n"
-         "\n"
-         "Next:\n"
+    printf("kvroof %s\n\n", kvr_purpose);
+    puts("Next:\n"
          "  kvroof list kernels      what there is, and what can run here\n"
          "  kvroof doctor            what this machine can and cannot measure, and why\n"
          "  kvroof run               measure the quick profile (about a minute)\n"
@@ -42,23 +25,27 @@ static void introduce(void)
 static void help(void)
 {
     puts("Usage: kvroof COMMAND [OPTION...]\n");
-    for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-8s %s\n", commands[i].name, commands[i].summary);
+    for (size_t i = 0; i < kvr_command_count; i++)
+        printf("  %-8s %s\n", kvr_commands[i].name, kvr_commands[i].summary);
     puts("\n  --version  version and commit\n"
          "  --help     this help; COMMAND --help: its options and examples\n"
          "\nExamples:\n"
          "  kvroof run -k fp16,lookat.u8 -n 512,4k\n"
-         "  kvroof verify --kernel lookat\n"
-         "\nExit codes: 0 done, 1 the answer is no, 2 usage, 3 impossible here, 5 input or output, "
-         "130 interrupted.");
+         "  kvroof verify --kernel lookat\n");
+    printf("Exit codes:");
+    for (size_t i = 0; i < kvr_exit_meaning_count; i++)
+        printf("%s %d %s", i ? "," : "", kvr_exit_meanings[i].code, kvr_exit_meanings[i].meaning);
+    puts(".");
 }
 
 static int unknown(const char *name)
 {
-    const char *names[COMMANDS];
-    for (size_t i = 0; i < COMMANDS; i++)
-        names[i] = commands[i].name;
-    const char *nearest = kvr_nearest(name, names, COMMANDS);
+    enum { MAX_COMMANDS = 32 };
+    const char *names[MAX_COMMANDS];
+    size_t count = 0;
+    for (; count < kvr_command_count && count < MAX_COMMANDS; count++)
+        names[count] = kvr_commands[count].name;
+    const char *nearest = kvr_nearest(name, names, count);
     if (nearest)
         return kvr_fail(KVR_EXIT_USAGE, "there is no command '%s'; did you mean %s?", name,
                         nearest);
@@ -74,11 +61,11 @@ static int dispatch(int argc, char **argv)
     else if (strcmp(argv[1], "--version") == 0)
         printf("kvroof %s (%s)\n", KVR_VERSION, KVR_GIT);
     else
-        for (size_t i = 0; i <= COMMANDS; i++) {
-            if (i == COMMANDS)
+        for (size_t i = 0; i <= kvr_command_count; i++) {
+            if (i == kvr_command_count)
                 return unknown(argv[1]);
-            if (strcmp(argv[1], commands[i].name) == 0)
-                return commands[i].run(argc - 1, argv + 1);
+            if (strcmp(argv[1], kvr_commands[i].name) == 0)
+                return kvr_commands[i].run(argc - 1, argv + 1);
         }
     return KVR_EXIT_OK;
 }

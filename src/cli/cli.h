@@ -10,12 +10,6 @@
 enum kvr_exit { KVR_EXIT_OK = 0, KVR_EXIT_NO = 1, KVR_EXIT_USAGE = 2, KVR_EXIT_IMPOSSIBLE = 3,
                 KVR_EXIT_INCONCLUSIVE = 4, KVR_EXIT_IO = 5, KVR_EXIT_INTERRUPTED = 130 };
 
-/* A command gets argv from its own name on; returns the exit code. */
-struct kvr_command {
-    const char *name, *summary;
-    int (*run)(int argc, char **argv);
-};
-
 int kvr_cmd_run(int argc, char **argv);
 int kvr_cmd_roofs(int argc, char **argv);
 int kvr_cmd_show(int argc, char **argv);

@@ -11,7 +11,7 @@
 #include "../study/values.h"
 #include "args.h"
 #include "check_rows.h"
-#include "cli.h"
+#include "commands.h"
 
 enum { OPTION_STRICT = 0x200, OPTION_FORMAT, OPTION_ROOT };
 
@@ -52,7 +52,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     }
 }
 
-static const struct argp doctor_argp = {
+const struct argp kvr_doctor_argp = {
     .options = options_table,
     .parser = parse_key,
     .args_doc = "",
@@ -153,7 +153,7 @@ int kvr_cmd_doctor(int argc, char **argv)
     struct kvr_checks checks = {0};
     struct kvr_machine machine;
     const char *why = "";
-    int code = kvr_args_parse(&doctor_argp, &d.args, argc, argv);
+    int code = kvr_args_parse(&kvr_doctor_argp, &d.args, argc, argv);
     if (code || d.args.done)
         return code;
     if (d.root && access(d.root, R_OK | X_OK))

@@ -17,7 +17,7 @@
 #include "../study/select.h"
 #include "args.h"
 #include "check_rows.h"
-#include "cli.h"
+#include "commands.h"
 #include "list_rows.h"
 
 #define COLUMNS(array) (array), sizeof(array) / sizeof *(array)
@@ -328,7 +328,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     }
 }
 
-static const struct argp list_argp = {
+const struct argp kvr_list_argp = {
     .options = options_table,
     .parser = parse_key,
     .args_doc = "kernels|codecs|profiles|isa|topology|checks|counters",
@@ -372,7 +372,7 @@ static int fill_rows(struct kvr_rows *rows, const struct topic *topic, bool all)
 int kvr_cmd_list(int argc, char **argv)
 {
     struct arguments arguments = {.args.command = "kvroof list"};
-    int code = kvr_args_parse(&list_argp, &arguments.args, argc, argv);
+    int code = kvr_args_parse(&kvr_list_argp, &arguments.args, argc, argv);
     if (code || arguments.args.done)
         return code;
     if (!arguments.topic)

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "commands.h"
 #include "option_values.h"
 
 static const struct argp_option options_table[] = {
@@ -91,7 +92,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     return error == ARGP_ERR_UNKNOWN ? kvr_args_key(key, text, state) : error;
 }
 
-static const struct argp run_argp = {
+const struct argp kvr_run_argp = {
     .options = options_table,
     .parser = parse_key,
     .args_doc = "",
@@ -147,7 +148,7 @@ int kvr_options_parse(int argc, char **argv, struct kvr_options *options, int *d
     options->min_time_s = options->budget_s = options->peak_gb_per_s = NAN;
     options->seed = 1;
     options->stdout_format = KVR_OUT_TABLE;
-    int status = kvr_args_parse(&run_argp, &state.args, argc, argv);
+    int status = kvr_args_parse(&kvr_run_argp, &state.args, argc, argv);
     *done = state.args.done;
     if (!status && !*done && contradictions(&state))
         status = state.args.exit_code;

@@ -12,7 +12,7 @@
 #include "../report/plotdata.h"
 #include "../report/writers.h"
 #include "args.h"
-#include "cli.h"
+#include "commands.h"
 #include "load.h"
 
 enum { KEY_FORMAT = 256, MAX_RESULTS = 64, PATH_BYTES = 1024 };
@@ -95,7 +95,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     }
 }
 
-static const struct argp plot_argp = {
+const struct argp kvr_plot_argp = {
     .options = options_table,
     .parser = parse_key,
     .args_doc = "RESULT...",
@@ -285,7 +285,7 @@ int kvr_cmd_plot(int argc, char **argv)
     struct arguments a = {.args.command = "kvroof plot", .folder = "results/plots",
                           .formats = {true}};
     memset(a.kinds, true, sizeof a.kinds);
-    int code = kvr_args_parse(&plot_argp, &a.args, argc, argv);
+    int code = kvr_args_parse(&kvr_plot_argp, &a.args, argc, argv);
     if (code || a.args.done)
         return code;
     signal(SIGPIPE, SIG_IGN);

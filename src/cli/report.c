@@ -11,7 +11,7 @@
 
 #include "../report/report.h"
 #include "args.h"
-#include "cli.h"
+#include "commands.h"
 #include "load.h"
 
 enum { PATH_BYTES = 1024 };
@@ -65,7 +65,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     }
 }
 
-static const struct argp report_argp = {
+const struct argp kvr_report_argp = {
     .options = options_table,
     .parser = parse_key,
     .args_doc = "RESULT...",
@@ -174,7 +174,7 @@ int kvr_cmd_report(int argc, char **argv)
 {
     struct arguments a = {.args.command = "kvroof report"};
     struct kvr_run_record *records = NULL;
-    int code = kvr_args_parse(&report_argp, &a.args, argc, argv);
+    int code = kvr_args_parse(&kvr_report_argp, &a.args, argc, argv);
     if (code || a.args.done)
         return code;
     signal(SIGPIPE, SIG_IGN);

@@ -12,6 +12,7 @@
 #include "../study/peak.h"
 #include "../study/roofs.h"
 #include "bench.h"
+#include "commands.h"
 #include "option_values.h"
 #include "outputs.h"
 
@@ -49,7 +50,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     return error == ARGP_ERR_UNKNOWN ? kvr_args_key(key, text, state) : error;
 }
 
-static const struct argp roofs_argp = {
+const struct argp kvr_roofs_argp = {
     .options = options_table,
     .parser = parse_key,
     .args_doc = "",
@@ -168,7 +169,7 @@ int kvr_cmd_roofs(int argc, char **argv)
                                       .budget_s = NAN,
                                       .peak_gb_per_s = NAN,
                                       .stdout_format = KVR_OUT_TABLE};
-    int code = kvr_args_parse(&roofs_argp, &state.options.args, argc, argv);
+    int code = kvr_args_parse(&kvr_roofs_argp, &state.options.args, argc, argv);
     kvr_option_state_free(&state.options);
     if (code || state.options.args.done) {
         free(b);

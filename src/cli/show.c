@@ -11,7 +11,7 @@
 #include "../study/verdict.h"
 #include "args.h"
 #include "bench.h"
-#include "cli.h"
+#include "commands.h"
 #include "load.h"
 #include "show_on.h"
 #include "style.h"
@@ -77,7 +77,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     }
 }
 
-static const struct argp show_argp = {
+const struct argp kvr_show_argp = {
     .options = options_table,
     .parser = parse_key,
     .args_doc = "RESULT",
@@ -114,7 +114,7 @@ int kvr_cmd_show(int argc, char **argv)
     struct kvr_run_record record;
     char error[512];
     kvr_style_of_stdout("auto", &a.style);
-    int code = kvr_args_parse(&show_argp, &a.args, argc, argv);
+    int code = kvr_args_parse(&kvr_show_argp, &a.args, argc, argv);
     if (code || a.args.done)
         return code;
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with its own exit code */

@@ -9,7 +9,7 @@
 #include "../study/values.h"
 #include "../study/verify.h"
 #include "args.h"
-#include "cli.h"
+#include "commands.h"
 #include "list_rows.h"
 #include "verify_real.h"
 #include "verify_verdict.h"
@@ -76,7 +76,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
                   : 0;
 }
 
-static const struct argp verify_argp = {
+const struct argp kvr_verify_argp = {
     .options = options_table,
     .parser = parse_key,
     .args_doc = "",
@@ -233,7 +233,7 @@ int kvr_cmd_verify(int argc, char **argv)
     v->kernel = v->isa = "all";
     v->cases = DEFAULT_CASES;
     v->seed = 1;
-    int code = kvr_args_parse(&verify_argp, &v->args, argc, argv);
+    int code = kvr_args_parse(&kvr_verify_argp, &v->args, argc, argv);
     if (code || v->args.done)
         goto out;
     if (v->verdict) {

@@ -14,6 +14,7 @@
 
 #include "../../kernels/kernel.h"
 #include "npy.h"
+#include "places.h"
 
 enum { PATH_BYTES = 4096 };
 
@@ -43,28 +44,11 @@ static int refuse(struct loading *l, int status, const char *format, ...)
     return status;
 }
 
-/* True if `folder` holds k.npy; then it is in the buffer. */
-static bool holds_keys(const char *folder, char *buffer, size_t bytes)
-{
-    char path[PATH_BYTES];
-    int length = snprintf(path, sizeof path, "%s/k.npy", folder);
-    if (length < 0 || (size_t)length >= sizeof path || strlen(folder) >= bytes)
-        return false;
-    if (access(path, R_OK))
-        return false;
-    memcpy(buffer, folder, strlen(folder) + 1);
-    return true;
-}
-
 const char *kvr_data_folder(char *buffer, size_t bytes)
 {
-    const char *folders[] = {getenv("KVROOF_DATA"), KVR_DATADIR, KVR_SOURCE_DATADIR,
-                             "profiles/data"};
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        if (folders[i] && *folders[i] && holds_keys(folders[i], buffer, bytes))
-            return buffer;
-    }
-    return NULL;
+    if (kvr_place_with("k.npy", getenv("KVROOF_DATA"), "data", buffer, bytes))
+        return buffer;
+    return kvr_place_with("k.npy", "profiles/data", "data", buffer, bytes);
 }
 
 static int read_mini(struct loading *l)

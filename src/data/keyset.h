@@ -28,9 +28,8 @@ struct kvr_keyset {
     char source[256];   /* "mini", or the keys' path */
 };
 
-/* Folder of the built-in set: $KVROOF_DATA, the installed data folder (compile-time KVR_DATADIR),
- * the source tree (KVR_SOURCE_DATADIR), profiles/data below the working folder; the first that
- * holds k.npy. NULL if none; the buffer is the caller's. */
+/* Folder of the built-in set: $KVROOF_DATA, the installed ones (places.h), profiles/data below
+ * the working folder; the first that holds k.npy. NULL if none; the buffer is the caller's. */
 const char *kvr_data_folder(char *buffer, size_t bytes);
 
 /* Loads for head_dim d. paths->keys == NULL: the mini set. Layers count as heads. Joining rule for

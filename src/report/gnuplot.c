@@ -7,32 +7,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../data/places.h"
 #include "plotdata.h"
 #include "text.h"
-
-#ifndef KVR_PLOTDIR
-#define KVR_PLOTDIR "plots"
-#endif
-#ifndef KVR_SOURCE_PLOTDIR
-#define KVR_SOURCE_PLOTDIR "plots"
-#endif
 
 extern char **environ;
 
 const char *kvr_plot_folder(const char *script, char *buffer, size_t bytes)
 {
-    const char *const folders[] = {getenv("KVROOF_PLOTS"), KVR_PLOTDIR, KVR_SOURCE_PLOTDIR};
-    char path[1024];
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        if (!folders[i] || !*folders[i] || strlen(folders[i]) >= bytes)
-            continue;
-        int n = snprintf(path, sizeof path, "%s/%s", folders[i], script);
-        if (n < 0 || (size_t)n >= sizeof path || access(path, R_OK))
-            continue;
-        memcpy(buffer, folders[i], strlen(folders[i]) + 1);
-        return buffer;
-    }
-    return NULL;
+    return kvr_place_with(script, getenv("KVROOF_PLOTS"), "plots", buffer, bytes);
 }
 
 /* Keeps the last of what gnuplot says: warnings come first, the error at the end. */

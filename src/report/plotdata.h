@@ -62,7 +62,7 @@ extern const struct kvr_picture kvr_pictures[KVR_PICTURES];
 int kvr_picture_svg(const struct kvr_picture *picture, const struct kvr_run_record *records,
                     size_t count, char **svg, char *error, size_t error_bytes);
 
-/* Folder of the scripts: $KVROOF_PLOTS, the installed one, the source tree; the first that holds
+/* Folder of the scripts: $KVROOF_PLOTS, the installed ones (places.h); the first that holds
  * `script`. NULL if none; the buffer is the caller's. */
 const char *kvr_plot_folder(const char *script, char *buffer, size_t bytes);
 

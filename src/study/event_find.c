@@ -68,11 +68,11 @@ int kvr_events_load_from(const char *folder, const struct kvr_machine *machine,
 int kvr_events_load(const struct kvr_machine *machine, struct kvr_event_set *set, char *error,
                     size_t error_bytes)
 {
-    char folders[KVR_PROFILE_FOLDERS][512], folder[600];
+    char folders[KVR_PROFILE_FOLDERS][KVR_PLACE_BYTES], folder[KVR_PLACE_BYTES + 16];
     int status = -ENOENT;
     kvr_profile_folders(folders);
     for (size_t i = 0; i < KVR_PROFILE_FOLDERS && status == -ENOENT; i++) {
-        snprintf(folder, sizeof folder, "%.511s/events", folders[i]);
+        snprintf(folder, sizeof folder, "%.1023s/events", folders[i]);
         if (*folders[i])
             status = kvr_events_load_from(folder, machine, set, error, error_bytes);
     }

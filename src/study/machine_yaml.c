@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../data/places.h"
 #include "resources.h"
 #include "values.h"
 #include "yaml_file.h"
@@ -177,20 +178,17 @@ int kvr_other_machine_parse(const char *path, const char *text, size_t text_byte
 int kvr_other_machine_load(const char *path, struct kvr_other_machine *machine, char *error,
                            size_t error_bytes)
 {
-    static const char *const folders[] = {KVR_PROFILEDIR, KVR_SOURCE_PROFILEDIR};
-    char *text = NULL, shipped[600];
+    char *text = NULL, file[70], folder[KVR_PLACE_BYTES], shipped[KVR_PLACE_BYTES + sizeof file];
     size_t bytes = 0;
-    FILE *found = NULL;
-    for (size_t i = 0; i < 2 && !found && !strpbrk(path, "/."); i++) {
-        snprintf(shipped, sizeof shipped, "%s/machines/%.60s.yaml", folders[i], path);
-        found = fopen(shipped, "re");
+    snprintf(file, sizeof file, "%.60s.yaml", path);
+    if (!strpbrk(path, "/.") &&
+        kvr_place_with(file, NULL, "profiles/machines", folder, sizeof folder)) {
+        snprintf(shipped, sizeof shipped, "%s/%s", folder, file);
+        path = shipped;
     }
-    if (found)
-        fclose(found);
-    int status = kvr_yaml_read(found ? shipped : path, &text, &bytes, error, error_bytes);
+    int status = kvr_yaml_read(path, &text, &bytes, error, error_bytes);
     if (!status)
-        status = kvr_other_machine_parse(found ? shipped : path, text, bytes, machine, error,
-                                         error_bytes);
+        status = kvr_other_machine_parse(path, text, bytes, machine, error, error_bytes);
     free(text);
     return status;
 }

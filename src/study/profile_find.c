@@ -14,17 +14,18 @@ enum { MAX_PROFILES = 128 };
 
 static const char suffix[] = ".yaml";
 
-void kvr_profile_folders(char folders[KVR_PROFILE_FOLDERS][512])
+void kvr_profile_folders(char folders[KVR_PROFILE_FOLDERS][KVR_PLACE_BYTES])
 {
     const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    folders[0][0] = '\0';
+    struct kvr_places places;
+    memset(folders, 0, KVR_PROFILE_FOLDERS * sizeof *folders);
     if (config && *config)
         snprintf(folders[0], sizeof *folders, "%s/kvroof", config);
     else if (home && *home)
         snprintf(folders[0], sizeof *folders, "%s/.config/kvroof", home);
-    snprintf(folders[1], sizeof *folders, "%s", KVR_PROFILEDIR);
-    snprintf(folders[2], sizeof *folders, "%s", KVR_SOURCE_PROFILEDIR);
-    snprintf(folders[3], sizeof *folders, "profiles");
+    kvr_places("profiles", &places);
+    memcpy(folders[1], places.path, places.count * sizeof *places.path);
+    snprintf(folders[KVR_PROFILE_FOLDERS - 1], sizeof *folders, "profiles");
 }
 
 static bool has_suffix(const char *name)
@@ -74,7 +75,7 @@ static int add_name(struct names *names, const char *folder, const char *file)
 
 static int collect_names(struct names *names)
 {
-    char folders[KVR_PROFILE_FOLDERS][512];
+    char folders[KVR_PROFILE_FOLDERS][KVR_PLACE_BYTES];
     int status = 0;
     kvr_profile_folders(folders);
     for (size_t f = 0; f < KVR_PROFILE_FOLDERS && !status; f++) {
@@ -119,7 +120,13 @@ int kvr_profile_load(const char *name, struct kvr_profile *profile, char *error,
         if (strcmp(names.names[i], name) == 0)
             status = load_path(names.paths[i], profile, error, error_bytes);
     }
-    if (status == -ENOENT) {
+    if (!names.count) {
+        struct kvr_places places;
+        kvr_places("profiles", &places);
+        snprintf(error, error_bytes, "--profile: no profile was found, neither beside the program "
+                 "nor in %.200s: install all of it, or give a profile's path",
+                 places.path[places.count - 1]);
+    } else if (status == -ENOENT) {
         const char *nearest = kvr_nearest(name, (const char *const *)names.names, names.count);
         snprintf(error, error_bytes, "--profile: there is no profile '%.60s'%s%s%s", name,
                  nearest ? "; did you mean " : "; `kvroof list profiles` names them",

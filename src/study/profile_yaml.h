@@ -6,6 +6,7 @@
 #ifndef KVR_PROFILE_YAML_H
 #define KVR_PROFILE_YAML_H
 
+#include "../data/places.h"
 #include "profile.h"
 #include "yaml_file.h"
 
@@ -29,7 +30,7 @@ int kvr_yaml_convert(const struct yaml_source *source, const struct yaml_profile
                      struct kvr_profile *profile);
 
 /* Where YAML files may lie, the user's own folder first; "": there is none here. */
-enum { KVR_PROFILE_FOLDERS = 4 };
-void kvr_profile_folders(char folders[KVR_PROFILE_FOLDERS][512]);
+enum { KVR_PROFILE_FOLDERS = KVR_MAX_PLACES + 2 };
+void kvr_profile_folders(char folders[KVR_PROFILE_FOLDERS][KVR_PLACE_BYTES]);
 
 #endif

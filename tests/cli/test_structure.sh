@@ -13,8 +13,9 @@ sources() {
 }
 
 texts() {
-    find kernels src tests schema profiles plots .ci -type f ! -name '*.npy' ! -name '*.pyc' \
-        ! -path 'tests/fixtures/*' ! -path 'profiles/data/*' 2>/dev/null
+    find kernels src tests schema profiles plots debian .ci -type f \
+        ! -name '*.npy' ! -name '*.pyc' ! -path 'tests/fixtures/*' \
+        ! -path 'profiles/data/*' 2>/dev/null
     for name in meson.build meson_options.txt bootstrap.sh README.md CONTRIBUTING.md .clang-tidy; do
         [ -f "$name" ] && echo "$name"
     done
