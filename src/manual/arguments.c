@@ -41,8 +41,9 @@ static const char *const pictures[] = {"svg", "png", "pdf", "txt", NULL};
 static const char *const kinds[] = {"roofline", "ladder", "scaling", "realism", "shift",
                                     "speedup", "numa", "all", NULL};
 static const char *const machines[] = {"server", "laptop", NULL};
+static const char *const counters[] = {"auto", "off", "perf", "likwid", NULL};
 static const char *const topics[] = {"kernels", "codecs", "profiles", "isa", "topology", "checks",
-                                     NULL};
+                                     "counters", NULL};
 
 /* The first row that fits is taken; NULL is any command. */
 static const struct {
@@ -55,6 +56,7 @@ static const struct {
     {NULL, "pages", pages},       {NULL, "progress", progress}, {NULL, "color", color},
     {"plot", "kind", kinds},      {NULL, "on", machines},       {NULL, "op", kvr_op_names},
     {"run", "output", outputs},   {"roofs", "output", roofs_outputs},
+    {NULL, "counters", counters},
     {NULL, "codebook", kvr_codebook_names}, {NULL, "codebook-residency", kvr_residency_names},
 };
 

@@ -28,6 +28,7 @@ static const struct {
     {"results[].attention.", kvr_op_fields},
     {"results[].verdict.", kvr_verdict_fields},
     {"results[].verdict.witnesses[].", kvr_witness_fields},
+    {"results[].counters.NAME.", kvr_counter_fields},
     {"claims[].", kvr_claim_fields},
     {"crossings[].", kvr_crossing_fields},
     {"numa_matrix[].", kvr_numa_cell_fields},

@@ -89,6 +89,9 @@ class Page:
             words.append(("array of " if suffix else "") + self.range_of(found))
             if isinstance(extra, dict):
                 words[-1] = f"object, <name>: {self.range_of(extra)}"
+                if "properties" in extra:
+                    words[-1] = f"object, see {path}.<name>"
+                    self.sections.append((f"{path}.<name>", extra))
         words += [self.units[path]] if self.units.get(path) else []
         words += ["required"] if required else []
         print(f".TP\n\\fB{roff(path.rpartition('.')[2] + suffix)}\\fP ({roff(', '.join(words))})")
