@@ -7,6 +7,7 @@ set -u
 root=$(cd "$(dirname "$0")" && pwd) || exit 1
 build=$root/${KVROOF_BUILD:-build}
 stamp=$build/bootstrap-options
+testing=
 
 usage() {
     cat <<'END'
@@ -26,7 +27,8 @@ fail() {
     exit "$code"
 }
 
-# Group, package, reason. `optional`: the build or the tests do with less where it does not exist.
+# Group, package, reason. `optional`: the build does with less where it does not exist; `test`: so do
+# the tests, and nothing else needs it.
 packages() {
     cat <<'END'
 need     meson              configures the build
@@ -45,34 +47,34 @@ need     gnuplot-nox        pictures
 need     python3            tests of the command line, count of the tests
 optional libopenblas-dev    matrix products of the offline training
 optional binutils           tests that read the compiled loops
-optional python3-jsonschema tests of the result schema
-optional qemu-user          tests on CPUs older than this one
-optional man-db             tests of the manual pages
-optional groff-base         tests of the manual pages
-optional zsh                tests of its completion
-optional fish               tests of its completion
-optional git                tests of the source archive
-optional dpkg-dev           tests of the Debian package
-optional debhelper          tests of the Debian package
-optional fakeroot           tests of the Debian package
-optional lintian            tests of the Debian package
-optional chromium           test of the report page
+test     python3-jsonschema tests of the result schema
+test     qemu-user          tests on CPUs older than this one
+test     man-db             tests of the manual pages
+test     groff-base         tests of the manual pages
+test     zsh                tests of its completion
+test     fish               tests of its completion
+test     git                tests of the source archive
+test     dpkg-dev           tests of the Debian package
+test     debhelper          tests of the Debian package
+test     fakeroot           tests of the Debian package
+test     lintian            tests of the Debian package
+test     chromium           test of the report page
 x86      likwid             counter backend
-x86      qemu-system-x86    tests in guests
-x86      busybox-static     tests in guests
-x86      cpio               tests in guests
-x86      gcc-aarch64-linux-gnu tests on 64-bit Arm, emulated
-x86      qemu-system-arm    tests on 64-bit Arm, emulated
-x86      libzydis-dev       tests that step through the kernels
+test-x86 qemu-system-x86    tests in guests
+test-x86 busybox-static     tests in guests
+test-x86 cpio               tests in guests
+test-x86 gcc-aarch64-linux-gnu tests on 64-bit Arm, emulated
+test-x86 qemu-system-arm    tests on 64-bit Arm, emulated
+test-x86 libzydis-dev       tests that step through the kernels
 ci       clang              second compiler
 END
 }
 
 # The packages of this host and these groups, those to be installed without fail first.
 wanted() {
-    groups='need optional '${KVROOF_PACKAGES:-}
+    groups="need optional $testing ${KVROOF_PACKAGES:-}"
     case $(uname -m) in
-        x86_64 | i?86) groups="$groups x86" ;;
+        x86_64 | i?86) groups="$groups x86 ${testing:+test-x86}" ;;
     esac
     packages | while read -r group name reason; do
         case " $groups " in
@@ -118,7 +120,16 @@ END
     exit 3
 }
 
+# What this user cannot install: an end where the build needs it, else a note.
 paste_line() {
+    needed=
+    for name in $1; do
+        ! is_required "$name" || needed=1
+    done
+    [ -n "$needed" ] || {
+        echo "bootstrap.sh: going on without $1(this user cannot install packages)" >&2
+        return 0
+    }
     echo "bootstrap.sh: packages are missing and this user cannot install them; as root:" >&2
     # shellcheck disable=SC2086 # one word per package
     echo "apt-get update && apt-get install -y --no-install-recommends" $1 >&2
@@ -132,10 +143,12 @@ install_packages() {
     [ -n "$list" ] || return 0
     as_root=
     if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null 2>&1 || paste_line "$list"
         as_root=sudo
         [ -t 0 ] || as_root='sudo -n'
-        $as_root true 2>/dev/null || paste_line "$list"
+        command -v sudo >/dev/null 2>&1 && $as_root true 2>/dev/null || {
+            paste_line "$list"
+            return 0
+        }
     fi
     echo "bootstrap.sh: installing $list" >&2
     apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300"
@@ -152,6 +165,7 @@ install_packages() {
     [ -z "$chosen" ] ||
         $apt -o Dpkg::Use-Pty=0 install -y --no-install-recommends $chosen >&2 ||
         fail 3 'apt-get install failed (its message is above)'
+    [ -z "$chosen" ] || rm -f "$stamp" # what was not there when the build was configured
 }
 
 # True if the build folder is configured as asked: from this source tree, as a release, with these
@@ -210,6 +224,7 @@ END
 }
 
 test_all() {
+    testing=test
     log=$build/meson-logs/testlog.json
     # In a subshell: a build that fails is one failed test, and the last line is still a count.
     (setup) || {

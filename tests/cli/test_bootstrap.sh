@@ -131,10 +131,15 @@ has calls '^apt-get .*update$'
 has calls '^apt-get .*install .*--no-install-recommends .*libgsl-dev'
 has calls 'gnuplot-nox'
 hasnt calls 'jansson'
-missing='python3-jsonschema'
+missing='binutils'
 call 0 setup
 hasnt calls 'apt-get .*install'
-has err 'no package python3-jsonschema'
+has err 'no package binutils'
+missing='chromium'
+call 0 setup
+hasnt calls apt-get
+call 1 test # no test ran
+has err 'no package chromium'
 missing='clang'
 call 0 setup
 hasnt calls apt-get
@@ -149,6 +154,11 @@ call 3 setup
 has err '^apt-get update && apt-get install .*libgsl-dev'
 hasnt calls apt-get
 call 3 test
+missing=chromium
+call 1 test
+has err 'going on without chromium'
+has calls 'meson test'
+missing=libgsl-dev
 echo 'echo "sudo $*" >>"$WORK/calls"; [ "$1" != -n ] || shift; exec "$@"' | stand_in sudo
 : | stand_in true
 call 0 setup
