@@ -203,6 +203,7 @@ static void test_shown(void **state)
 
 static void check_says(const char *text, const char *part)
 {
+    assert_non_null(text);
     if (!strstr(text, part))
         fail_msg("lacks \"%s\":\n%s", part, text);
 }
