@@ -27,8 +27,8 @@ fail() {
     exit "$code"
 }
 
-# Group, package, reason. `optional`: the build does with less where it does not exist; `test`: so do
-# the tests, and nothing else needs it.
+# Group, package, reason. `optional`: the build does with less where it does not exist; `test`: so
+# do the tests, and nothing else needs it.
 packages() {
     cat <<'END'
 need     meson              configures the build
