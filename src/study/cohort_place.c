@@ -67,12 +67,14 @@ static uint64_t more_head_bytes(const struct kvr_case *c, const struct kvr_mater
 }
 
 /* Bytes of a half for lists of codes: where it is to be filled, less what lies beside them at pages
- * of its own: a warm codebook, which no head counts, and the rests of two pages. */
+ * of its own: a warm codebook, which no head counts, the one of a thread's last, partial batch, and
+ * the rests of two pages. */
 static uint64_t list_bytes(const struct kvr_cohort_work *w, const struct kvr_half *half)
 {
     enum { RESTS = 2 * 4096 };
     const struct kvr_case *c = w->cohort->cases[0];
-    uint64_t beside = c->codebook_warm ? kvr_codebook_bytes(&c->shape, c->codebook) : 0;
+    uint64_t codebook = kvr_codebook_bytes(&c->shape, c->codebook);
+    uint64_t beside = c->codebook_warm ? codebook : c->batch > 1 ? codebook * c->threads : 0;
     if (!beside && !kvr_case_has_values(c) && !kvr_case_materialises(c) &&
         c->codebook == KVR_CODEBOOK_NONE)
         return w->working_set_bytes;
