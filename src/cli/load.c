@@ -8,6 +8,14 @@
 #include "../study/crossings.h"
 #include "cli.h"
 
+error_t kvr_paths_add(struct kvr_paths *paths, struct kvr_args *args, const char *path)
+{
+    if (paths->count == KVR_MAX_RESULTS)
+        return kvr_args_fail(args, KVR_EXIT_USAGE, "at most %d results at once", KVR_MAX_RESULTS);
+    paths->of[paths->count++] = path;
+    return 0;
+}
+
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records)
 {
     char error[512];

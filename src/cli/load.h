@@ -5,7 +5,20 @@
 #ifndef KVR_LOAD_H
 #define KVR_LOAD_H
 
+#include <argp.h>
+
 #include "../report/record.h"
+#include "args.h"
+
+enum { KVR_MAX_RESULTS = 4096 };
+
+/* The RESULT arguments of a command. */
+struct kvr_paths {
+    const char *of[KVR_MAX_RESULTS];
+    size_t count;
+};
+/* Adds one for an argp parser; too many: its error. */
+error_t kvr_paths_add(struct kvr_paths *paths, struct kvr_args *args, const char *path);
 
 /* Reads `count` results; *records is the caller's until kvr_free_results. The exit code, after the
  * error was printed: then *records is NULL. */

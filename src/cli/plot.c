@@ -15,22 +15,21 @@
 #include "commands.h"
 #include "load.h"
 
-enum { KEY_FORMAT = 256, MAX_RESULTS = 64, PATH_BYTES = 1024 };
+enum { KEY_FORMAT = 256, PATH_BYTES = 1024 };
 
 static const char *const formats[] = {"svg", "png", "pdf", "txt"};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 struct arguments {
     struct kvr_args args;
-    const char *paths[MAX_RESULTS];
-    size_t path_count;
+    struct kvr_paths paths;
     bool kinds[KVR_PICTURES], formats[FORMATS];
     const char *folder;
 };
 
 static const struct argp_option options_table[] = {
     {"kind", 'k', "KIND,...", 0,
-     "roofline, ladder, scaling, realism, shift, speedup, numa; all [all]", 0},
+     "roofline, ladder, scaling, realism, shift, speedup, samples, compare, numa; all [all]", 0},
     {"output", 'o', "DIR", 0, "where pictures, data and scripts go [results/plots]", 0},
     {"format", KEY_FORMAT, "FORMAT,...", 0, "svg, png, pdf, txt [svg]", 0},
     KVR_HELP_OPTION,
@@ -80,13 +79,9 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     case KEY_FORMAT:
         return choose(&a->args, "--format", text, formats, FORMATS, a->formats);
     case ARGP_KEY_ARG:
-        if (a->path_count == MAX_RESULTS)
-            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "at most %d results in one picture",
-                                 MAX_RESULTS);
-        a->paths[a->path_count++] = text;
-        return 0;
+        return kvr_paths_add(&a->paths, &a->args, text);
     case ARGP_KEY_END:
-        if (!a->path_count && !a->args.done)
+        if (!a->paths.count && !a->args.done)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
                                  "which RESULT? Name one or more files that kvroof run wrote");
         return 0;
@@ -112,12 +107,16 @@ const struct argp kvr_plot_argp = {
            "  shift    time a key over context length, split in preparation and scan, and what\n"
            "           bounds each\n"
            "  speedup  speed-up over FP16 against bytes a key, and what the bytes promise\n"
+           "  samples  every round of each case: what was measured again and what is void\n"
+           "  compare  each case of two or more results against the first: ratios with\n"
+           "           intervals; of many results how they are distributed\n"
            "  numa     bandwidth and latency from the cores of each node to the memory of each\n\n"
            "Examples:\n"
            "  kvroof plot results/20260101T120000Z-node7.json\n"
            "  kvroof plot results/20260101T120000Z-node7.json -k roofline,scaling --format png\n"
            "  kvroof plot results/20260101T120000Z-node7.json -k realism,shift\n"
            "  kvroof plot old.json new.json -k ladder -o pictures --format svg,png\n"
+           "  kvroof plot base.json new.json -k compare\n"
            "  kvroof plot run.json --format txt && cat results/plots/ladder.txt\n",
 };
 
@@ -199,7 +198,7 @@ static int write_data(const struct kvr_picture *picture, const struct kvr_run_re
         *code = fail_write(a->folder, rc ? rc : -errno);
         return -EIO;
     }
-    rc = picture->data(out, records, a->path_count);
+    rc = picture->data(out, records, a->paths.count);
     if (fclose(out) && !rc)
         rc = -errno;
     if (!rc && rename(partial, path))
@@ -208,8 +207,8 @@ static int write_data(const struct kvr_picture *picture, const struct kvr_run_re
         unlink(partial);
     if (rc == -ENODATA)
         *code = kvr_fail(KVR_EXIT_USAGE, "%s: %s%s %s", picture->name,
-                         a->path_count == 1 ? a->paths[0] : "none of the results",
-                         a->path_count == 1 ? "" : " is enough: each", picture->lacks);
+                         a->paths.count == 1 ? a->paths.of[0] : "none of the results",
+                         a->paths.count == 1 ? "" : " is enough: each", picture->lacks);
     else if (rc)
         *code = fail_write(path, rc);
     return rc;
@@ -290,9 +289,9 @@ int kvr_cmd_plot(int argc, char **argv)
         return code;
     signal(SIGPIPE, SIG_IGN);
     struct kvr_run_record *records = NULL;
-    code = kvr_load_results(a.paths, a.path_count, &records);
+    code = kvr_load_results(a.paths.of, a.paths.count, &records);
     if (!code)
         code = draw_all(&a, records);
-    kvr_free_results(records, a.path_count);
+    kvr_free_results(records, a.paths.count);
     return code;
 }

@@ -18,8 +18,7 @@ enum { PATH_BYTES = 1024 };
 
 struct arguments {
     struct kvr_args args;
-    const char *paths[KVR_REPORT_RESULTS];
-    size_t path_count;
+    struct kvr_paths paths;
     const char *output;
 };
 
@@ -32,13 +31,13 @@ static const struct argp_option options_table[] = {
 static error_t check(struct arguments *a)
 {
     struct stat output, input;
-    if (!a->path_count)
+    if (!a->paths.count)
         return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
                              "which RESULT? Name one or more files that kvroof run wrote");
     if (!a->output || !*a->output)
         return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "where to? Name the page with -o FILE.html");
-    for (size_t i = 0; i < a->path_count; i++)
-        if (!stat(a->output, &output) && !stat(a->paths[i], &input) &&
+    for (size_t i = 0; i < a->paths.count; i++)
+        if (!stat(a->output, &output) && !stat(a->paths.of[i], &input) &&
             output.st_dev == input.st_dev && output.st_ino == input.st_ino)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
                                  "-o %.200s is a result itself; name another file", a->output);
@@ -53,11 +52,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
         a->output = text;
         return 0;
     case ARGP_KEY_ARG:
-        if (a->path_count == KVR_REPORT_RESULTS)
-            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "at most %d results in one page",
-                                 KVR_REPORT_RESULTS);
-        a->paths[a->path_count++] = text;
-        return 0;
+        return kvr_paths_add(&a->paths, &a->args, text);
     case ARGP_KEY_END:
         return a->args.done ? 0 : check(a);
     default:
@@ -141,28 +136,28 @@ static int write_page(const char *path, const struct kvr_report_result *results,
 
 static int report(const struct arguments *a, struct kvr_run_record *records)
 {
-    struct drawn { char *svg[KVR_PICTURES]; } *drawn = calloc(a->path_count, sizeof *drawn);
-    struct kvr_report_result *results = calloc(a->path_count, sizeof *results);
+    struct drawn { char *svg[KVR_PICTURES]; } *drawn = calloc(a->paths.count, sizeof *drawn);
+    struct kvr_report_result *results = calloc(a->paths.count, sizeof *results);
     bool gnuplot = true;
     int code = KVR_EXIT_OK;
     if (!drawn || !results) {
         code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
         goto out;
     }
-    for (size_t i = 0; i < a->path_count; i++) {
-        const char *slash = strrchr(a->paths[i], '/');
+    for (size_t i = 0; i < a->paths.count; i++) {
+        const char *slash = strrchr(a->paths.of[i], '/');
         kvr_add_conclusions(&records[i]);
         results[i].record = &records[i];
-        results[i].name = slash ? slash + 1 : a->paths[i];
-        gnuplot &= draw(&results[i], a->paths[i], drawn[i].svg);
+        results[i].name = slash ? slash + 1 : a->paths.of[i];
+        gnuplot &= draw(&results[i], a->paths.of[i], drawn[i].svg);
     }
-    code = write_page(a->output, results, a->path_count);
+    code = write_page(a->output, results, a->paths.count);
     if (!code && !gnuplot)
         code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "gnuplot is not installed: %s is written without "
                         "pictures; install gnuplot (Debian: gnuplot-nox) and write it again",
                         a->output);
 out:
-    for (size_t i = 0; drawn && i < a->path_count; i++)
+    for (size_t i = 0; drawn && i < a->paths.count; i++)
         for (size_t p = 0; p < KVR_PICTURES; p++)
             free(drawn[i].svg[p]);
     free(drawn);
@@ -178,9 +173,9 @@ int kvr_cmd_report(int argc, char **argv)
     if (code || a.args.done)
         return code;
     signal(SIGPIPE, SIG_IGN);
-    code = kvr_load_results(a.paths, a.path_count, &records);
+    code = kvr_load_results(a.paths.of, a.paths.count, &records);
     if (!code)
         code = report(&a, records);
-    kvr_free_results(records, a.path_count);
+    kvr_free_results(records, a.paths.count);
     return code;
 }

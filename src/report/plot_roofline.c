@@ -360,7 +360,7 @@ static int put_sheet(struct roofline *f, bool any)
 
 int kvr_plot_roofline(FILE *out, const struct kvr_run_record *records, size_t count)
 {
-    struct roofline f = {.sheet = {.out = out, .records = records, .count = count}};
+    struct roofline f = {.sheet = kvr_sheet_of(out, records, count)};
     bool any = false;
     int rc;
     struct kvr_numeric numeric = kvr_numeric_c();

@@ -287,7 +287,7 @@ static int put_sheet(struct scaling *s)
 
 int kvr_plot_scaling(FILE *out, const struct kvr_run_record *records, size_t count)
 {
-    struct scaling s = {.sheet = {.out = out, .records = records, .count = count}};
+    struct scaling s = {.sheet = kvr_sheet_of(out, records, count)};
     struct kvr_numeric numeric = kvr_numeric_c();
     int rc;
     errno = 0;

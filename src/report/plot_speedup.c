@@ -202,7 +202,7 @@ int kvr_plot_speedup(FILE *out, const struct kvr_run_record *records, size_t cou
     static const struct kvr_grouping how = {.panel = KVR_TRAIT_OP | KVR_TRAIT_DIM,
                                             .series = KVR_TRAIT_SHAPE, .slot = slot_of,
                                             .order = order_of, .least = 1};
-    struct speedup s = {.sheet = {.out = out, .records = records, .count = count}};
+    struct speedup s = {.sheet = kvr_sheet_of(out, records, count)};
     int rc = kvr_groups_sheet(&s.sheet, &how, &s.groups, put_sheet, &s);
     free(s.places.text);
     free(s.place);

@@ -47,13 +47,24 @@ int kvr_plot_speedup(FILE *out, const struct kvr_run_record *records, size_t cou
  * latencies. 0; -ENODATA: no record has one, nothing is written; -errno of the write. */
 int kvr_plot_numa(FILE *out, const struct kvr_run_record *records, size_t count);
 
+/* Writes samples.tsv (plots/samples.gp): T, M and C of every round of each case, with what was
+ * repeated and what is void; as many cases as have room, and how many more there are. 0; -ENODATA:
+ * no case holds rounds, nothing is written; -ENOMEM; -errno of the write. */
+int kvr_plot_samples(FILE *out, const struct kvr_run_record *records, size_t count);
+
+/* Writes compare.tsv (plots/compare.gp): for every case of the first record that others hold too
+ * the ratio of their time a key to its own, with intervals over rounds; of many records how the
+ * ratios are distributed. 0; -ENODATA: there is no such case, nothing is written; -ENOMEM; -errno
+ * of the write. */
+int kvr_plot_compare(FILE *out, const struct kvr_run_record *records, size_t count);
+
 /* A kind of picture: what writes its data, and what a result that lacks them needs. */
 struct kvr_picture {
     const char *name, *title; /* the title is what it answers */
     int (*data)(FILE *out, const struct kvr_run_record *records, size_t count);
     const char *lacks; /* "holds no ...: kvroof run ..." */
 };
-enum { KVR_PICTURES = 7 };
+enum { KVR_PICTURES = 9 };
 extern const struct kvr_picture kvr_pictures[KVR_PICTURES];
 
 /* Draws a picture in a folder of its own below $TMPDIR and returns it as the text of an SVG, owned
