@@ -10,7 +10,7 @@
 #include "../report/record.h"
 #include "args.h"
 
-enum { KVR_MAX_RESULTS = 4096 };
+enum { KVR_MAX_RESULTS = 2048 };
 
 /* The RESULT arguments of a command. */
 struct kvr_paths {
@@ -20,8 +20,8 @@ struct kvr_paths {
 /* Adds one for an argp parser; too many: its error. */
 error_t kvr_paths_add(struct kvr_paths *paths, struct kvr_args *args, const char *path);
 
-/* Reads `count` results; *records is the caller's until kvr_free_results. The exit code, after the
- * error was printed: then *records is NULL. */
+/* Reads `count` results, on several threads; *records is the caller's until kvr_free_results. The exit code, after the
+ * error of the first that cannot be read was printed: then *records is NULL. */
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records);
 /* NULL: nothing. */
 void kvr_free_results(struct kvr_run_record *records, size_t count);
