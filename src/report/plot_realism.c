@@ -223,10 +223,7 @@ static int put_line(struct realism *s, const struct kvr_mark *m, const struct kv
         kvr_median_interval(o->speedup_vs_fp16, o->speedup_ci95, value);
         at.y = value[0];
         kvr_sheet_put_point(&s->sheet, "point", m->series, m->result, at.x, value);
-        rc = kvr_panel_occupy(a, at.x, at.y, POINT_RADIUS);
-        if (!rc && value[1] < value[2])
-            rc = kvr_panel_line(a, (struct kvr_spot){at.x, value[1]},
-                                (struct kvr_spot){at.x, value[2]});
+        rc = kvr_panel_point(a, at.x, value, POINT_RADIUS);
         if (!rc && isfinite(last.x))
             rc = kvr_panel_line(a, last, at);
         last = at;

@@ -246,7 +246,7 @@ static int put_panel(struct scaling *s, double width, double height)
             continue;
         if (!i || p[-1].series != p->series)
             put_series(s, i);
-        rc = kvr_panel_occupy(&s->panel, p->of->result->threads, p->gb[0], POINT_RADIUS);
+        rc = kvr_panel_point(&s->panel, p->of->result->threads, p->gb, POINT_RADIUS);
     }
     for (size_t i = 0; !rc && i < s->sheet.count; i++)
         rc = put_roof(s, i);

@@ -13,7 +13,7 @@
 
 enum { KVR_SERIES_BYTES = 400 };
 
-enum { KVR_SHEET_RESULTS = 12, KVR_SHEET_CAPTIONS = 16 };
+enum { KVR_SHEET_RESULTS = 4, KVR_SHEET_CAPTIONS = 16 };
 
 struct kvr_sheet {
     FILE *out;

@@ -145,11 +145,7 @@ static int occupy(struct kvr_panel *a, const struct kvr_mark *m)
     const struct kvr_op_result *o = &m->result->result;
     double value[3];
     kvr_median_interval(o->speedup_vs_fp16, o->speedup_ci95, value);
-    int rc = kvr_panel_occupy(a, m->slot, value[0], POINT_RADIUS);
-    if (!rc && value[1] < value[2])
-        rc = kvr_panel_line(a, (struct kvr_spot){m->slot, value[1]},
-                            (struct kvr_spot){m->slot, value[2]});
-    return rc;
+    return kvr_panel_point(a, m->slot, value, POINT_RADIUS);
 }
 
 static int put_panel(struct speedup *s)

@@ -117,7 +117,14 @@ static void test_roofline_data(void **state)
     free(same);
     records[1].machine.fingerprint[0] = 'x';
     char *two = sheet_of(kvr_plot_roofline, records, 2);
-    assert_int_equal(times(two, "\t2: DRAM, 1t: 26.2 GB/s\t"), 2 * 3);
+    assert_int_equal(times(two, "\t1, 2: DRAM, 1t: 26.2 GB/s\t"), 3); /* none lies on another */
+    assert_int_equal(times(two, "\t1, 2: DRAM, 2t: 39.4 GB/s\t"), 3);
+    free(two);
+    for (size_t i = 0; i < records[1].ceiling_count; i++)
+        records[1].ceilings[i].value *= 1.5;
+    two = sheet_of(kvr_plot_roofline, records, 2);
+    assert_int_equal(times(two, "\t1: DRAM, 1t: 26.2 GB/s\t"), 3);
+    assert_int_equal(times(two, "\t2: DRAM, 2t: 59.1 GB/s\t"), 3);
     free(two);
     kvr_run_record_free(&records[0]);
     kvr_run_record_free(&records[1]);
