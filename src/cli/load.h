@@ -20,8 +20,8 @@ struct kvr_paths {
 /* Adds one for an argp parser; too many: its error. */
 error_t kvr_paths_add(struct kvr_paths *paths, struct kvr_args *args, const char *path);
 
-/* Reads `count` results, on several threads; *records is the caller's until kvr_free_results. The exit code, after the
- * error of the first that cannot be read was printed: then *records is NULL. */
+/* Reads `count` results, on several threads; *records is the caller's until kvr_free_results. The
+ * exit code, after the error of the first that cannot be read was printed: *records is NULL. */
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records);
 /* NULL: nothing. */
 void kvr_free_results(struct kvr_run_record *records, size_t count);

@@ -10,12 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../measure/stats.h"
 #include "plot_sheet.h"
 #include "table.h"
 #include "text.h"
 
-enum { MOST_ROWS = 60, MOST_MARKS = 6, MOST_ROUNDS = 4096, NAME_BYTES = 76, TICK_PIXELS = 46 };
+enum { MOST_ROWS = 60, MOST_MARKS = 6, NAME_BYTES = 76, TICK_PIXELS = 46 };
 #define PANEL_PIXELS 520
 #define LEAST_RANGE 1.12 /* of the axis, to either side of 1 */
 #define AXIS_ROOM 1.04
@@ -48,34 +47,22 @@ struct compare {
 
 /* ---- ratios ---- */
 
-/* Of T over the rounds that count. */
-static struct kvr_estimate median_of(const struct kvr_result *r)
-{
-    double values[MOST_ROUNDS];
-    size_t count = 0;
-    for (size_t i = 0; i < r->round_count && count < MOST_ROUNDS; i++)
-        if (!r->rounds[i].invalid && isfinite(r->rounds[i].t_ns) && r->rounds[i].t_ns > 0)
-            values[count++] = r->rounds[i].t_ns;
-    return kvr_median(values, count);
-}
-
 /* The interval of a difference of logarithms from the intervals of both (by recovering their
  * variances: Zou and Donner 2008), which supposes nothing on how rounds are distributed. */
-static bool ratio_of(const struct kvr_result *base, const struct kvr_result *other,
-                     struct ratio *ratio)
+static void set_ratio(const struct kvr_result *base, const struct kvr_result *other,
+                      struct ratio *ratio)
 {
-    struct kvr_estimate b = median_of(base), n = median_of(other);
-    if (!(b.median > 0) || !(n.median > 0))
-        return false;
-    ratio->value = ratio->low = ratio->high = kvr_six_digits(n.median / b.median);
+    double b[3], n[3];
+    kvr_median_interval(base->result.ns_per_key, base->result.ci95, b);
+    kvr_median_interval(other->result.ns_per_key, other->result.ci95, n);
+    ratio->value = ratio->low = ratio->high = kvr_six_digits(n[0] / b[0]);
     ratio->flagged = base->flags[0][0] || other->flags[0][0];
-    if (b.interval && n.interval) {
-        double down = hypot(log(n.median / n.low), log(b.high / b.median));
-        double up = hypot(log(n.high / n.median), log(b.median / b.low));
-        ratio->low = kvr_six_digits(ratio->value * exp(-down));
-        ratio->high = kvr_six_digits(ratio->value * exp(up));
+    if (b[1] < b[2] && n[1] < n[2]) {
+        double down = hypot(log(n[0] / n[1]), log(b[2] / b[0]));
+        double up = hypot(log(n[2] / n[0]), log(b[0] / b[1]));
+        ratio->low = kvr_six_digits(n[0] / b[0] * exp(-down));
+        ratio->high = kvr_six_digits(n[0] / b[0] * exp(up));
     }
-    return true;
 }
 
 /* ---- rows ---- */
@@ -105,8 +92,10 @@ static void match(struct compare *c)
              !strcmp(c->cases[end].result->name, base->result->name); end++) {
             struct ratio *next = &row->ratios[row->count];
             next->record = c->cases[end].record;
-            if (!base->record && next->record != c->cases[end - 1].record)
-                row->count += ratio_of(base->result, c->cases[end].result, next);
+            if (base->record || next->record == c->cases[end - 1].record)
+                continue;
+            set_ratio(base->result, c->cases[end].result, next);
+            row->count++;
         }
         used += row->count;
         c->row_count += row->count > 0;

@@ -13,7 +13,7 @@
 
 enum { KVR_SERIES_BYTES = 400 };
 
-enum { KVR_SHEET_RESULTS = 4, KVR_SHEET_CAPTIONS = 16 };
+enum { KVR_SHEET_RESULTS = 4, KVR_SHEET_CAPTIONS = 16 }; /* at most */
 
 struct kvr_sheet {
     FILE *out;
@@ -49,7 +49,7 @@ struct kvr_row {
     double x, y, low, high;
     bool flagged;
 };
-void kvr_sheet_header(const struct kvr_sheet *sheet); /* heading, captions: most KVR_SHEET_CAPTIONS */
+void kvr_sheet_header(const struct kvr_sheet *sheet); /* heading and captions */
 void kvr_sheet_row(FILE *out, const struct kvr_row *row);
 /* A row of the sheet's panel that is a place alone; NULL: no name. */
 void kvr_sheet_put(const struct kvr_sheet *sheet, const char *kind, size_t series, const char *name,

@@ -53,7 +53,7 @@ int kvr_plot_numa(FILE *out, const struct kvr_run_record *records, size_t count)
 int kvr_plot_samples(FILE *out, const struct kvr_run_record *records, size_t count);
 
 /* Writes compare.tsv (plots/compare.gp): for every case of the first record that others hold too
- * the ratio of their time a key to its own, with intervals over rounds; of many records how the
+ * the ratio of their time a key to its own, with its interval; of many records how the
  * ratios are distributed. 0; -ENODATA: there is no such case, nothing is written; -ENOMEM; -errno
  * of the write. */
 int kvr_plot_compare(FILE *out, const struct kvr_run_record *records, size_t count);
