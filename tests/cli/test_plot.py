@@ -120,6 +120,62 @@ def test_shift_and_realism():
     check(len(panels) == 2, f"a panel for each length: {panels}")
 
 
+def faster(name, factor, label):
+    """out.json under another name and label, every time multiplied."""
+    document = harness.read_json("out.json")
+    document["label"] = label
+    for result in document["results"]:
+        summary = result[result["op"]]
+        summary["ns_per_key"] *= factor
+        if "ci95" in summary:
+            summary["ci95"] = [factor * end for end in summary["ci95"]]
+    with open(name, "w", encoding="utf-8") as file:
+        json.dump(document, file)
+
+
+def test_samples():
+    need("gnuplot")
+    kinds_of_work()
+    svg, sheet = picture("samples", "out.json")
+    for word in ("Every round of each case", "lookat.f32@scalar", "ns a key", "round", "T, the kernel"):
+        check(word in svg, f"the picture lacks {word!r}")
+    results = harness.read_json("out.json")["results"]
+    rounds = sum(len(result["rounds"]) for result in results)
+    rows = [line for line in sheet.splitlines() if line.split("\t")[0] in ("t", "void")
+            and line.split("\t")[2] == "1"]
+    check(len(rows) == rounds, f"{len(rows)} of {rounds} rounds")
+
+
+def test_compare():
+    need("gnuplot")
+    kinds_of_work()
+    faster("new.json", .5, "new")
+    svg, sheet = picture("compare", "out.json", "new.json")
+    for word in ("Time a key against the first result", "2 over 1: ", "left of 1: faster", "0.500"):
+        check(word in svg, f"the picture lacks {word!r}")
+    ratios = [float(line.split("\t")[4]) for line in sheet.splitlines()
+              if line.startswith("point\t")]
+    check(len(ratios) == 3 and all(abs(ratio - .5) < 1e-5 for ratio in ratios), str(ratios))
+    check_refused(run("plot", "out.json", "-k", "compare", "-o", "pictures"), 2, "compare",
+                  "kvroof plot BASE.json NEW.json")
+
+
+def test_a_thousand_results():
+    """All of them in one picture that names a few; the other kinds draw the first ones."""
+    need("gnuplot")
+    kinds_of_work()
+    names = [f"r{i}.json" for i in range(1000)]
+    for i, name in enumerate(names):
+        faster(name, 1 + i / 1000, f"node {i}")
+    svg, sheet = picture("compare", *names)
+    check("and 984 more results" in svg, "captions are cut")
+    check(svg.count("<text") < 200, "a legend of a thousand machines")
+    rows = [line.split("\t") for line in sheet.splitlines() if line.startswith("most\t")]
+    check(len(rows) == 3 and all(abs(float(row[4]) - 1.5) < .002 for row in rows), str(rows))
+    svg, _ = picture("roofline", *names)
+    check("and 996 more results, which are not drawn" in svg, "it says what is left out")
+
+
 def test_scaling():
     need("gnuplot")
     if len(os.sched_getaffinity(0)) < 2:

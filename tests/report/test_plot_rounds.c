@@ -38,17 +38,6 @@ static void make(struct kvr_run_record *record, double scale)
     }
 }
 
-static char *sheet_of(int (*data)(FILE *, const struct kvr_run_record *, size_t),
-                      const struct kvr_run_record *records, size_t count)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    assert_int_equal(data(out, records, count), 0);
-    fclose(out);
-    return text;
-}
-
 struct row { char kind[16], name[FIELD_BYTES]; size_t panel, series; double x, y, low, high;
              int flagged; };
 
@@ -112,7 +101,7 @@ static void test_rounds(void **state)
     rounds[2].invalid = true;
     rounds[2].t_ns = 1000; /* far off: it sets no axis, and stands at the edge */
     rounds[3].repeated = true;
-    char *sheet = sheet_of(kvr_plot_samples, &record, 1);
+    char *sheet = sample_sheet(kvr_plot_samples, &record, 1);
     size_t cases = measured(&record);
     assert_int_equal(rows(sheet, "panel"), cases);
     assert_int_equal(rows(sheet, "t"), ROUNDS * cases - 1);
@@ -156,7 +145,7 @@ static void test_many_cases(void **state)
     }
     record.results = many;
     record.result_count = CASES;
-    char *sheet = sheet_of(kvr_plot_samples, &record, 1);
+    char *sheet = sample_sheet(kvr_plot_samples, &record, 1);
     assert_int_equal(rows(sheet, "panel"), 48);
     const char *at = sheet;
     while (next_row(&at, "name", &row))
@@ -183,7 +172,7 @@ static void test_ratios(void **state)
     memcpy(records[1].results[1].flags[0], "noisy", 6);
     records[1].results[2].result.ci95[0] = records[1].results[2].result.ci95[1] = NAN;
     snprintf(records[1].results[3].name, sizeof records[1].results[3].name, "another");
-    char *sheet = sheet_of(kvr_plot_compare, records, 2);
+    char *sheet = sample_sheet(kvr_plot_compare, records, 2);
     const char *at = sheet;
     assert_true(next_row(&at, "point", &row));
     assert_true(fabs(row.x - 1.5) < 1e-5 && row.series == 1 && row.y == 1);
@@ -238,7 +227,7 @@ static void test_distribution(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT; i++)
         make(&records[i], i ? (double)i : 50); /* ratios 1/50 to 101/50 */
-    char *sheet = sheet_of(kvr_plot_compare, records, COUNT);
+    char *sheet = sample_sheet(kvr_plot_compare, records, COUNT);
     const char *at = sheet;
     assert_int_equal(rows(sheet, "point"), 0);
     assert_int_equal(rows(sheet, "series"), 0);
@@ -266,13 +255,13 @@ static void test_distribution(void **state)
 static void test_left_out(void **state)
 {
     struct kvr_run_record records[9];
-    int (*const data[])(FILE *, const struct kvr_run_record *, size_t) = {
+    sample_data *const data[] = {
         kvr_plot_ladder, kvr_plot_roofline, kvr_plot_speedup, kvr_plot_samples};
     (void)state;
     for (size_t i = 0; i < 9; i++)
         make(&records[i], 1);
     for (size_t k = 0; k < sizeof data / sizeof *data; k++) {
-        char *sheet = sheet_of(data[k], records, 9), *four = sheet_of(data[k], records, 4);
+        char *sheet = sample_sheet(data[k], records, 9), *four = sample_sheet(data[k], records, 4);
         assert_non_null(strstr(sheet, "and 5 more results, which are not drawn: "));
         assert_null(strstr(four, "not drawn: kvroof"));
         assert_null(strstr(sheet, "\t5: "));
