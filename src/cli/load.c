@@ -10,6 +10,7 @@
 #include "../report/writers.h"
 #include "../study/claims.h"
 #include "../study/crossings.h"
+#include "../study/verdict.h"
 #include "cli.h"
 
 enum { MOST_THREADS = 8 };
@@ -98,4 +99,24 @@ void kvr_add_conclusions(struct kvr_run_record *record)
         kvr_claims_decide(record);
     if (any && !record->crossing_count)
         kvr_crossings_find(record);
+}
+
+char *kvr_verdict_doubts(const struct kvr_run_record *record)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    for (size_t i = 0; out && i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        struct kvr_verdict_record again;
+        if (r->measured && r->verdict.side[0] && !kvr_verdict_recompute(r, &again))
+            fprintf(out, "%s: computed again from its rounds the verdict is %s side, %s, not %s "
+                         "side, %s as stored\n",
+                    r->name, again.side, again.bound, r->verdict.side, r->verdict.bound);
+    }
+    if (!out || fclose(out)) {
+        free(text);
+        return NULL;
+    }
+    return text;
 }

@@ -30,4 +30,8 @@ void kvr_free_results(struct kvr_run_record *records, size_t count);
  * follow from results. */
 void kvr_add_conclusions(struct kvr_run_record *record);
 
+/* Verdicts that do not follow from the stored rounds, a line each; "" if all do. NULL: out of
+ * memory. The caller frees. */
+char *kvr_verdict_doubts(const struct kvr_run_record *record);
+
 #endif

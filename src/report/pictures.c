@@ -43,6 +43,11 @@ const struct kvr_picture kvr_pictures[KVR_PICTURES] = {
      "holds no NUMA matrix: kvroof roofs --numa -o json:numa.json measures it"},
 };
 
+bool kvr_picture_compares(const struct kvr_picture *picture)
+{
+    return picture->data == kvr_plot_compare;
+}
+
 enum { PATH_BYTES = 1200 };
 
 /* The TSV of the picture in a folder. */

@@ -66,6 +66,8 @@ struct kvr_picture {
 };
 enum { KVR_PICTURES = 9 };
 extern const struct kvr_picture kvr_pictures[KVR_PICTURES];
+/* Of several results, and of one alone nothing. */
+bool kvr_picture_compares(const struct kvr_picture *picture);
 
 /* Draws a picture in a folder of its own below $TMPDIR and returns it as the text of an SVG, owned
  * by the caller. 0; -ENODATA: the records lack the data; -ENOENT: there is no gnuplot; -EIO with

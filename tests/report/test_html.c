@@ -17,11 +17,13 @@
 /* An owned page of these results. */
 static char *page_of(const struct kvr_report_result *results, size_t count, int expected)
 {
+    const struct kvr_report report = {.results = results, .count = count,
+                                      .compare_why = "none was <drawn>"};
     char *text = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
     assert_non_null(out);
-    assert_int_equal(kvr_write_report(out, results, count), expected);
+    assert_int_equal(kvr_write_report(out, &report), expected);
     assert_int_equal(fclose(out), 0);
     assert_true(bytes < KVR_REPORT_BYTES);
     char *copy = strdup(text); /* gcc 12 takes the buffer of open_memstream for a local one */
@@ -251,11 +253,12 @@ static void test_refused_write(void **state)
 {
     struct kvr_run_record record;
     struct kvr_report_result result = {.record = &record, .name = "run.json"};
+    const struct kvr_report report = {.results = &result, .count = 1};
     FILE *full = fopen("/dev/full", "w");
     (void)state;
     assert_non_null(full);
     sample_run(&record);
-    assert_int_equal(kvr_write_report(full, &result, 1), -ENOSPC);
+    assert_int_equal(kvr_write_report(full, &report), -ENOSPC);
     fclose(full);
     kvr_run_record_free(&record);
 }
