@@ -77,8 +77,8 @@ static void put_ceiling(FILE *out, const struct kvr_ceiling *c,
 static void put_numa(FILE *out, const struct kvr_run_record *record)
 {
     static const struct kvr_html_column columns[] = {
-        {"from, to", false}, {"cores of node", true}, {"memory of node", true}, {"GB/s", true},
-        {"t", true}, {"latency ns", true}, {"distance", true}, {"pages on the node", true}};
+        {"cores, memory", false}, {"GB/s", true}, {"t", true}, {"latency ns", true},
+        {"distance", true}, {"pages on the node", true}};
     enum { TEXTS = sizeof columns / sizeof *columns };
     if (!record->numa_cell_count)
         return;
@@ -90,17 +90,15 @@ static void put_numa(FILE *out, const struct kvr_run_record *record)
         const char *row[TEXTS];
         for (size_t k = 0; k < TEXTS; k++)
             row[k] = texts[k];
-        snprintf(texts[0], sizeof texts[0], "%u to %u", c->cpu_node, c->mem_node);
-        snprintf(texts[1], sizeof texts[1], "%u", c->cpu_node);
-        snprintf(texts[2], sizeof texts[2], "%u", c->mem_node);
-        kvr_figure_text(c->gb_per_s, 3, texts[3], sizeof texts[3]);
+        snprintf(texts[0], sizeof texts[0], "%u, %u", c->cpu_node, c->mem_node);
+        kvr_figure_text(c->gb_per_s, 3, texts[1], sizeof texts[1]);
         if (c->threads)
-            snprintf(texts[4], sizeof texts[4], "%u", c->threads);
-        kvr_figure_text(c->latency_ns, 3, texts[5], sizeof texts[5]);
+            snprintf(texts[2], sizeof texts[2], "%u", c->threads);
+        kvr_figure_text(c->latency_ns, 3, texts[3], sizeof texts[3]);
         if (c->distance)
-            snprintf(texts[6], sizeof texts[6], "%u", c->distance);
+            snprintf(texts[4], sizeof texts[4], "%u", c->distance);
         if (isfinite(c->placed_fraction))
-            snprintf(texts[7], sizeof texts[7], "%.0f %%", 100 * c->placed_fraction);
+            snprintf(texts[5], sizeof texts[5], "%.0f %%", 100 * c->placed_fraction);
         kvr_html_row(out, columns, row, TEXTS);
     }
     kvr_html_table_end(out);
