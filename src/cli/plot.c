@@ -214,21 +214,38 @@ static int write_data(const struct kvr_picture *picture, const struct kvr_run_re
     return rc;
 }
 
+/* Without gnuplot the figures come as a table. */
+static int write_table(const struct kvr_picture *picture, const char *folder)
+{
+    char sheet[PATH_BYTES], path[PATH_BYTES];
+    int rc = path_of(sheet, folder, picture->name, "tsv");
+    if (!rc)
+        rc = path_of(path, folder, picture->name, "txt");
+    if (!rc)
+        rc = kvr_plot_table(sheet, path);
+    if (rc)
+        return fail_write(folder, rc);
+    return kvr_fail(KVR_EXIT_IMPOSSIBLE,
+                    "gnuplot is not installed: %s holds the figures as a table, and %s.tsv and "
+                    "%s.gp are beside it; install gnuplot (Debian: gnuplot-nox) and draw again",
+                    path, picture->name, picture->name);
+}
+
 static int draw_format(const struct kvr_picture *picture, const char *format, const char *folder)
 {
     char script[64], path[PATH_BYTES], error[512];
-    struct stat st;
     snprintf(script, sizeof script, "%s.gp", picture->name);
     int rc = path_of(path, folder, picture->name, format);
     if (rc || (unlink(path) && errno != ENOENT))
         return fail_write(path, rc ? rc : -errno);
     rc = kvr_plot_gnuplot(folder, script, format, error, sizeof error);
     if (rc == -ENOENT)
-        return kvr_fail(KVR_EXIT_IMPOSSIBLE,
-                        "gnuplot is not installed: %s/%s.tsv and %s are written; install gnuplot "
-                        "(Debian: gnuplot-nox) and draw again", folder, picture->name, script);
-    if (!rc && (stat(path, &st) || !st.st_size))
+        return write_table(picture, folder);
+    if (!rc && !kvr_plot_is_whole(path, format)) {
+        unlink(path);
+        snprintf(error, sizeof error, "not all of it could be written: is the disk full?");
         rc = -EIO;
+    }
     if (rc)
         return kvr_fail(KVR_EXIT_IO, "gnuplot could not draw %s: %s", path,
                         *error ? error : strerror(-rc));
@@ -264,19 +281,21 @@ static int draw(const struct kvr_picture *picture, const struct kvr_run_record *
 static int draw_all(const struct arguments *a, const struct kvr_run_record *records)
 {
     size_t drawn = 0;
-    int worst = KVR_EXIT_OK;
+    int worst = KVR_EXIT_OK, impossible = KVR_EXIT_OK;
     int rc = make_folder(a->folder);
     if (rc)
         return fail_write(a->folder, rc);
     for (size_t i = 0; i < KVR_PICTURES; i++) {
         bool lacking = false;
         int code = a->kinds[i] ? draw(&kvr_pictures[i], records, a, &lacking) : KVR_EXIT_OK;
-        if (code && !lacking)
+        if (code == KVR_EXIT_IMPOSSIBLE)
+            impossible = code; /* without gnuplot the tables of the others still come */
+        else if (code && !lacking)
             return code;
         worst = lacking ? code : worst;
         drawn += a->kinds[i] && !lacking;
     }
-    return drawn ? KVR_EXIT_OK : worst;
+    return drawn ? impossible : worst;
 }
 
 int kvr_cmd_plot(int argc, char **argv)

@@ -62,7 +62,8 @@ static void put_svg(FILE *out, const char *svg, const char *prefix, const char *
 void kvr_html_picture(FILE *out, const char *svg, const char *prefix, const char *name,
                       const char *title)
 {
-    fputs("<figure>\n<div class=\"wide picture\" role=\"region\" tabindex=\"0\" aria-label=\"", out);
+    fputs("<figure>\n<div class=\"wide picture\" role=\"region\" tabindex=\"0\" aria-label=\"",
+          out);
     kvr_html_text(out, name);
     fputs("\">\n", out);
     put_svg(out, svg, prefix, title);

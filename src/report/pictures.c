@@ -101,6 +101,10 @@ static int draw_svg(const struct kvr_picture *picture, const char *folder, char 
         return -ENAMETOOLONG;
     int rc = kvr_plot_gnuplot(folder, script, "svg", error, error_bytes);
     snprintf(path, sizeof path, "%s/%s.svg", folder, picture->name);
+    if (!rc && !kvr_plot_is_whole(path, "svg")) {
+        snprintf(error, error_bytes, "gnuplot could not write all of it below TMPDIR");
+        rc = -EIO;
+    }
     return rc ? rc : read_text(path, svg);
 }
 

@@ -79,6 +79,12 @@ int kvr_picture_svg(const struct kvr_picture *picture, const struct kvr_run_reco
  * `script`. NULL if none; the buffer is the caller's. */
 const char *kvr_plot_folder(const char *script, char *buffer, size_t bytes);
 
+/* Writes the rows of a TSV as an aligned table. 0 or -errno. */
+int kvr_plot_table(const char *sheet_path, const char *path);
+
+/* Whether a picture that gnuplot wrote has its end: gnuplot itself does not notice a full disk. */
+bool kvr_plot_is_whole(const char *path, const char *format);
+
 /* Runs `gnuplot -e 'FORMAT="format"' script` in `folder`, without a shell. 0; -ENOENT: there is no
  * gnuplot; -EIO: it failed, with the last of what it said in error; -errno. */
 int kvr_plot_gnuplot(const char *folder, const char *script, const char *format, char *error,

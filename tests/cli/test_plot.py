@@ -137,7 +137,8 @@ def test_samples():
     need("gnuplot")
     kinds_of_work()
     svg, sheet = picture("samples", "out.json")
-    for word in ("Every round of each case", "lookat.f32@scalar", "ns a key", "round", "T, the kernel"):
+    for word in ("Every round of each case", "lookat.f32@scalar", "ns a key", "round",
+                 "T, the kernel"):
         check(word in svg, f"the picture lacks {word!r}")
     results = harness.read_json("out.json")["results"]
     rounds = sum(len(result["rounds"]) for result in results)
@@ -247,6 +248,65 @@ def test_without_gnuplot():
                   env=harness.environment(PATH="/nonexistent"))
     check(outcome.code == 3, f"exit code {outcome.code}, expected 3", outcome)
     check("gnuplot" in outcome.err, "the message names what is missing", outcome)
+    table = read_text("pictures/ladder.txt").splitlines()
+    rows = read_text("pictures/ladder.tsv").splitlines()
+    check([line.split() for line in table] == [line.split() for line in rows], "the same figures")
+    check(len({line.find("  ") for line in table if line.startswith("read")}) == 1, "aligned")
+    outcome = run("plot", "out.json", "-o", "all", env=harness.environment(PATH="/nonexistent"))
+    check(outcome.code == 3, f"exit code {outcome.code}, expected 3", outcome)
+    check({"ladder.txt", "roofline.txt", "samples.tsv"} <= set(os.listdir("all")), "of every kind")
+
+
+def test_gnuplot_that_cannot_write():
+    """gnuplot ends with 0 on a full disk: half a picture is none."""
+    ladder()
+    os.mkdir("bin")
+    with open("bin/gnuplot", "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nprintf '<svg><text>half' > ladder.svg\n")
+    os.chmod("bin/gnuplot", 0o755)
+    outcome = run("plot", "out.json", "-k", "ladder", "-o", "pictures",
+                  env=harness.environment(PATH=os.path.abspath("bin")))
+    check(outcome.code == 5, f"exit code {outcome.code}, expected 5", outcome)
+    check("full" in outcome.err and "ladder.svg" not in os.listdir("pictures"), "and says why",
+          outcome)
+
+
+def test_bad_files():
+    """Files that are no results: what is wrong, exit 2, and no picture."""
+    kinds_of_work()
+    text = read_text("out.json")
+    document = json.loads(text)
+    documents = {"schema": text.replace("kvroof.result/1", "kvroof.result/2"),
+                 "cut": text[:len(text) // 2],
+                 "nan": text.replace('"t_ns":', '"t_ns": NaN, "was":', 1)}
+    document["results"][0]["tokens"] = "many"
+    documents["string"] = json.dumps(document)
+    says = {"schema": "kvroof.result/2", "cut": "truncated", "nan": "NaN", "string": "tokens"}
+    for name, content in documents.items():
+        with open(name + ".json", "w", encoding="utf-8") as file:
+            file.write(content)
+        for command in (["plot", "-k", "roofline", "-o", "none"], ["report", "-o", "none.html"]):
+            check_refused(run(command[0], "out.json", name + ".json", *command[1:]), 2,
+                          name + ".json", says[name])
+    check(not os.path.exists("none") and not os.path.exists("none.html"), "nothing is written")
+    with open("huge.json", "wb") as file:
+        file.truncate(300 << 20)
+    check_refused(run("plot", "huge.json", "-o", "none"), 2, "huge.json", "larger than 256 MiB")
+
+
+def test_markup_in_names():
+    need("gnuplot")
+    kinds_of_work()
+    document = harness.read_json("out.json")
+    document["label"] = "<i>&\n%s"
+    document["results"][0].update(name="<script>1</script>\n\t\"x", codec="<b>\n\"\t'")
+    with open("markup.json", "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    for kind in ("roofline", "samples", "ladder"):
+        svg, sheet = picture(kind, "markup.json")
+        check("<script>" not in svg and "<b>" not in svg and "<i>" not in svg, "no markup gets in")
+        widths = {line.count("\t") for line in sheet.splitlines()}
+        check(len(widths) == 1, f"every row has its columns: {widths}")
 
 
 harness.main(globals())

@@ -289,7 +289,8 @@ int main(void)
         cmocka_unit_test(test_text),     cmocka_unit_test(test_sections),
         cmocka_unit_test(test_bare),     cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_command),  cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_numa), cmocka_unit_test(test_large),    cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_numa),     cmocka_unit_test(test_large),
+        cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_refused_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
