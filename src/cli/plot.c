@@ -253,6 +253,34 @@ static int draw_format(const struct kvr_picture *picture, const char *format, co
     return KVR_EXIT_OK;
 }
 
+/* A folder may hold what earlier results left: none of that is of this one. */
+static void note_older(const struct kvr_picture *picture, const struct arguments *a, bool drawn)
+{
+    for (size_t f = 0; f < FORMATS; f++) {
+        char path[PATH_BYTES];
+        if (drawn && a->formats[f])
+            continue;
+        if (!path_of(path, a->folder, picture->name, formats[f]) && !access(path, F_OK))
+            fprintf(stderr, "kvroof: %s is there from before: it shows other results\n", path);
+    }
+}
+
+/* Whether two files hold the same. */
+static bool same_text(const char *one, const char *other)
+{
+    FILE *a = fopen(one, "re"), *b = fopen(other, "re");
+    int x = EOF, y = EOF;
+    do {
+        x = a ? fgetc(a) : EOF;
+        y = b ? fgetc(b) : EOF;
+    } while (x == y && x != EOF);
+    if (a)
+        fclose(a);
+    if (b)
+        fclose(b);
+    return a && b && x == y;
+}
+
 static int draw(const struct kvr_picture *picture, const struct kvr_run_record *records,
                 const struct arguments *a, bool *lacking)
 {
@@ -260,6 +288,7 @@ static int draw(const struct kvr_picture *picture, const struct kvr_run_record *
     int code = KVR_EXIT_OK;
     int rc = write_data(picture, records, a, &code);
     *lacking = rc == -ENODATA;
+    note_older(picture, a, !rc);
     if (rc)
         return code;
     snprintf(script, sizeof script, "%s.gp", picture->name);
@@ -272,6 +301,9 @@ static int draw(const struct kvr_picture *picture, const struct kvr_run_record *
         rc = copy_script(from, to);
     if (rc)
         return fail_write(to, rc);
+    if (!same_text(from, to))
+        fprintf(stderr, "kvroof: %s is kept, and not the installed script: remove it to draw as "
+                "this version does\n", to);
     for (size_t f = 0; f < FORMATS && !code; f++)
         if (a->formats[f])
             code = draw_format(picture, formats[f], a->folder);

@@ -271,6 +271,25 @@ def test_gnuplot_that_cannot_write():
           outcome)
 
 
+def test_what_was_there_before():
+    """A folder with other pictures and an own script: nothing of it is taken for the new result."""
+    need("gnuplot")
+    ladder()
+    run("plot", "out.json", "-k", "ladder", "-o", "pictures", "--format", "svg,txt", code=0)
+    outcome = run("plot", "out.json", "-k", "ladder", "-o", "pictures", code=0)
+    check("pictures/ladder.txt is there from before" in outcome.err, "an old format", outcome)
+    check("is kept" not in outcome.err, "the script is the installed one", outcome)
+    with open("pictures/ladder.gp", "a", encoding="utf-8") as file:
+        file.write("# mine\n")
+    outcome = run("plot", "out.json", "-k", "ladder", "-o", "pictures", code=0)
+    check("pictures/ladder.gp is kept" in outcome.err, "an own script", outcome)
+    check("# mine" in read_text("pictures/ladder.gp"), "which stays", outcome)
+    with open("pictures/scaling.svg", "w", encoding="utf-8") as file:
+        file.write("<svg/>")
+    outcome = run("plot", "out.json", "-k", "scaling", "-o", "pictures", code=2)
+    check("pictures/scaling.svg is there from before" in outcome.err, "an old kind", outcome)
+
+
 def test_bad_files():
     """Files that are no results: what is wrong, exit 2, and no picture."""
     kinds_of_work()
