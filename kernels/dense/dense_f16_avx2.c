@@ -2,8 +2,9 @@
  *
  * dense_f16 with AVX2, FMA and F16C.
  *
- * Limit, d = 64: 128 conversions for 16 keys, one a cycle where a 256-bit conversion also takes
- * the shuffle port, which the sums across lanes share.
+ * Limit, d = 64: 128 conversions from memory and 128 multiply-adds for 16 keys on the same two
+ * ports: 128 cycles. The 28 shuffles and 14 additions that sum across lanes have a third one. Head
+ * dims are multiples of a step's 16 channels: no dim leaves a rest.
  */
 #include "dense_avx2.h"
 
