@@ -56,6 +56,7 @@ KVR_INLINE __m512 kvr_add32(const enum kvr_dense_type type, const unsigned char 
         return _mm512_fmadd_ps(kvr_load_half16(key + KVR_DOT_CHUNK_BYTES), query[1], sum);
     }
     __m512i pairs = _mm512_loadu_si512(key);
+    KVR_KEEP(pairs); /* or it is loaded for each of the two: dear where rows share lines */
     __m512i odd = _mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000u));
     sum = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)), query[0], sum);
     return _mm512_fmadd_ps(_mm512_castsi512_ps(odd), query[1], sum);
