@@ -290,6 +290,18 @@ def test_what_was_there_before():
     check("pictures/scaling.svg is there from before" in outcome.err, "an old kind", outcome)
 
 
+def test_pictures_of_the_readme():
+    """Whole, of kinds that there are, and without a path of where they were made."""
+    folder = os.path.join(harness.SOURCE, "docs")
+    names = [name for name in os.listdir(folder) if name.endswith(".svg")]
+    check(len(names) >= 2, f"two pictures: {names}")
+    for name in names:
+        text = read_text(os.path.join(folder, name))
+        check(text.startswith("<?xml") and text.endswith("</svg>\n\n"), f"{name} is whole")
+        for word in ("/home/", "/root/", "/tmp/", "/usr/", "file:"):
+            check(word not in text, f"{name} holds {word}")
+
+
 def test_bad_files():
     """Files that are no results: what is wrong, exit 2, and no picture."""
     kinds_of_work()
