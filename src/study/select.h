@@ -14,7 +14,8 @@
 
 enum { KVR_MAX_CANDIDATES = 8, KVR_MAX_SELECTIONS = 256 };
 
-/* One codec and variant with the kernels meant. Under ISA "all" every kernel is a selection. The
+/* One codec and variant with the kernels meant. Under ISA "all" every instruction set is a
+ * selection. Kernels that serve different shapes may be together. The
  * variant "materialised" of a codec has the kernels of dense_f16. */
 struct kvr_selection {
     const struct kvr_codec *codec;
