@@ -9,11 +9,11 @@
  * looked up by a second such chain with their top bit turned. No blend, which takes two to three
  * micro-ops on some CPUs, and no gather.
  *
- * Limits: half a line (32 look-ups) is 16 shuffles, 14 subtractions and 16 exclusive ors; with the
- * sums 50 operations: 16.7 cycles with three vector ports (16 of the shuffle port where there is one
- * only), 12.5 with four: about 0.5 a look-up. One by one a look-up is a load and about four
- * micro-ops in all, a gather of eight is at best eight loads and as many micro-ops. The loads of
- * parts, 16 for a line, hide.
+ * Limits: half a line (32 look-ups) is 16 shuffles, 15 subtractions or turned bits and 15 exclusive
+ * ors; with the sums 50 operations: 16.7 cycles with three vector ports (16 of the shuffle port
+ * where there is one only), 12.5 with four: about 0.5 a look-up. One by one a look-up is a load and
+ * about four micro-ops in all, and a gather of eight is at best eight loads and as many micro-ops.
+ * The loads of parts, 16 for a line, hide.
  */
 #include "../simd/hide.h"
 #include "../simd/inject.h"

@@ -8,8 +8,8 @@
  *
  * Limits: a line (64 look-ups) is four vpermi2w of three micro-ops, two of them on the one shuffle
  * port (Intel), three tests for masks on the same port, and eleven other operations: 26 micro-ops,
- * two a cycle, 13 cycles, of which the shuffle port is busy 11. The loads, one of codes and eight of
- * tables, hide: so the tables may be as many as there are.
+ * two a cycle, 13 cycles, of which the shuffle port is busy 11. The loads, one of codes and eight
+ * of tables, hide: so the tables may be as many as there are.
  */
 #include "../simd/hide.h"
 #include "../simd/inject.h"
