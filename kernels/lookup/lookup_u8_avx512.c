@@ -72,7 +72,7 @@ const struct kvr_kernel kvr_kernel_lookup_u8_u8_avx512 = {
     .isa = KVR_ISA_AVX512,
     .max_tables = KVR_MAX_TABLES,
     .work = {.block_keys = 64, .loads = 35, .stores = 4, .shuffles = 20, .vector_alu = 65,
-             .converts = 4, .uops = 128, .shuffle_rate = "shuffle.two",
+             .converts = 4, .uops = 128, .shuffle_rate = "shuffle.word",
              .convert_rate = "convert.i32"},
     .work_once = {.loads = 2, .stores = 4, .shuffles = 4, .vector_alu = 8, .converts = 4,
                   .uops = 37},
