@@ -208,8 +208,9 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
         if (!c->candidate_count) {
             bool entries = no_kernel_serves(selection, &c->shape, why, why_bytes);
             *reason = why;
-            /* a pattern of several variants orders no number of entries of each of them */
-            return (selection->named || !entries) && shape_ordered(options, c->shape.tables);
+            /* a pattern of several kernels orders no number of entries of each of them */
+            return (!entries || (selection->named && !selection->of_many_isas)) &&
+                   shape_ordered(options, c->shape.tables);
         }
     }
     if (*reason)

@@ -99,7 +99,8 @@ static struct kvr_selection *selection_of(struct kvr_selections *selections,
     if (selections->count == KVR_MAX_SELECTIONS)
         return NULL;
     struct kvr_selection *added = &selections->items[selections->count++];
-    *added = (struct kvr_selection){.codec = codec, .variant = variant};
+    *added = (struct kvr_selection){
+        .codec = codec, .variant = variant, .of_many_isas = every_isa};
     return added;
 }
 

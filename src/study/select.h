@@ -21,6 +21,7 @@ struct kvr_selection {
     const struct kvr_codec *codec;
     const char *variant;
     bool named; /* by its variant in an option, so that it is an order and not a part of a glob */
+    bool of_many_isas; /* one of all instruction sets: no order of this one */
     const struct kvr_kernel *usable[KVR_MAX_CANDIDATES]; size_t usable_count;
     const struct kvr_kernel *unusable; /* one that this host lacks, or NULL */
 };
