@@ -8,6 +8,7 @@
  * its pipes with the multiply-adds (Zen 4: two cycles for the pair), those are, and the AVX2 kernel
  * is the faster one in cache.
  */
+#include "../groups.h"
 #include "dot_avx512.h"
 
 KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, const void *prepared,
@@ -95,4 +96,5 @@ const struct kvr_kernel kvr_kernel_dense_f16_fused_avx512 = {
     .work_once = {.stores = 1, .shuffles = 30, .vector_alu = 15, .uops = 62},
     .work_head_dim = 64,
     .score = score_dense_f16,
+    .groups = kvr_groups_dense_f16_avx512,
 };

@@ -122,18 +122,35 @@ static void begin_head(const struct place *p, uint32_t head)
     }
 }
 
-/* One part of a head for all its queries: the codes come from memory for the first of them. */
+/* Scores of one part for all queries, as many at once as the kernel can: the codes come from memory
+ * for the first of them. */
+static void scan_part(const struct place *p, uint32_t i)
+{
+    const struct kvr_heads *h = p->h;
+    for (uint32_t q = 0; q < h->shape.queries;) {
+        const struct kvr_score_group *group = kvr_next_group(h->kernel, h->shape.queries - q);
+        const struct kvr_query_group at = {p->prepared + q * h->buffers->prepared_bytes,
+                                           p->scores + (size_t)q * h->buffers->tile,
+                                           h->buffers->prepared_bytes, h->buffers->tile};
+        if (group)
+            group->score(&h->shape, &p->keys, i, h->side, &at);
+        else
+            h->kernel->score(&h->shape, &p->keys, i, h->side, at.prepared, at.scores);
+        q += group ? group->queries : 1;
+    }
+}
+
+/* One part of a head for all its queries. */
 static void do_part(const struct place *p, uint32_t i, uint32_t tokens)
 {
     const struct kvr_heads *h = p->h;
+    if (h->run & KVR_RUN_SCAN)
+        scan_part(p, i);
     for (uint32_t q = 0; q < h->shape.queries; q++) {
         float *scores = p->scores + (size_t)q * h->buffers->tile;
         struct kvr_softmax *state = &p->states[q];
         /* Alone, the values phase still decays its sums, or they would grow without end. */
         float rescale = .5F;
-        if (h->run & KVR_RUN_SCAN)
-            h->kernel->score(&h->shape, &p->keys, i, h->side,
-                             p->prepared + q * h->buffers->prepared_bytes, scores);
         if (h->run & KVR_RUN_SOFTMAX) {
             h->softmax->softmax(scores, tokens, state);
             rescale = state->rescale;
