@@ -2,8 +2,8 @@
  *
  * Kernels that score several queries in one pass write exactly the floats that they write for one
  * query after the other: shapes and token counts around every block, extreme and random codes,
- * every kind of look-ahead, a fold. The last segment ends at a page that must not be touched; the scores
- * lie between canaries, the last query's before such a page.
+ * every kind of look-ahead, a fold. The last segment ends at a page that must not be touched; the
+ * scores lie between canaries, the last query's before such a page.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,11 +5,11 @@ test_work.py WORK_PRINT COMPILER BUILDTYPE SANITIZE LIBRARY...   (LIBRARY: .../l
 
 The loop is known by the bytes it reads, not by its numbers: one way around it loads exactly the
 bytes of the declared keys, from an address that moves on, and stores as many scores for each of
-its queries, without a prefetch and without the masked stores of a tail. That leaves the instances for the declared shape,
-because others read other bytes. The one for one stream steps by kvr_next_at in the same loop; with
-several streams, and for the blocks that these leave over, that is not so. A kernel that has no such
-loop has its blocks in a loop within: the shortest of those is compared, for there may be others
-that add to the sums of earlier passes. --verbose prints all counts.
+its queries, without a prefetch and without the masked stores of a tail. That leaves the instances
+for the declared shape, because others read other bytes. The one for one stream steps by kvr_next_at
+in the same loop; with several streams, and for the blocks that these leave over, that is not so. A
+kernel that has no such loop has its blocks in a loop within: the shortest of those is compared, for
+there may be others that add to the sums of earlier passes. --verbose prints all counts.
 """
 
 import csv
