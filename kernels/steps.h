@@ -28,7 +28,12 @@ struct kvr_prepare_step {
     uint64_t isa;
     void (*prepare)(const struct kvr_shape *, const void *codebook, const float *query,
                     void *prepared);
+    /* The same bytes for KVR_PREPARE_GROUP queries ([query][head_dim]) from one pass over the
+     * codebook; query q's go to prepared + q * stride_bytes (whole lines). NULL: one by one. */
+    void (*prepare_group)(const struct kvr_shape *, const void *codebook, const float *queries,
+                          unsigned char *prepared, size_t stride_bytes);
 };
+enum { KVR_PREPARE_GROUP = 4 };
 
 /* The state of an online softmax over the tiles of a head; starts as {-INFINITY, 0, 0}. */
 struct kvr_softmax {

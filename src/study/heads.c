@@ -108,18 +108,32 @@ static const void *codebook_of(const struct kvr_heads *h, unsigned thread, uint3
     return s->base + s->stride_bytes * s->order[i < s->count ? i : i % s->count];
 }
 
+/* A head's queries, as many at once as the step can. */
+static void prepare_head(const struct place *p, const void *codebook)
+{
+    const struct kvr_heads *h = p->h;
+    const size_t stride_bytes = h->buffers->prepared_bytes;
+    for (uint32_t q = 0; q < h->shape.queries;) {
+        const float *query = h->query + (size_t)q * h->shape.head_dim;
+        unsigned char *prepared = p->prepared + q * stride_bytes;
+        if (h->prepare->prepare_group && h->shape.queries - q >= KVR_PREPARE_GROUP) {
+            h->prepare->prepare_group(&h->shape, codebook, query, prepared, stride_bytes);
+            q += KVR_PREPARE_GROUP;
+        } else {
+            h->prepare->prepare(&h->shape, codebook, query, prepared);
+            q++;
+        }
+    }
+}
+
 /* What a head needs once: prepared queries, and softmax and output at their start. */
 static void begin_head(const struct place *p, uint32_t head)
 {
     const struct kvr_heads *h = p->h;
-    for (uint32_t q = 0; q < h->shape.queries; q++) {
-        if (h->run & KVR_RUN_PREPARE)
-            h->prepare->prepare(&h->shape, codebook_of(h, p->thread, head),
-                                h->query + (size_t)q * h->shape.head_dim,
-                                p->prepared + q * h->buffers->prepared_bytes);
-        if (h->run & KVR_RUN_SOFTMAX)
-            p->states[q] = (struct kvr_softmax){-INFINITY, 0, 0};
-    }
+    if (h->run & KVR_RUN_PREPARE)
+        prepare_head(p, codebook_of(h, p->thread, head));
+    for (uint32_t q = 0; q < h->shape.queries && h->run & KVR_RUN_SOFTMAX; q++)
+        p->states[q] = (struct kvr_softmax){-INFINITY, 0, 0};
 }
 
 /* Scores of one part for all queries, as many at once as the kernel can: the codes come from memory
