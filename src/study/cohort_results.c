@@ -38,6 +38,9 @@ static void identify(const struct kvr_session *s, const struct kvr_cohort_work *
         snprintf(result->codebook_residency, sizeof result->codebook_residency, "%s",
                  c->codebook_warm ? "warm" : "cold");
     }
+    if (kvr_case_has_values(c))
+        snprintf(result->value_format, sizeof result->value_format, "%s",
+                 kvr_case_values(c)->name);
     result->evict_bytes = w->evict_bytes;
     result->subspaces = c->shape.tables;
     result->entries = c->shape.entries;

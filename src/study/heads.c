@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/formats.h"
 #include "../codec/codec.h"
 
 static size_t whole_lines(size_t bytes)
@@ -229,10 +230,13 @@ double kvr_heads_ns_per_key(const struct kvr_heads *h, const struct kvr_sample *
 
 /* ---- against double ---- */
 
-static double half_to_double(const unsigned char *p)
+static double value_at(const struct kvr_heads *h, const unsigned char *values, uint32_t row,
+                       uint32_t channel)
 {
     uint16_t half;
-    memcpy(&half, p, sizeof half);
+    if (h->values->format == &kvr_format_values_q8)
+        return kvr_values_q8_at(&h->shape, values, row, channel);
+    memcpy(&half, values + ((size_t)row * h->shape.head_dim + channel) * sizeof half, sizeof half);
     return (double)kvr_half_to_float(half);
 }
 
@@ -259,10 +263,9 @@ static void reference_head(const struct place *p, uint32_t position, uint32_t q,
     memset(output, 0, d * sizeof *output);
     for (uint32_t k = 0; k < tokens && h->value_rows; k++) {
         uint32_t at = p->rows.order[position * parts + k / whole];
-        const unsigned char *row =
-            p->rows.base + p->rows.stride_bytes * at + (size_t)(k % whole) * d * 2;
+        const unsigned char *values = p->rows.base + p->rows.stride_bytes * at;
         for (uint32_t c = 0; c < d; c++)
-            output[c] += scores[k] / sum * half_to_double(row + (size_t)c * 2);
+            output[c] += scores[k] / sum * value_at(h, values, k % whole, c);
     }
 }
 
