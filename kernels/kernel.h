@@ -118,6 +118,28 @@ struct kvr_format {
 typedef void kvr_score_fn(const struct kvr_shape *, const struct kvr_segments *, uint32_t i,
                           const void *side, const void *prepared, float *scores);
 
+/* Several queries that share the codes: query q's prepared bytes and scores lie q times a stride
+ * behind those of the first; prepared_stride_bytes is in whole lines. */
+struct kvr_query_group {
+    const unsigned char *prepared;
+    float *scores;
+    size_t prepared_stride_bytes, scores_stride; /* the second in floats */
+};
+
+/* As kvr_score_fn, for as many queries as its kvr_score_group says in one pass over the codes:
+ * exactly the floats that as many calls of `score` write. May ignore streams. */
+typedef void kvr_score_group_fn(const struct kvr_shape *, const struct kvr_segments *, uint32_t i,
+                                const void *side, const struct kvr_query_group *);
+
+/* Where what is done once for a key, unpacking and converting it, is worth keeping for more than
+ * one query. `work` is that of all its queries together, declared and tested as a kernel's. */
+struct kvr_score_group {
+    uint32_t queries; /* 0: the end of a list of groups */
+    int converts_once; /* the format's converts are those of the codes: done once for all queries */
+    kvr_score_group_fn *score;
+    struct kvr_work work, work_once; /* for the kernel's work_head_dim and work_tables */
+};
+
 struct kvr_kernel {
     const char *variant;             /* "fused", "tiled", "f32", "f32-gather", "u8" */
     const char *isa_name;            /* "scalar", "avx2", "avx512", "avx512vnni", "avx512vbmi" */
@@ -129,6 +151,7 @@ struct kvr_kernel {
                                   proportion to work_tables, or else work_head_dim. Not tested. */
     uint32_t work_head_dim, work_tables; /* the shape for which `work` is declared */
     kvr_score_fn *score;
+    const struct kvr_score_group *groups; /* most queries first; NULL: queries one by one */
 };
 
 /* Whether the kernel scores keys of this shape: its number of tables and of their entries. The
@@ -137,6 +160,29 @@ static inline int kvr_kernel_serves(const struct kvr_kernel *kernel, const struc
 {
     return (!kernel->max_tables || shape->tables <= kernel->max_tables) &&
            (!kernel->format->entries || shape->entries == kernel->format->entries);
+}
+
+/* The group that serves the next of `left` queries; NULL: the kernel's score. */
+static inline const struct kvr_score_group *kvr_next_group(const struct kvr_kernel *kernel,
+                                                           uint32_t left)
+{
+    const struct kvr_score_group *g = kernel->groups;
+    while (g && g->queries > left)
+        g++;
+    return g && g->queries ? g : NULL;
+}
+
+/* Of the converts that the format counts for so many queries, the share that the kernel's groups
+ * leave to be done. */
+static inline double kvr_converting_share(const struct kvr_kernel *kernel, uint32_t queries)
+{
+    uint32_t done = 0;
+    for (uint32_t q = 0; q < queries;) {
+        const struct kvr_score_group *g = kvr_next_group(kernel, queries - q);
+        done += g && !g->converts_once ? g->queries : 1;
+        q += g ? g->queries : 1;
+    }
+    return queries ? (double)done / queries : 1;
 }
 
 /* A compute-free reader or a rate loop of the peak family, see peak.h. */

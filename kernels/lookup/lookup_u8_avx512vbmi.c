@@ -13,6 +13,7 @@
  * elsewhere the ALU ports share about 45 vector operations a block. From memory, the memory is the
  * limit.
  */
+#include "../groups.h"
 #include "../simd/inject.h"
 #include "lookup_u8_avx512.h"
 
@@ -197,4 +198,5 @@ const struct kvr_kernel kvr_kernel_lookup_u8_u8_avx512vbmi = {
     .work_head_dim = 64,
     .work_tables = 4,
     .score = score_lookup_u8,
+    .groups = kvr_groups_lookup_u8_avx512vbmi,
 };

@@ -42,6 +42,8 @@ static const struct argp_option options_table[] = {
      0},
     {"codebook-residency", KEY_RESIDENCY, "NAME,...", 0,
      "cold: one for each head, from memory; warm: one for all [cold]", 0},
+    {"value-format", KEY_VALUE_FORMAT, "NAME,...", 0,
+     "values of attention: fp16, or q8: bytes with a scale for each 32 channels [fp16]", 0},
     {"evict", KEY_EVICT, "SIZE", 0,
      "bytes read between passes [0; with --heads twice the "
      "last cache]",

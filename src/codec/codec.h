@@ -42,6 +42,9 @@ struct kvr_codec {
                     const float *query, void *prepared);
 };
 
+/* Values of 8 bits (--value-format q8): of no keys, so it prepares no query and is in no list. */
+extern const struct kvr_codec kvr_codec_value_q8;
+
 /* All codecs, NULL-terminated, in the order of the names table. */
 const struct kvr_codec *const *kvr_codecs(void);
 const struct kvr_codec *kvr_codec_find(const char *name); /* NULL if unknown */

@@ -58,6 +58,7 @@ static const struct {
     {"run", "output", outputs},   {"roofs", "output", roofs_outputs},
     {NULL, "counters", counters},
     {NULL, "codebook", kvr_codebook_names}, {NULL, "codebook-residency", kvr_residency_names},
+    {NULL, "value-format", kvr_value_format_names},
 };
 
 static const char *const *words_of(const char *command, const char *option)

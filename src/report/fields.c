@@ -271,6 +271,7 @@ const struct kvr_field kvr_result_fields[] = {
     F(layout, "layout", "", ID),
     F(codebook, "codebook", "", ID),
     F(codebook_residency, "codebook_residency", "", ID),
+    F(value_format, "value_format", "", ID),
     F(evict_bytes, "evict_bytes", "bytes", ID),
     F(threads, "threads", "", MEASURED | ID),
     F(mem, "mem", "", ID),

@@ -121,6 +121,7 @@ struct kvr_result {
     uint32_t head_dim, tokens, heads, group_queries, batch, subspaces, entries, group;
     char table[8];          /* f32, u8; "" where there is no table */
     char layout[16], codebook[8], codebook_residency[8];
+    char value_format[8]; /* of an attention's values: fp16, q8; "": none */
     uint64_t evict_bytes;
     struct kvr_tuning tuning;
     uint32_t threads;

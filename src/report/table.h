@@ -11,7 +11,7 @@
 
 #include "writers.h"
 
-enum { KVR_GRID_COLUMNS = 26 };
+enum { KVR_GRID_COLUMNS = 27 };
 #define KVR_USUAL_STEP_MS 10 /* a decoding step, where none was asked for */
 
 /* The measured results of one op and level as cells. What is the same in every row stands in the

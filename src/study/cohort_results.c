@@ -38,6 +38,9 @@ static void identify(const struct kvr_session *s, const struct kvr_cohort_work *
         snprintf(result->codebook_residency, sizeof result->codebook_residency, "%s",
                  c->codebook_warm ? "warm" : "cold");
     }
+    if (kvr_case_has_values(c))
+        snprintf(result->value_format, sizeof result->value_format, "%s",
+                 kvr_case_values(c)->name);
     result->evict_bytes = w->evict_bytes;
     result->subspaces = c->shape.tables;
     result->entries = c->shape.entries;
@@ -100,8 +103,7 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
         input.no_witness_because = "the budget left no time";
     input.memory_cause = kvr_memory_cause(s->record, r);
     kvr_core_limit(s->record, subject->kernel, &subject->shape, &limit);
-    double queries = subject->shape.queries > 1 ? subject->shape.queries : 1;
-    input.core_limit_ns = limit.ns_per_key * queries / s->threads; /* as C: wall time of the team */
+    input.core_limit_ns = limit.ns_per_key / s->threads; /* as C: wall time of the team */
     input.resource = limit.resource;
     kvr_verdict_record_fill(r, &input);
     kvr_core_limit_store(&limit, &r->verdict);
@@ -167,6 +169,7 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     r.heads = (uint32_t)lists->heads;
     r.tuning = subject->tuning;
     subject->kernel->format->cost(&subject->shape, &r.cost);
+    r.cost.converts *= kvr_converting_share(subject->kernel, subject->shape.queries);
     const bool copied = kvr_case_materialises(c);
     const struct kvr_traffic_request request = {
         .c = c,

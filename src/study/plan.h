@@ -37,6 +37,7 @@ struct kvr_options {
     const char *ops[KVR_MAX_LIST]; size_t op_count;           /* scan, step, attention */
     const char *codebooks[KVR_MAX_LIST]; size_t codebook_count;   /* f16, f32 */
     const char *residencies[KVR_MAX_LIST]; size_t residency_count; /* cold, warm */
+    const char *value_formats[KVR_MAX_LIST]; size_t value_format_count; /* fp16, q8 */
     uint32_t batches[KVR_MAX_LIST]; size_t batch_count;
     uint32_t group_queries[KVR_MAX_LIST]; size_t group_query_count;
     bool evict_given; uint64_t evict_bytes;
@@ -80,6 +81,7 @@ struct kvr_case {
      * built from, and whether one hot codebook serves all heads. */
     enum kvr_codebook codebook;
     bool codebook_warm;
+    bool values_q8;                         /* of attention: values of 8 bits instead of FP16 */
     uint32_t batch;                         /* sequences that share a codebook; 1 in a scan */
     uint64_t evict_bytes;                   /* read between passes; KVR_EVICT_AUTO with --heads */
     uint32_t threads;
@@ -127,6 +129,8 @@ bool kvr_case_materialises(const struct kvr_case *c);
 uint64_t kvr_case_head_bytes(const struct kvr_case *c);
 /* The same of FP16 keys of as many tokens, the reference beside the case. */
 uint64_t kvr_case_reference_bytes(const struct kvr_case *c);
+/* What encodes the values of an attention. */
+const struct kvr_codec *kvr_case_values(const struct kvr_case *c);
 /* Bytes of the codebook that the tables of one head are built from; 0: the case reads none. */
 uint64_t kvr_case_codebook_bytes(const struct kvr_case *c);
 

@@ -17,8 +17,9 @@ static bool equal_cases(const struct kvr_case *a, const struct kvr_case *b)
         strcmp(a->level, b->level) || a->working_set_bytes != b->working_set_bytes ||
         strcmp(a->layout, b->layout) || strcmp(a->op, b->op) || a->threads != b->threads ||
         a->codebook != b->codebook || a->codebook_warm != b->codebook_warm ||
-        a->batch != b->batch || a->evict_bytes != b->evict_bytes || a->pages != b->pages ||
-        a->mem != b->mem || a->mem_node != b->mem_node)
+        a->values_q8 != b->values_q8 || a->batch != b->batch ||
+        a->evict_bytes != b->evict_bytes || a->pages != b->pages || a->mem != b->mem ||
+        a->mem_node != b->mem_node)
         return false;
     for (size_t i = 0; i < a->candidate_count; i++) {
         if (a->candidates[i] != b->candidates[i])
@@ -193,6 +194,21 @@ static bool no_kernel_serves(const struct kvr_selection *selection, const struct
     return true;
 }
 
+/* Does the format of the values serve shape and pages? Otherwise the reason, as refused() does. */
+static const char *no_values(const struct kvr_case *c, char *why, size_t why_bytes)
+{
+    const struct kvr_codec *values = kvr_case_values(c);
+    const uint32_t block = values->formats[0]->block_keys;
+    const char *reason = values->refuses(&c->shape);
+    if (reason || !c->values_q8 || c->page_tokens % block == 0)
+        return reason;
+    snprintf(why, why_bytes,
+             "values of 8 bits lie in blocks of %u rows, which pages of %u would cut; use --layout "
+             "pages:%u or --value-format fp16",
+             block, c->page_tokens, (c->page_tokens + block - 1) / block * block);
+    return why;
+}
+
 /* What the codec, its kernels or its layout refuse, in `reason` (NULL: nothing); *what names it.
  * True if it is an order of the command line. */
 static bool refused(const struct kvr_build *build, struct kvr_case *c,
@@ -228,6 +244,10 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
                  (c->page_tokens + block - 1) / block * block, block);
         *reason = why;
         return options->layout_count;
+    }
+    if (c->values_q8 && (*reason = no_values(c, why, why_bytes))) {
+        *what = "value-format";
+        return options->value_format_count;
     }
     return false;
 }

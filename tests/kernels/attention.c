@@ -29,7 +29,8 @@ static int find(const struct kvr_prepare_step *prepare, uint64_t usable_isa, uin
             s->softmax = softmax[i];
     const struct kvr_values_step *const *values = kvr_values_steps(&count);
     for (size_t i = 0; i < count; i++)
-        if (!strcmp(values[i]->isa_name, prepare->isa_name))
+        if (values[i]->format == &kvr_format_dense_f16 &&
+            !strcmp(values[i]->isa_name, prepare->isa_name))
             s->values = values[i];
     const struct kvr_shape shape = {.tables = tables, .entries = prepare->format->entries};
     const struct kvr_kernel *const *kernels = kvr_kernels(&count);

@@ -25,11 +25,7 @@
 #define SCORE 1
 #define DEQUANTISE 2
 #define VALUES 3
-#if KERNEL_KIND == VALUES
-#define FORMAT (&kvr_format_dense_f16)
-#else
 #define FORMAT KERNEL_OBJECT.format
-#endif
 
 enum { MAX_LINES = 1 << 14, SEGMENTS = 4 };
 

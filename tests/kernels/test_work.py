@@ -4,12 +4,12 @@
 test_work.py WORK_PRINT COMPILER BUILDTYPE SANITIZE LIBRARY...   (LIBRARY: .../libkernels_ISA.a)
 
 The loop is known by the bytes it reads, not by its numbers: one way around it loads exactly the
-bytes of the declared keys, from an address that moves on, and stores as many scores, without a
-prefetch and without the masked stores of a tail. That leaves the instances for the declared shape,
-because others read other bytes. The one for one stream steps by kvr_next_at in the same loop; with
-several streams, and for the blocks that these leave over, that is not so. A kernel that has no such
-loop has its blocks in a loop within: the shortest of those is compared, for there may be others
-that add to the sums of earlier passes. --verbose prints all counts.
+bytes of the declared keys, from an address that moves on, and stores as many scores for each of
+its queries, without a prefetch and without the masked stores of a tail. That leaves the instances
+for the declared shape, because others read other bytes. The one for one stream steps by kvr_next_at
+in the same loop; with several streams, and for the blocks that these leave over, that is not so. A
+kernel that has no such loop has its blocks in a loop within: the shortest of those is compared, for
+there may be others that add to the sums of earlier passes. --verbose prints all counts.
 """
 
 import csv
@@ -83,11 +83,14 @@ class Way:
         """Steps by kvr_next_at (kernels/ahead.h), as gcc writes it."""
         return {"setne", "neg", "and"} <= {i.name for i in self.path}
 
-    def scores(self):
-        """The bytes of scores that it stores, from its first; none if it stores elsewhere too."""
+    def scores(self, queries):
+        """The bytes of scores that it stores for each query, from its first; none if it stores
+        anything else."""
         stores = self.trace.groups(lambda i: i.writes_memory and i.vectors)
-        moving = [pieces for symbols, pieces in stores.items() if self.trace.moves(symbols)]
-        return covered(moving[0]) if len(moving) == 1 else set()
+        moving = [covered(pieces) for symbols, pieces in stores.items()
+                  if self.trace.moves(symbols)]
+        alike = len(moving) == queries and all(stored == moving[0] for stored in moving)
+        return moving[0] if alike else set()
 
 
 def spills_and_calls(path, frame):
@@ -102,13 +105,14 @@ def spills_and_calls(path, frame):
 def find_ways(kernel, graph):
     """The shortest way around each loop that is the declared one. If there is none, the loop has
     one over the lines of a block within it."""
-    wanted, stored = expected_bytes(kernel), kernel["block_keys"] * SCORE_BYTES
+    wanted, queries = expected_bytes(kernel), kernel["queries"]
+    stored = kernel["block_keys"] * queries * SCORE_BYTES
     scores = expected_scores(kernel)
     found = []
     for turns in (0, kernel["block_bytes"] // LINE_BYTES):
         for header in graph.loops:
             ways = (Way(path) for path in graph.paths(header, turns, stored))
-            fitting = (w for w in ways if w.scores() == scores and w.consumes(wanted))
+            fitting = (w for w in ways if w.scores(queries) == scores and w.consumes(wanted))
             found += [(header, way) for way in itertools.islice(fitting, 1)]
         if found:
             break
@@ -186,7 +190,8 @@ def check_bad_loop():
     """The script's own eyes, on a loop whose faults are known."""
     function = parse(BAD_LOOP.splitlines())
     kernel = dict.fromkeys(EXACT + WITHIN_TENTH, 0)
-    kernel.update(format="", block_keys=16, layout_keys=16, block_bytes=64, row_major=1, loads=2,
+    kernel.update(format="", block_keys=16, layout_keys=16, block_bytes=64, row_major=1, queries=1,
+                  loads=2,
                   stores=2, vector_alu=1, uops=9)
     wrong = check_kernel(kernel, function, False)
     if [text.split()[-2] for text in wrong] != ["vmovaps", "call"]:
@@ -206,11 +211,14 @@ def read_kernels(program):
 
 
 def find_function(kernel, libraries):
-    """The instructions of a kernel's score function."""
-    symbol = "kvr_kernel_{format}_{variant}_{isa}".format(**kernel).replace("-", "_")
+    """The instructions of a kernel's score function, or of that for several queries."""
+    symbol, name = "kvr_kernel_{format}_{variant}_{isa}", "score_{format}"
+    if kernel["queries"] > 1:
+        symbol, name = "kvr_groups_{format}_{isa}", "score{queries}_{format}"
+    symbol = symbol.format(**kernel).replace("-", "_")
     for symbols, functions in libraries[kernel["isa"]]:
         if symbol in symbols:
-            return functions["score_" + kernel["format"]]
+            return functions[name.format(**kernel)]
     raise KeyError(f"no object defines {symbol}")
 
 
@@ -238,6 +246,7 @@ def test_work(*arguments):
         failed.append(f"no kernel of {program} declares anything")
     for kernel in kernels:
         name = "{format} {variant} {isa}".format(**kernel)
+        name += f" of {kernel['queries']} queries" if kernel["queries"] > 1 else ""
         if kernel["block_keys"]:
             wrong = check_kernel(kernel, find_function(kernel, libraries), verbose)
             wrong += ["declares its work, but is listed in UNDECLARED"] * (name in UNDECLARED)
