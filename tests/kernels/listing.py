@@ -146,7 +146,8 @@ def parse(lines):
         if not match:
             continue
         address, name, operands, rest = match.groups()
-        if name in ("bnd", "rep", "repz", "repnz", "lock", "notrack", "data16", "cs"):
+        if name in ("bnd", "rep", "repz", "repnz", "lock", "notrack", "data16", "cs",
+                    "{vex}", "{evex}"):
             name, _, operands = operands.strip().partition(" ")
         found.append(Instruction(int(address, 16), name, operands, "R_X86_64" in rest))
     return found
