@@ -38,11 +38,13 @@ KVR_INLINE void kvr_low_parts(struct kvr_low_parts *parts, const float *query, u
 {
     const __m256 unit = _mm256_set_m128(units, units);
     const __m256i mask = _mm256_set_m128i(behind, behind);
+    float *t = parts->query;
+    KVR_HIDE(t); /* memory, not registers that spill */
     for (uint32_t c = 0; c < head_dim; c += 8) {
         __m256 q = _mm256_mul_ps(_mm256_loadu_ps(query + c), unit);
         __m256i next = _mm256_srli_si256(_mm256_castps_si256(q), 4);
         next = _mm256_and_si256(next, mask);
-        _mm256_storeu_ps(parts->query + c, _mm256_sub_ps(q, _mm256_castsi256_ps(next)));
+        _mm256_storeu_ps(t + c, _mm256_sub_ps(q, _mm256_castsi256_ps(next)));
     }
 }
 

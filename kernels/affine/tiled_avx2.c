@@ -4,12 +4,14 @@
  * bounds them are the shuffles and conversions of both halves together.
  */
 #include "../dense/dot_avx2.h"
+#include "../simd/hide.h"
 #include "dequantise_avx2.h"
 
 KVR_INLINE void kvr_score_tile(const float *query, const uint16_t *tile, const uint32_t head_dim,
                                uint32_t left, float *scores)
 {
-    const uint32_t chunks = head_dim / KVR_DOT8_LANES;
+    uint32_t chunks = head_dim / KVR_DOT8_LANES;
+    KVR_HIDE(chunks); /* a loop: unrolled, gcc mixes both halves, for which there are no registers */
     const unsigned char *keys = (const unsigned char *)tile;
     const size_t half_bytes = (size_t)chunks * KVR_DOT8_CHUNK_BYTES * KVR_DOT8_KEYS;
     kvr_store8(scores, left, kvr_dot8(keys, query, chunks, keys, 0));

@@ -15,13 +15,12 @@ that add to the sums of earlier passes. --verbose prints all counts.
 import csv
 import itertools
 import os
-import platform
 import re
 import subprocess
 
 from addresses import Trace, covered
-from harness import Skip, need, script
-from listing import Graph, parse, read_library
+from harness import script
+from listing import Graph, objdump_of, parse, read_library, spills_and_calls
 
 EXACT = ("shuffles", "fma", "int_dots", "converts", "gathered")
 WITHIN_TENTH = ("loads", "stores", "vector_alu", "uops")
@@ -81,15 +80,6 @@ class Way:
         return len(bytes_stored) // SCORE_BYTES if max(bytes_stored) < len(bytes_stored) else 0
 
 
-def spills_and_calls(path, frame):
-    """What a hot loop must not contain. frame: whether rbp points to the stack."""
-    stack = r"\(%r[sb]p" if frame else r"\(%rsp"
-    return [str(i) for i in path if i.name.startswith("call") or
-            # a conversion from an integer is a general register that was spilled
-            (i.vectors and "cvtsi2" not in i.name and i.memory is not None and
-             re.search(stack, i.operands[i.memory]))]
-
-
 def find_ways(kernel, graph):
     """The shortest way around each loop that is the declared one. If there is none, the loop has
     one over the lines of a block within it."""
@@ -125,10 +115,9 @@ def check_kernel(kernel, function, verbose):
     """Everything that is wrong with one kernel."""
     graph, wrong = Graph(function), []
     ways = find_ways(kernel, graph)
-    frame = any(str(i).endswith("mov %rsp,%rbp") for i in function)
     for way in ways:
         wrong += mismatches(kernel, way.counts)
-        wrong += [f"in the loop: {text}" for text in spills_and_calls(way.path, frame)]
+        wrong += [f"in the loop: {text}" for text in spills_and_calls(way.path, function)]
         if verbose:
             print(f"    at {way.path[0].address:x}: {way.counts}")
     if not ways:
@@ -204,23 +193,11 @@ def find_function(kernel, libraries):
     raise KeyError(f"no object defines {symbol}")
 
 
-def tool(compiler, buildtype, sanitize):
-    """Path of objdump, or Skip."""
-    if platform.machine() not in ("x86_64", "AMD64"):
-        raise Skip(f"reads x86-64 listings, this is {platform.machine()}")
-    if compiler != "gcc":
-        raise Skip(f"the numbers are declared for gcc's code, this build is by {compiler}")
-    if buildtype != "release" or sanitize != "none":
-        raise Skip(f"the numbers are declared for a release build, this is {buildtype}, "
-                   f"b_sanitize={sanitize}")
-    return need("objdump")
-
-
 def test_work(*arguments):
     """What is wrong."""
     verbose = "--verbose" in arguments
     program, compiler, buildtype, sanitize, *paths = [a for a in arguments if a != "--verbose"]
-    objdump, failed = tool(compiler, buildtype, sanitize), check_bad_loop()
+    objdump, failed = objdump_of(compiler, buildtype, sanitize), check_bad_loop()
     libraries = {re.sub(r"libkernels_|\.a$", "", os.path.basename(path)):
                  read_library(objdump, path) for path in paths}
     kernels = read_kernels(program)

@@ -147,8 +147,8 @@ static void materialised_int8(void **state)
     kvr_lists_free(&copy);
 }
 
-/* 512 keys of d = 128 for two queries: 128 bytes of codes, and each query's tile of 256 bytes a key,
- * which is written and read where it lies, in L1. */
+/* 512 keys of d = 128 for two queries: 128 bytes of codes, and each query's tile of 256 bytes a
+ * key, which is written and read where it lies, in L1. */
 static void int8_in_tiles(void **state)
 {
     const struct kvr_case c = {.shape = {.head_dim = 128, .tokens = 512, .queries = 2},
