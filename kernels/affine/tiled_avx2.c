@@ -2,6 +2,11 @@
  *
  * The tiled kernels with AVX2, FMA and F16C: dequantise_avx2.h, then the rows of dense_f16. What
  * bounds them are the shuffles and conversions of both halves together.
+ *
+ * Limits, d = 64, 16 keys, on cores with one shuffle port, which each conversion from or to float16
+ * takes too: affine8 316 shuffles and 256 such conversions, 572 cycles at most (some shuffles are
+ * stores of an upper lane and need no port); affine4 284 and 128; affine4g 348 and 192. With two
+ * such ports half of that.
  */
 #include "../dense/dot_avx2.h"
 #include "../simd/hide.h"
@@ -11,7 +16,9 @@ KVR_INLINE void kvr_score_tile(const float *query, const uint16_t *tile, const u
                                uint32_t left, float *scores)
 {
     uint32_t chunks = head_dim / KVR_DOT8_LANES;
-    KVR_HIDE(chunks); /* a loop: unrolled, gcc mixes both halves, for which there are no registers */
+    KVR_HIDE(chunks); /* a loop: unrolled, gcc mixes both halves, and registers spill */
+    if (!chunks)
+        __builtin_unreachable();
     const unsigned char *keys = (const unsigned char *)tile;
     const size_t half_bytes = (size_t)chunks * KVR_DOT8_CHUNK_BYTES * KVR_DOT8_KEYS;
     kvr_store8(scores, left, kvr_dot8(keys, query, chunks, keys, 0));
@@ -23,6 +30,15 @@ KVR_INLINE void kvr_score_tile(const float *query, const uint16_t *tile, const u
 
 enum { TILED_ISA = KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C };
 
-KVR_TILED_KERNEL(affine8, KVR_AFFINE8, "avx2", avx2, TILED_ISA)
-KVR_TILED_KERNEL(affine4, KVR_AFFINE4, "avx2", avx2, TILED_ISA)
-KVR_TILED_KERNEL(affine4g, KVR_AFFINE4G, "avx2", avx2, TILED_ISA)
+KVR_TILED_KERNEL(affine8, KVR_AFFINE8, "avx2", avx2, TILED_ISA, .work = {.block_keys = 16,
+                 .loads = 185, .stores = 134, .shuffles = 316, .vector_alu = 174, .fma = 128,
+                 .converts = 384, .uops = 1229}, .work_once = {.stores = 2, .uops = 16},
+                 .work_head_dim = 64)
+KVR_TILED_KERNEL(affine4, KVR_AFFINE4, "avx2", avx2, TILED_ISA, .work = {.block_keys = 16,
+                 .loads = 179, .stores = 134, .shuffles = 284, .vector_alu = 62, .fma = 128,
+                 .converts = 128, .uops = 903}, .work_once = {.stores = 2, .uops = 16},
+                 .work_head_dim = 64)
+KVR_TILED_KERNEL(affine4g, KVR_AFFINE4G, "avx2", avx2, TILED_ISA, .work = {.block_keys = 16,
+                 .loads = 216, .stores = 138, .shuffles = 348, .vector_alu = 190, .fma = 128,
+                 .converts = 196, .uops = 1204}, .work_once = {.stores = 2, .uops = 16},
+                 .work_head_dim = 64)

@@ -56,11 +56,11 @@ KVR_INLINE void kvr_tiled_dim(const enum kvr_affine_kind kind, const struct kvr_
         kvr_tiled_segment(kind, segments, i, prepared, scores, head_dim, 0);
 }
 
-/* The kernel kvr_kernel_<codes>_f16_tiled_<isa>. It declares no work: its block is two loops, one
- * that fills the tile and one that reads it, and the comparison with compiled code knows one. */
-#define KVR_TILED_KERNEL(codes, kind, isa_text, isa_suffix, isa_bits)                              \
-    static void score_##codes(const struct kvr_shape *shape, const struct kvr_segments *segments,  \
-                              uint32_t i, const void *side, const void *prepared, float *scores)   \
+/* The kernel kvr_kernel_<codes>_f16_tiled_<isa>; behind its ISA the initialisers of its work. */
+#define KVR_TILED_KERNEL(codes, kind, isa_text, isa_suffix, isa_bits, ...)                         \
+    static void score_##codes##_f16(const struct kvr_shape *shape,                                 \
+                                    const struct kvr_segments *segments, uint32_t i,               \
+                                    const void *side, const void *prepared, float *scores)         \
     {                                                                                              \
         (void)side;                                                                                \
         if (shape->head_dim == 64)                                                                 \
@@ -73,7 +73,8 @@ KVR_INLINE void kvr_tiled_dim(const enum kvr_affine_kind kind, const struct kvr_
         .isa_name = isa_text,                                                                      \
         .format = &kvr_format_##codes##_f16,                                                       \
         .isa = isa_bits,                                                                           \
-        .score = score_##codes,                                                                    \
+        .score = score_##codes##_f16,                                                              \
+        __VA_ARGS__                                                                                \
     };
 
 #endif

@@ -97,7 +97,11 @@ class Instruction:
         part = re.match(r"vp?broadcast[fi](\d+)x(\d)", self.name)
         if part:
             return int(part.group(1)) * int(part.group(2)) // 8
-        parts = {"vcvtph2ps": 2, "bd": 4, "wd": 2, "bw": 2, "bq": 8, "wq": 4, "dq": 2}
+        part = re.match(r"vextract[fi](\d+)(?:x(\d))?$", self.name)
+        if part:
+            return int(part.group(1)) * int(part.group(2) or 1) // 8
+        parts = {"vcvtph2ps": 2, "vcvtps2ph": 2, "bd": 4, "wd": 2, "bw": 2, "bq": 8, "wq": 4,
+                 "dq": 2}
         for end, divisor in parts.items():
             if self.name == end or re.match(r"v?pmov[sz]x" + end, self.name):
                 return width // divisor

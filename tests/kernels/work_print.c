@@ -18,8 +18,8 @@ static void print_kernel(const struct kvr_kernel *kernel)
                                     .queries = 1,
                                     .tables = kernel->work_tables,
                                     .entries = kernel->work_tables ? 256 : 0};
-    printf("%s\t%s\t%s\t%d\t%u\t%zu\t", format->name, kernel->variant, kernel->isa_name,
-           format->row_major, format->block_keys,
+    printf("%s\t%s\t%s\t", format->name, kernel->variant, kernel->isa_name);
+    printf("%d\t%u\t%u\t%zu\t", format->row_major, kernel->work_head_dim, format->block_keys,
            w->block_keys ? format->segment_bytes(&shape, format->block_keys) : 0);
     printf("%u\t%u\t%u\t%u\t%u\t%u\t%u\t%u\t%u\t%u\n", w->block_keys, w->loads, w->stores,
            w->shuffles, w->vector_alu, w->fma, w->int_dots, w->converts, w->gathered, w->uops);
@@ -29,7 +29,7 @@ int main(void)
 {
     size_t count;
     const struct kvr_kernel *const *kernels = kvr_kernels(&count);
-    puts("format\tvariant\tisa\trow_major\tlayout_keys\tblock_bytes\tblock_keys\tloads\tstores\t"
+    puts("format\tvariant\tisa\trow_major\thead_dim\tlayout_keys\tblock_bytes\tblock_keys\tloads\tstores\t"
          "shuffles\tvector_alu\tfma\tint_dots\tconverts\tgathered\tuops");
     for (size_t i = 0; i < count; i++)
         print_kernel(kernels[i]);
