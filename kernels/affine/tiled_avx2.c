@@ -15,15 +15,15 @@
 KVR_INLINE void kvr_score_tile(const float *query, const uint16_t *tile, const uint32_t head_dim,
                                uint32_t left, float *scores)
 {
-    uint32_t chunks = head_dim / KVR_DOT8_LANES;
-    KVR_HIDE(chunks); /* a loop: unrolled, gcc mixes both halves, and registers spill */
-    if (!chunks)
+    uint32_t row = head_dim;
+    KVR_HIDE(row); /* a loop: unrolled, gcc mixes both halves, and registers spill */
+    if (row < KVR_DOT8_STEP)
         __builtin_unreachable();
     const unsigned char *keys = (const unsigned char *)tile;
-    const size_t half_bytes = (size_t)chunks * KVR_DOT8_CHUNK_BYTES * KVR_DOT8_KEYS;
-    kvr_store8(scores, left, kvr_dot8(keys, query, chunks, keys, 0));
+    const size_t half_bytes = (size_t)head_dim * sizeof *tile * KVR_DOT8_KEYS;
+    kvr_store8(scores, left, kvr_dot8(KVR_DENSE_F16, keys, query, row, keys, 0));
     kvr_store8(scores + KVR_DOT8_KEYS, (int64_t)left - KVR_DOT8_KEYS,
-               kvr_dot8(keys + half_bytes, query, chunks, keys, 0));
+               kvr_dot8(KVR_DENSE_F16, keys + half_bytes, query, row, keys, 0));
 }
 
 #include "tiled_body.h"

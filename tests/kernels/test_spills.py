@@ -20,6 +20,8 @@ from listing import Graph, objdump_of, parse, read_library, spills_and_calls
 KNOWN = {
     # 13 constants of the exponential function beside its data, in 16 registers
     "avx2 softmax",
+    # an array of its own: the query, reordered once a segment
+    "avx2 score_dense_bf16",
     # with more than 8 tables two of their 32 registers of 64 entries are read again for every block
     "avx512vbmi score_lookup_u8",
 }

@@ -25,14 +25,14 @@ from listing import Graph, objdump_of, parse, read_library, spills_and_calls
 EXACT = ("shuffles", "fma", "int_dots", "converts", "gathered")
 WITHIN_TENTH = ("loads", "stores", "vector_alu", "uops")
 GATHER_UOPS = {0: 1, 8: 12, 16: 20}  # by the elements that an instruction gathers: kernels/kernel.h
-# Kernels that declare nothing and so get no core limit: scalar ones of rows and the AVX2 one of
-# affine4g, which nothing but a host without AVX-512 chooses; tiled ones, whose block is two loops.
-UNDECLARED = {"dense_f16 fused scalar", "affine8 fused scalar", "affine4 fused scalar",
+# Kernels that declare nothing and so get no core limit: scalar ones of rows, tiled ones among them.
+UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
+              "affine8 fused scalar", "affine4 fused scalar",
               "affine4g fused scalar", "affine8_q8 fused scalar", "affine4_q8 fused scalar",
               "affine8_f16 tiled scalar", "affine4_f16 tiled scalar", "affine4g_f16 tiled scalar"}
 SCORE_BYTES = 4
 FLOAT16_BYTES = 2
-ROW_STEP_BYTES = 16  # of a tile's row that one turn of a loop over it reads, if there is a loop
+ROW_STEP_BYTES = 32  # of a tile's row that one turn of a loop over it reads, if there is a loop
 GROUP_CHANNELS = 32
 LINE_BYTES = 64
 

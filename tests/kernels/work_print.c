@@ -29,8 +29,8 @@ int main(void)
 {
     size_t count;
     const struct kvr_kernel *const *kernels = kvr_kernels(&count);
-    puts("format\tvariant\tisa\trow_major\thead_dim\tlayout_keys\tblock_bytes\tblock_keys\tloads\tstores\t"
-         "shuffles\tvector_alu\tfma\tint_dots\tconverts\tgathered\tuops");
+    puts("format\tvariant\tisa\trow_major\thead_dim\tlayout_keys\tblock_bytes\tblock_keys\t"
+         "loads\tstores\tshuffles\tvector_alu\tfma\tint_dots\tconverts\tgathered\tuops");
     for (size_t i = 0; i < count; i++)
         print_kernel(kernels[i]);
     return 0;
