@@ -173,6 +173,7 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     const bool copied = kvr_case_materialises(c);
     const struct kvr_traffic_request request = {
         .c = c,
+        .kernel = subject->kernel,
         .level = w->level,
         .keys = lists,
         .beside = w->is_reference ? &w->reference_beside : &w->subject_beside,

@@ -17,12 +17,13 @@ static bool is_named(const struct kvr_ceiling *c, const char *name)
 
 size_t kvr_rate_isas(const char *isa, const char *resource, const char *isas[3])
 {
-    static const char *const bases[] = {"avx512", "avx2", "scalar"};
+    /* What an extension's name begins with, and its base. */
+    static const char *const bases[][2] = {{"avx512", "avx512"}, {"avxvnni", "avx2"}};
     size_t n = 0;
     isas[n++] = isa;
-    for (size_t b = 0; b < 3 && n == 1; b++)
-        if (!strncmp(isa, bases[b], strlen(bases[b])) && strcmp(isa, bases[b]))
-            isas[n++] = bases[b];
+    for (size_t b = 0; b < 2 && n == 1; b++)
+        if (!strncmp(isa, bases[b][0], strlen(bases[b][0])) && strcmp(isa, bases[b][1]))
+            isas[n++] = bases[b][1];
     if (!strcmp(resource, "issue") && strcmp(isa, "scalar"))
         isas[n++] = "scalar";
     return n;

@@ -15,26 +15,26 @@ there may be others that add to the sums of earlier passes. --verbose prints all
 import csv
 import itertools
 import os
-import platform
 import re
 import subprocess
 
 from addresses import Trace, covered
-from harness import Skip, need, script
-from listing import Graph, parse, read_library
+from harness import script
+from listing import Graph, objdump_of, parse, read_library, spills_and_calls
 
 EXACT = ("shuffles", "fma", "int_dots", "converts", "gathered")
 WITHIN_TENTH = ("loads", "stores", "vector_alu", "uops")
 GATHER_UOPS = {0: 1, 8: 12, 16: 20}  # by the elements that an instruction gathers: kernels/kernel.h
-# Kernels that declare nothing and so get no core limit: scalar ones of rows and the AVX2 one of
-# affine4g, which nothing but a host without AVX-512 chooses; tiled ones, whose block is two loops.
-UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar", "affine8 fused scalar",
-              "affine4 fused scalar", "affine4g fused scalar", "affine8_q8 fused scalar",
-              "affine4_q8 fused scalar", "affine4g fused avx2"} | {
-                  f"{codes}_f16 tiled {isa}" for codes in ("affine8", "affine4", "affine4g")
-                  for isa in ("scalar", "avx2", "avx512")}
+# Kernels that declare nothing and so get no core limit: scalar ones of rows, tiled ones among them.
+UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
+              "affine8 fused scalar", "affine4 fused scalar",
+              "affine4g fused scalar", "affine8_q8 fused scalar", "affine4_q8 fused scalar",
+              "affine8_f16 tiled scalar", "affine4_f16 tiled scalar", "affine4g_f16 tiled scalar"}
 QUARTERED = {"lookup4_f32", "lookup4_u8"}  # formats whose neighbouring bytes are keys 16 apart
 SCORE_BYTES = 4
+FLOAT16_BYTES = 2
+ROW_STEP_BYTES = 32  # of a tile's row that one turn of a loop over it reads, if there is a loop
+GROUP_CHANNELS = 32
 LINE_BYTES = 64
 
 
@@ -57,6 +57,16 @@ def expected_scores(kernel):
         return set(range(keys * SCORE_BYTES))
     return {quarter * layout_keys // 4 * SCORE_BYTES + n for quarter in range(4)
             for n in range(keys // 4 * SCORE_BYTES)}
+
+
+def tile_bytes(kernel):
+    """What a block stores beside its scores: rows of float16 and, with scales of groups, these as
+    floats."""
+    if kernel["variant"] != "tiled":
+        return 0
+    grouped = kernel["format"].startswith("affine4g")
+    scales = kernel["head_dim"] // GROUP_CHANNELS * SCORE_BYTES if grouped else 0
+    return kernel["layout_keys"] * (kernel["head_dim"] * FLOAT16_BYTES + scales)
 
 
 class Way:
@@ -93,23 +103,16 @@ class Way:
         return moving[0] if alike else set()
 
 
-def spills_and_calls(path, frame):
-    """What a hot loop must not contain. frame: whether rbp points to the stack."""
-    stack = r"\(%r[sb]p" if frame else r"\(%rsp"
-    return [str(i) for i in path if i.name.startswith("call") or
-            # a conversion from an integer is a general register that was spilled
-            (i.vectors and "cvtsi2" not in i.name and i.memory is not None and
-             re.search(stack, i.operands[i.memory]))]
-
-
 def find_ways(kernel, graph):
     """The shortest way around each loop that is the declared one. If there is none, the loop has
     one over the lines of a block within it."""
-    wanted, queries = expected_bytes(kernel), kernel["queries"]
-    stored = kernel["block_keys"] * queries * SCORE_BYTES
-    scores = expected_scores(kernel)
+    wanted, queries, scores = expected_bytes(kernel), kernel["queries"], expected_scores(kernel)
+    stored = kernel["block_keys"] * queries * SCORE_BYTES + tile_bytes(kernel)
+    turns_around = (0, kernel["block_bytes"] // LINE_BYTES)
+    if kernel["variant"] == "tiled":  # a loop over its rows, if there is one, is part of the block
+        turns_around = (kernel["head_dim"] * FLOAT16_BYTES // ROW_STEP_BYTES, 0)
     found = []
-    for turns in (0, kernel["block_bytes"] // LINE_BYTES):
+    for turns in turns_around:
         for header in graph.loops:
             ways = (Way(path) for path in graph.paths(header, turns, stored))
             fitting = (w for w in ways if w.scores(queries) == scores and w.consumes(wanted))
@@ -139,10 +142,9 @@ def check_kernel(kernel, function, verbose):
     """Everything that is wrong with one kernel."""
     graph, wrong = Graph(function), []
     ways = find_ways(kernel, graph)
-    frame = any(str(i).endswith("mov %rsp,%rbp") for i in function)
     for way in ways:
         wrong += mismatches(kernel, way.counts)
-        wrong += [f"in the loop: {text}" for text in spills_and_calls(way.path, frame)]
+        wrong += [f"in the loop: {text}" for text in spills_and_calls(way.path, function)]
         if verbose:
             print(f"    at {way.path[0].address:x}: {way.counts}")
     if not ways:
@@ -190,9 +192,8 @@ def check_bad_loop():
     """The script's own eyes, on a loop whose faults are known."""
     function = parse(BAD_LOOP.splitlines())
     kernel = dict.fromkeys(EXACT + WITHIN_TENTH, 0)
-    kernel.update(format="", block_keys=16, layout_keys=16, block_bytes=64, row_major=1, queries=1,
-                  loads=2,
-                  stores=2, vector_alu=1, uops=9)
+    kernel.update(format="", variant="fused", block_keys=16, layout_keys=16, block_bytes=64,
+                  row_major=1, queries=1, loads=2, stores=2, vector_alu=1, uops=9)
     wrong = check_kernel(kernel, function, False)
     if [text.split()[-2] for text in wrong] != ["vmovaps", "call"]:
         return [f"a loop with a spill and a call: found {wrong}"]
@@ -222,23 +223,11 @@ def find_function(kernel, libraries):
     raise KeyError(f"no object defines {symbol}")
 
 
-def tool(compiler, buildtype, sanitize):
-    """Path of objdump, or Skip."""
-    if platform.machine() not in ("x86_64", "AMD64"):
-        raise Skip(f"reads x86-64 listings, this is {platform.machine()}")
-    if compiler != "gcc":
-        raise Skip(f"the numbers are declared for gcc's code, this build is by {compiler}")
-    if buildtype != "release" or sanitize != "none":
-        raise Skip(f"the numbers are declared for a release build, this is {buildtype}, "
-                   f"b_sanitize={sanitize}")
-    return need("objdump")
-
-
 def test_work(*arguments):
     """What is wrong."""
     verbose = "--verbose" in arguments
     program, compiler, buildtype, sanitize, *paths = [a for a in arguments if a != "--verbose"]
-    objdump, failed = tool(compiler, buildtype, sanitize), check_bad_loop()
+    objdump, failed = objdump_of(compiler, buildtype, sanitize), check_bad_loop()
     libraries = {re.sub(r"libkernels_|\.a$", "", os.path.basename(path)):
                  read_library(objdump, path) for path in paths}
     kernels = read_kernels(program)

@@ -17,8 +17,8 @@ static void print_loop(const struct kvr_kernel *kernel, uint32_t queries, const 
                                     .queries = 1,
                                     .tables = kernel->work_tables,
                                     .entries = format->entries};
-    printf("%s\t%s\t%s\t%u\t%d\t%u\t%zu\t", format->name, kernel->variant, kernel->isa_name,
-           queries, format->row_major, format->block_keys,
+    printf("%s\t%s\t%s\t%u\t", format->name, kernel->variant, kernel->isa_name, queries);
+    printf("%d\t%u\t%u\t%zu\t", format->row_major, kernel->work_head_dim, format->block_keys,
            w->block_keys ? format->segment_bytes(&shape, format->block_keys) : 0);
     printf("%u\t%u\t%u\t%u\t%u\t%u\t%u\t%u\t%u\t%u\n", w->block_keys, w->loads, w->stores,
            w->shuffles, w->vector_alu, w->fma, w->int_dots, w->converts, w->gathered, w->uops);
@@ -28,8 +28,8 @@ int main(void)
 {
     size_t count;
     const struct kvr_kernel *const *kernels = kvr_kernels(&count);
-    puts("format\tvariant\tisa\tqueries\trow_major\tlayout_keys\tblock_bytes\tblock_keys\tloads\t"
-         "stores\tshuffles\tvector_alu\tfma\tint_dots\tconverts\tgathered\tuops");
+    puts("format\tvariant\tisa\tqueries\trow_major\thead_dim\tlayout_keys\tblock_bytes\t"
+         "block_keys\tloads\tstores\tshuffles\tvector_alu\tfma\tint_dots\tconverts\tgathered\tuops");
     for (size_t i = 0; i < count; i++) {
         print_loop(kernels[i], 1, &kernels[i]->work);
         for (const struct kvr_score_group *g = kernels[i]->groups; g && g->queries; g++)
