@@ -2,6 +2,7 @@
 #include "load.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "../report/writers.h"
 #include "../study/claims.h"
@@ -27,6 +28,12 @@ int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_reco
         *records = NULL;
     }
     return code;
+}
+
+bool kvr_same_file(const char *one, const char *other)
+{
+    struct stat a, b;
+    return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 void kvr_free_results(struct kvr_run_record *records, size_t count)

@@ -10,6 +10,8 @@
 /* Reads `count` results; *records is the caller's until kvr_free_results. The exit code, after the
  * error was printed: then *records is NULL. */
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records);
+/* Both exist and are one. */
+bool kvr_same_file(const char *one, const char *other);
 /* NULL: nothing. */
 void kvr_free_results(struct kvr_run_record *records, size_t count);
 

@@ -42,10 +42,9 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     char why[160];
     switch (key) {
     case KEY_FORMAT:
-        if (kvr_output_format_parse(text, &a->format))
-            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--format %.40s: table, json, jsonl, "
-                                 "csv or md is needed", text);
-        return 0;
+        if (kvr_word_parse(text, kvr_own_output_names, why, sizeof why))
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--format: '%.40s' %s", text, why);
+        return kvr_output_format_parse(text, &a->format);
     case KEY_COLOR:
         if (kvr_style_of_stdout(text, &a->style))
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
