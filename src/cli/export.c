@@ -70,11 +70,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     case KEY_STEP_SUMMARY:
         return add_output(a, key, text);
     case ARGP_KEY_ARG:
-        if (a->path)
-            return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
-                                 "one RESULT at a time; '%.80s' is the second", text);
-        a->path = text;
-        return 0;
+        return kvr_args_result(&a->args, &a->path, text);
     case ARGP_KEY_END:
         return a->args.done ? 0 : check(a);
     default:
@@ -101,13 +97,13 @@ const struct argp kvr_export_argp = {
 /* Before anything is written. */
 static int check_formats(const struct arguments *a, const struct kvr_run_record *record)
 {
-    for (size_t i = 0; i < a->output_count; i++) {
-        const char *format = kvr_output_names[a->outputs[i].format], *name;
-        const char *why = kvr_output_refuses(a->outputs[i].format, record, &name);
-        if (why)
-            return kvr_fail(KVR_EXIT_USAGE, "%s %s%s%s: not written as %s; -o csv, md and json "
-                            "take it", a->path, why, *name ? ", " : "", name, format);
-    }
+    if (kvr_has_cases(record))
+        return KVR_EXIT_OK;
+    for (size_t i = 0; i < a->output_count; i++)
+        if (kvr_output_needs_cases(a->outputs[i].format))
+            return kvr_fail(KVR_EXIT_USAGE, "%s holds no measured case, and %s is nothing else; -o "
+                            "junit:FILE tells why each was not measured", a->path,
+                            kvr_output_names[a->outputs[i].format]);
     return KVR_EXIT_OK;
 }
 

@@ -58,11 +58,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--step-ms %.40s: %s", text, why);
         return 0;
     case ARGP_KEY_ARG:
-        if (a->path)
-            return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
-                                 "one RESULT at a time; '%.80s' is the second", text);
-        a->path = text;
-        return 0;
+        return kvr_args_result(&a->args, &a->path, text);
     case ARGP_KEY_END:
         if (!a->path && !a->args.done)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,

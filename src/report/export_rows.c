@@ -19,7 +19,8 @@ void kvr_case_sentence(const struct kvr_result *r, char *text, size_t bytes)
 {
     const struct kvr_op_result *o = &r->result;
     char ns[32], low[32], high[32], rate[32], flags[KVR_MAX_FLAGS * sizeof r->flags[0]];
-    char interval[96] = "", verdict[80] = "";
+    char interval[96] = "";
+    struct kvr_verdict_cells verdict = {.phrase = ""};
     kvr_figure_text(o->ns_per_key, 4, ns, sizeof ns);
     kvr_figure_text(o->gb_per_s, 3, rate, sizeof rate);
     kvr_flags_text(r, " ", flags, sizeof flags);
@@ -29,10 +30,10 @@ void kvr_case_sentence(const struct kvr_result *r, char *text, size_t bytes)
         snprintf(interval, sizeof interval, " (95 %% %s to %s)", low, high);
     }
     if (kvr_has_verdict(r))
-        snprintf(verdict, sizeof verdict, "; %s side, bound: %s", r->verdict.side,
-                 r->verdict.bound);
-    snprintf(text, bytes, "%s ns/key%s%s%s%s%s%s%s", ns, interval, *rate ? "; " : "", rate,
-             *rate ? " GB/s" : "", verdict, *flags ? "; flags: " : "", flags);
+        kvr_verdict_cells_of(r, (struct kvr_name_parts){0}, &verdict);
+    snprintf(text, bytes, "%s ns/key%s%s%s%s%s%s%s%s", ns, interval, *rate ? "; " : "", rate,
+             *rate ? " GB/s" : "", *verdict.phrase ? "; " : "", verdict.phrase,
+             *flags ? "; flags: " : "", flags);
 }
 
 /* ---- github-action-benchmark ---- */

@@ -38,31 +38,18 @@ int kvr_output_format_parse(const char *text, enum kvr_output_format *format)
     return -EINVAL;
 }
 
-static const char *first_double(const struct kvr_run_record *record)
+bool kvr_output_needs_cases(enum kvr_output_format format)
 {
-    for (size_t i = 1; i < record->result_count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (!strcmp(record->results[i].name, record->results[j].name))
-                return record->results[i].name;
-    return NULL;
+    return format == KVR_OUT_GBENCH || format == KVR_OUT_GHA_BIGGER ||
+           format == KVR_OUT_GHA_SMALLER || format == KVR_OUT_BMF;
 }
 
-const char *kvr_output_refuses(enum kvr_output_format format, const struct kvr_run_record *record,
-                               const char **name)
+bool kvr_has_cases(const struct kvr_run_record *record)
 {
-    bool any = false;
-    *name = "";
-    if (format < KVR_OUT_GBENCH)
-        return NULL;
     for (size_t i = 0; i < record->result_count; i++)
-        any |= kvr_is_exported(&record->results[i]);
-    if (!any && format <= KVR_OUT_BMF)
-        return "holds no measured case";
-    const char *twice = first_double(record);
-    if (!twice)
-        return NULL;
-    *name = twice;
-    return "holds two cases of one name";
+        if (kvr_is_exported(&record->results[i]))
+            return true;
+    return false;
 }
 
 /* The outcome of everything written so far. Call with errno 0 before the first write. */

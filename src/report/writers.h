@@ -29,11 +29,10 @@ struct kvr_output_style {
 
 /* 0 or -EINVAL. */
 int kvr_output_format_parse(const char *text, enum kvr_output_format *format);
-/* Why a record cannot be told in this format, as a sentence about it: a program that reads rows of
- * cases takes a file without any for an error, or for a pass, and knows a case by its name. NULL:
- * it can. `name` is set to the case that the sentence is about, else to "". */
-const char *kvr_output_refuses(enum kvr_output_format format, const struct kvr_run_record *record,
-                               const char **name);
+/* True if a record without a case that has a time says nothing in this format: the programs that
+ * read rows of cases take a file without any for an error, or for a pass. */
+bool kvr_output_needs_cases(enum kvr_output_format format);
+bool kvr_has_cases(const struct kvr_run_record *record);
 /* Writes the whole record. 0 or -errno of the write (-EPIPE, -ENOSPC, ...). */
 int kvr_write(FILE *out, enum kvr_output_format format, const struct kvr_run_record *record,
               const struct kvr_output_style *style);
