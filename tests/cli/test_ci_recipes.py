@@ -138,12 +138,13 @@ class Workflow(Clone):
     def run(self, event):
         """The steps of one event; the exit codes by the steps' names."""
         codes = {}
+        failed = False
         self.values = {"github.event_name": event, "github.sha": self.sha, "github.token": "secret",
                        "github.event.pull_request.base.sha": self.sha,
                        "github.event.pull_request.html_url": "https://example.org/pull/1"}
         self.checkout()
         for step in self.job["steps"]:
-            if not self.wanted(step):
+            if not self.wanted(step) or (failed and "always()" not in step.get("if", "")):
                 continue
             if "uses" in step:
                 self.use(step["uses"], step.get("with", {}))
@@ -156,6 +157,7 @@ class Workflow(Clone):
             # A gate may find anything: these runs are too short to be the same twice.
             gate = "compare.txt ||" in step["run"]
             codes[step["name"]] = self.shell(step["run"], (0, 1) if gate else (0,), **env)
+            failed = failed or codes[step["name"]] != 0
             self.read_outputs(step.get("id"), env["GITHUB_OUTPUT"])
         return codes
 
@@ -183,7 +185,7 @@ def test_github_pull_request():
     if not has_compare():
         raise Skip("this program has no compare: the commands that gate were not run")
     codes = workflow.run("pull_request")
-    check("no base" in read_text("job/compare.txt") or len(codes) > 6, f"without a base {codes}")
+    check(any("in turn" in name for name in codes), f"without a base pairs decide: {codes}")
     check(workflow.called().count("setup") == 2, "both programs are built")
     check("gh pr comment https://example.org/pull/1" in workflow.called(), workflow.called())
     check("### kvroof" in read_text("job/comment.md"), "and there is text for it")
