@@ -18,6 +18,8 @@ const struct kvr_command kvr_commands[] = {
     {"plot", "pictures of stored results", kvr_cmd_plot, &kvr_plot_argp},
     {"report", "one self-contained HTML page of stored results", kvr_cmd_report,
      &kvr_report_argp},
+    {"export", "a stored result in the formats of other programs", kvr_cmd_export,
+     &kvr_export_argp},
     {"doctor", "what this machine can and cannot measure, why, and what would help",
      kvr_cmd_doctor, &kvr_doctor_argp},
     {"list", "kernels, codecs, profiles, instruction sets, topology, checks", kvr_cmd_list,

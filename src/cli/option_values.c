@@ -8,6 +8,7 @@
 
 #include "../study/values.h"
 #include "cpus.h"
+#include "outputs.h"
 
 enum { WHY_BYTES = 240 };
 
@@ -99,34 +100,31 @@ static error_t set_evict(struct option_state *state, const char *text)
 static error_t set_output(struct option_state *state, const char *text)
 {
     struct kvr_options *o = state->options;
-    struct kvr_output *output = &o->outputs[o->output_count];
-    const char *colon = strchr(text, ':');
-    char format[16];
+    char why[400];
     if (o->output_count == KVR_MAX_OUTPUTS)
         return kvr_option_too_many(state, "output", KVR_MAX_OUTPUTS);
-    if (!colon || !colon[1])
-        return kvr_option_refuse(state, KVR_EXIT_USAGE, "output", text,
-                                 "is not FORMAT:FILE, such as json:result.json or csv:-");
-    snprintf(format, sizeof format, "%.*s", (int)(colon - text), text);
-    if (colon - text >= (ptrdiff_t)sizeof format ||
-        kvr_output_format_parse(format, &output->format))
-        return kvr_option_refuse(
-            state, KVR_EXIT_USAGE, "output", text,
-            "has an unknown format; those known are table, json, jsonl, csv, md");
-    if (strlen(colon + 1) >= sizeof output->path)
-        return kvr_option_refuse(state, KVR_EXIT_USAGE, "output", text,
-                                 "has a path that is too long");
-    snprintf(output->path, sizeof output->path, "%s", colon + 1);
+    if (kvr_output_parse(text, &o->outputs[o->output_count], why, sizeof why))
+        return kvr_option_refuse(state, KVR_EXIT_USAGE, "output", text, why);
+    o->output_count++;
+    return 0;
+}
+
+static error_t set_step_summary(struct option_state *state)
+{
+    struct kvr_options *o = state->options;
+    if (o->output_count == KVR_MAX_OUTPUTS)
+        return kvr_option_too_many(state, "output", KVR_MAX_OUTPUTS);
+    if (kvr_output_step_summary(&o->outputs[o->output_count]))
+        return kvr_args_fail(&state->args, KVR_EXIT_IMPOSSIBLE, "%s", kvr_no_step_summary);
     o->output_count++;
     return 0;
 }
 
 static error_t set_format(struct option_state *state, const char *text)
 {
-    static const char *const names[] = {"table", "json", "jsonl", "csv", "md", NULL};
     char why[WHY_BYTES];
     state->format_given = true;
-    if (kvr_word_parse(text, names, why, sizeof why) ||
+    if (kvr_word_parse(text, kvr_own_output_names, why, sizeof why) ||
         kvr_output_format_parse(text, &state->options->stdout_format))
         return kvr_option_refuse(state, KVR_EXIT_USAGE, "format", text, why);
     return 0;
@@ -296,6 +294,8 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
         return 0;
     case 'o':
         return set_output(state, text);
+    case KEY_STEP_SUMMARY:
+        return set_step_summary(state);
     case KEY_FORMAT:
         return set_format(state, text);
     case KEY_LABEL:

@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "option_values.h"
+#include "outputs.h"
 
 static const struct argp_option options_table[] = {
     {NULL, 0, NULL, 0, "What to measure (a list multiplies out):", 1},
@@ -72,9 +73,10 @@ static const struct argp_option options_table[] = {
     {"dry-run", KEY_DRY_RUN, NULL, 0, "print the cases, measure nothing", 0},
     {NULL, 0, NULL, 0, "Result:", 4},
     {"output", 'o', "FORMAT:FILE", 0,
-     "json, jsonl, csv, md or table; - is stdout; may be "
+     "json, jsonl, csv, md, table or a format of kvroof export; - is stdout; may be "
      "repeated [json:results/TIME-HOST.json]",
      0},
+    {"step-summary", KEY_STEP_SUMMARY, NULL, 0, KVR_STEP_SUMMARY_HELP, 0},
     {"format", KEY_FORMAT, "FORMAT", 0, "of stdout [table]", 0},
     {"label", KEY_LABEL, "TEXT", 0, "kept in the result", 0},
     {"tag", KEY_TAG, "K=V", 0, "kept in the result; may be repeated", 0},
@@ -115,7 +117,7 @@ static int contradictions(struct option_state *state)
 {
     const struct kvr_options *o = state->options;
     const char *alone = o->queries ? "queries" : o->values ? "values" : "calibration";
-    bool stdout_taken = state->format_given;
+    char why[1100];
     if (o->heads && o->bytes_count)
         return kvr_args_fail(&state->args, KVR_EXIT_USAGE,
                              "--heads and --bytes both give the "
@@ -127,19 +129,8 @@ static int contradictions(struct option_state *state)
                              alone);
     if (o->quiet && o->verbose)
         return kvr_args_fail(&state->args, KVR_EXIT_USAGE, "-q and -v contradict each other");
-    for (size_t i = 0; i < o->output_count; i++) {
-        bool to_stdout = strcmp(o->outputs[i].path, "-") == 0;
-        if (to_stdout && stdout_taken)
-            return kvr_args_fail(&state->args, KVR_EXIT_USAGE,
-                                 "stdout can carry one format only; "
-                                 "name a file in -o or drop --format");
-        stdout_taken = stdout_taken || to_stdout;
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(o->outputs[i].path, o->outputs[j].path) == 0)
-                return kvr_args_fail(&state->args, KVR_EXIT_USAGE, "two outputs go to '%s'",
-                                     o->outputs[i].path);
-        }
-    }
+    if (kvr_outputs_check(o->outputs, o->output_count, state->format_given, why, sizeof why))
+        return kvr_args_fail(&state->args, KVR_EXIT_USAGE, "%s", why);
     return 0;
 }
 

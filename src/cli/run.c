@@ -209,7 +209,7 @@ static int measure(struct run *run)
         return kvr_fail(KVR_EXIT_IO, "%s", error);
     if (!code)
         code = proof_failed(&run->record);
-    if (!run->options.output_count && !run->options.quiet)
+    if (run->sinks.default_file && !run->options.quiet)
         fprintf(stderr, "results: %s\n", run->sinks.items[0].path);
     if (!code && run->options.strict && anything_amiss(&run->record))
         code = kvr_fail(KVR_EXIT_NO, "--strict: a check warns or a case was not measured");

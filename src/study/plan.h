@@ -18,7 +18,11 @@
 
 enum { KVR_MAX_LIST = 32, KVR_MAX_OUTPUTS = 16 };
 
-struct kvr_output { enum kvr_output_format format; char path[1024]; /* "-": stdout */ };
+struct kvr_output {
+    enum kvr_output_format format;
+    char path[1024]; /* "-": stdout */
+    bool append;     /* to what the file holds: of --step-summary */
+};
 
 /* What the command line of `run` says. A count of 0 (or NULL, or NAN) means "not given": the
  * profile decides. Strings point into argv, those of comma lists into list_text: so the struct is
