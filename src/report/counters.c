@@ -23,6 +23,13 @@ const struct kvr_field kvr_counter_fields[] = {
 };
 #undef F
 
+#define F(member, how) KVR_FIELD(struct kvr_counter_thread, member, #member, "", how)
+const struct kvr_field kvr_counter_thread_fields[] = {
+    F(thread, KVR_FIELD_REQUIRED), F(value, KVR_FIELD_REQUIRED), F(running, 0),
+    F(quality, KVR_FIELD_REQUIRED), KVR_FIELD_END,
+};
+#undef F
+
 /* "; ipc 2.31 instructions/cycle", beside it what the model says, and the share of a scaled one. */
 static int put_one(const struct kvr_result *r, const struct kvr_counter_record *c, char *text,
                    size_t bytes)

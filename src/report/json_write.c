@@ -280,6 +280,17 @@ static json_t *verdict(const struct kvr_verdict_record *v)
     return made_or_null(object, good);
 }
 
+static json_t *counter(const struct kvr_counter_record *c)
+{
+    json_t *object = object_of(kvr_counter_fields, c);
+    bool good = object != NULL;
+    if (good && c->thread_count)
+        good = kvr_json_set(object, "threads",
+                            array_of(kvr_counter_thread_fields, c->threads, c->thread_count,
+                                     sizeof *c->threads));
+    return made_or_null(object, good);
+}
+
 /* By name; a name that a file gave twice keeps its last. */
 static json_t *counters(const struct kvr_result *result)
 {
@@ -287,7 +298,7 @@ static json_t *counters(const struct kvr_result *result)
     bool good = object != NULL;
     for (size_t i = 0; good && i < result->counter_count; i++)
         good = set_text_key(object, result->counters[i].name,
-                            object_of(kvr_counter_fields, &result->counters[i]));
+                            counter(&result->counters[i]));
     return made_or_null(object, good);
 }
 

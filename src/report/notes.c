@@ -157,6 +157,19 @@ static int put_check(struct kvr_sentence *w, const struct kvr_check *c)
     return kvr_sentence_end(w);
 }
 
+/* One quiet line where counters were nobody's wish and are not to be had. */
+static int put_uncounted(struct kvr_sentence *w, const struct kvr_check *c)
+{
+    if (strcmp(c->id, "counters-backend") || strcmp(c->value, "none"))
+        return 0;
+    int rc = kvr_sentence_begin(w);
+    if (rc)
+        return rc;
+    fputs("Nothing was counted, no verdict needs it; kvroof doctor says why there are no "
+          "counters.", w->line);
+    return kvr_sentence_end(w);
+}
+
 /* ---- what was not measured ---- */
 
 /* A case without a measurement: its reasons. */
@@ -229,6 +242,8 @@ int kvr_put_notes(struct kvr_sentence *w, const struct kvr_run_record *record)
     int rc = put_flags(w, record);
     for (size_t i = 0; !rc && i < record->checks.count; i++)
         rc = put_check(w, &record->checks.items[i]);
+    for (size_t i = 0; !rc && i < record->checks.count; i++)
+        rc = put_uncounted(w, &record->checks.items[i]);
     for (size_t i = 0; !rc && i < record->result_count; i++) {
         const struct kvr_result *r = &record->results[i];
         measured += r->measured;

@@ -266,7 +266,8 @@ int kvr_counting_open(struct kvr_counting **result, const struct kvr_options *op
     c->counters.machine = machine;
     c->errors = calloc(KVR_MAX_THREADS, sizeof *c->errors);
     c->before = calloc(KVR_MAX_THREADS, sizeof *c->before);
-    rc = c->errors && c->before ? 0 : -ENOMEM;
+    c->after = calloc(KVR_MAX_THREADS, sizeof *c->after);
+    rc = c->errors && c->before && c->after ? 0 : -ENOMEM;
     bool asked = choice.backend != NULL;
     if (!rc && choice.backend == &kvr_counters_perf && choice.argument)
         rc = choose_events(&c->counters, choice.argument, known, count, error, error_bytes);

@@ -302,7 +302,7 @@ static void test_refusals(void **state)
         {ENOENT, "ENOENT", "virtual PMU"}, {EACCES, "EACCES", "perf_event_paranoid=1"},
         {EPERM, "EPERM", "CAP_PERFMON"},   {EMFILE, "EMFILE", "ulimit -n"},
         {EBUSY, "EBUSY", "nmi_watchdog"},  {ENOSYS, "ENOSYS", "CONFIG_PERF_EVENTS"},
-        {EIO, "EIO", "not told"},
+        {EINVAL, "EINVAL", "list counters"}, {EIO, "EIO", "not told"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         set_up(state);
