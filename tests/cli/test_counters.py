@@ -58,7 +58,10 @@ def test_software_events():
         if more == ("-t", "2") and os.cpu_count() < 2:
             continue
         document = measured("--counters", "perf:" + ",".join(wanted), *more)
-        check(check_of(document, "counters-backend")["value"] == "perf", "the backend is named")
+        backend = check_of(document, "counters-backend")
+        check(backend["value"] == "perf" and "start and stop take" in backend["text"], f"{backend}")
+        check("start and stop take" in " ".join(run("show", "r.json", code=0).out.split()),
+              "what counting costs is printed")
         for result in document["results"]:
             counters = result["counters"]
             for name in wanted:
@@ -131,9 +134,9 @@ def replayed():
     print_of = measured("--counters", "off")["machine"]["fingerprint"]
     head = ("kvroof-counters 1", f"machine {print_of}")
     events = ("event cycles 1 48 -", "event instructions 1 48 -", "event dram-reads 64 32 bytes",
-              "event fp32-512 16 48 flops")
+              "event fp32-512 16 48 flops", "event energy-pkg 0.000001 64 joules")
     marks = [f"mark 0 {1000 * i} {1000 * i} {100 * i} {250 * i} {(4294967290 + i) % 2 ** 32} "
-             f"{9 * i}"
+             f"{9 * i} {500 * i}"
              for i in range(64)]
     return head, events, marks
 
@@ -143,9 +146,15 @@ def test_points_by_counters():
     head, events, marks = replayed()
     measured("--counters", replay(*head, *events, *marks, "end 64"))
     run("plot", "r.json", "-k", "roofline", "-o", "pictures", code=0)
-    data = "".join(harness.read_text(os.path.join("pictures", name))
-                   for name in os.listdir("pictures") if name.endswith(".tsv"))
-    check("by counters" in data, f"points by counters are a series of their own:\n{data}")
+    rows = [line.split("\t") for line in
+            harness.read_text(os.path.join("pictures", "roofline.tsv")).splitlines()]
+    places = {row[2]: row[3] for row in rows if row[0] == "place"}
+    marks = {row[2] for row in rows if row[0] == "point"}
+    counted = {number for number, name in places.items() if "by counters" in name}
+    check(counted and counted < marks and marks <= set(places),
+          f"points by counters have marks of their own, beside those of the model: {rows}")
+    picture = harness.read_text(os.path.join("pictures", "roofline.svg"))
+    check("by counters" in picture, "the picture's legend names them")
 
 
 def test_replay():
@@ -157,8 +166,13 @@ def test_replay():
         check(abs(counters["ipc"]["value"] - 2.5) < 1e-9, f"{counters}")
         check(counters["dram-reads"]["total"] in (64, 128), f"over the wrap: {counters}")
         check(counters["memory-bytes"]["quality"] == "measured", f"{counters}")
+        joules, a_key = counters["joules-per-million-keys"], counters["energy-pkg"]["value"]
+        check(abs(joules["value"] - 1e6 * a_key) <= 1e-9 * joules["value"], f"{counters}")
+        check(abs(counters["energy-pkg"]["total"] / counters["cycles"]["total"] - 5e-6) < 1e-12,
+              f"500 microjoules to 100 cycles: {counters}")
     shown = run("show", "r.json", code=0).out
-    check("ipc 2.5" in shown, f"show prints what was counted:\n{shown}")
+    for words in ("ipc 2.5", "joules-per-million-keys", "by the model"):
+        check(words in shown, f"show prints what was counted:\n{shown}")
     document["results"][0]["counters"] = [1]
     with open("bad.json", "w", encoding="utf-8") as file:
         json.dump(document, file)

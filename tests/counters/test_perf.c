@@ -29,6 +29,7 @@ static struct {
     int system_calls;
     uint64_t values[FDS], enabled_ns, running_ns;
     int short_read;
+    uint64_t step_enabled, step_running; /* a read adds them */
     struct perf_event_mmap_page pages[FDS];
     uint64_t counters[8];
 } fake;
@@ -68,6 +69,8 @@ static ssize_t fake_read(int fd, void *data, size_t bytes)
     if (fake.short_read)
         return (ssize_t)bytes - 8;
     out[0] = (uint64_t)n;
+    fake.enabled_ns += fake.step_enabled;
+    fake.running_ns += fake.step_running;
     out[1] = fake.enabled_ns;
     out[2] = fake.running_ns;
     for (int i = 0; i < fake.open; i++)
@@ -355,6 +358,26 @@ static void test_software_without_kernel(void **state)
     stop(c);
 }
 
+/* More events than counters: how many share, and the least share of the time. */
+static void test_shared(void **state)
+{
+    struct kvr_counters *c = *state;
+    int errors[KVR_MAX_EVENTS];
+    double least;
+    c->count = 6; /* groups of four, one and one of the kernel's own */
+    play.counter = NULL;
+    fake.step_enabled = fake.step_running = 100;
+    start(c, errors);
+    assert_int_equal(kvr_trust_shared(c, &least), 0);
+    assert_true(least == 1);
+    fake.step_running = 40;
+    assert_int_equal(kvr_trust_shared(c, &least), 6);
+    assert_true(least > .39 && least < .41);
+    strcpy(c->why[5], "did not count"); /* what is not used shares nothing */
+    assert_int_equal(kvr_trust_shared(c, &least), 5);
+    stop(c);
+}
+
 /* An event that opens and stays where it is counts nothing. */
 static void test_stuck_event(void **state)
 {
@@ -374,6 +397,7 @@ int main(void)
         TEST(test_falls_back),      TEST(test_read_fails),         TEST(test_asks_for_user_reads),
         TEST(test_refusals),        TEST(test_later_thread_fails),
         TEST(test_software_without_kernel), TEST(test_stuck_event),
+        TEST(test_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

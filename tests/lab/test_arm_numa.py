@@ -3,8 +3,8 @@
 with counters in the result file.
 
 The first has one CPU and two nodes of memory alone, because the emulator (QEMU 7.2) counts exactly
-only there: its instructions and cycles are those of the machine's one clock, which every CPU
-moves on. In the second, with four CPUs, a counter also sees what the others executed while it ran, and the
+only there: its instructions and cycles are those of the machine's one clock, which all CPUs move.
+In the second, with four CPUs, a counter also sees what the others executed while it ran, and the
 proof that a counter counts (instructions to 1 %) now and then fails in truth; so that run is tried
 some times, and its counts are not held against a known number.
 
