@@ -2,10 +2,12 @@
 #include "likwid.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../machine/files.h"
 
@@ -116,12 +118,42 @@ static int likwid_open(struct kvr_counters *c, const char *argument, char *why, 
     return 0;
 }
 
+/* What likwid prints is no output of this program. */
+struct silence { int kept[2]; };
+
+static struct silence begin_silence(void)
+{
+    struct silence s;
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    fflush(NULL); /* or its helpers write what is buffered here once more */
+    for (int i = 0; i < 2; i++) {
+        s.kept[i] = null < 0 ? -1 : fcntl(i + 1, F_DUPFD_CLOEXEC, 3);
+        if (s.kept[i] >= 0)
+            dup2(null, i + 1);
+    }
+    if (null >= 0)
+        close(null);
+    return s;
+}
+
+static void end_silence(const struct silence *s)
+{
+    fflush(NULL);
+    for (int i = 0; i < 2; i++)
+        if (s->kept[i] >= 0) {
+            dup2(s->kept[i], i + 1);
+            close(s->kept[i]);
+        }
+}
+
 static void likwid_dismiss(struct kvr_counters *c, unsigned thread)
 {
     struct likwid_state *s = c->state;
     if (thread || !s->started)
         return;
+    struct silence silence = begin_silence();
     s->library->finish();
+    end_silence(&silence);
     s->started = false;
 }
 
@@ -147,10 +179,11 @@ static void likwid_enroll(struct kvr_counters *c, unsigned thread, unsigned thre
         s->cpus[t] = (int)cpus[t];
         s->marks[t] = 0;
     }
-    fflush(NULL);
+    struct silence silence = begin_silence();
     s->started = !s->library->init((int)threads, s->cpus);
     s->group = s->started ? s->library->add_group(s->group_name) : -1;
     bool good = s->group >= 0 && s->library->set_up(s->group) >= 0 && s->library->start() >= 0;
+    end_silence(&silence);
     for (size_t i = 0; i < c->count && !good; i++)
         errors[i] = -EACCES;
 }

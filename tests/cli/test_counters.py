@@ -60,8 +60,9 @@ def test_software_events():
         document = measured("--counters", "perf:" + ",".join(wanted), *more)
         backend = check_of(document, "counters-backend")
         check(backend["value"] == "perf" and "start and stop take" in backend["text"], f"{backend}")
-        check("start and stop take" in " ".join(run("show", "r.json", code=0).out.split()),
-              "what counting costs is printed")
+        shown = " ".join(run("show", "r.json", code=0).out.split())
+        check("start and stop take" in shown, "what counting costs is printed")
+        check((", threads " in shown) == ("-t" in more), f"least and most of threads: {shown}")
         for result in document["results"]:
             counters = result["counters"]
             for name in wanted:

@@ -230,29 +230,47 @@ static void test_probe_refusals(void **state)
         assert_non_null(strstr(report.why[i], "did not count"));
 }
 
+static struct {
+    char path[16];
+    int fd, kept;
+} output;
+
+/* stdout goes to a file; a row of this process lies in its buffer. */
+static void catch_output(void)
+{
+    strcpy(output.path, "likwid-XXXXXX");
+    output.fd = mkstemp(output.path);
+    output.kept = dup(1);
+    fflush(stdout);
+    dup2(output.fd, 1);
+    printf("a row\n");
+}
+
+static void check_output(void)
+{
+    char text[100] = "";
+    fflush(stdout);
+    dup2(output.kept, 1);
+    ssize_t n = pread(output.fd, text, sizeof text - 1, 0);
+    close(output.fd);
+    close(output.kept);
+    unlink(output.path);
+    assert_true(n > 0);
+    assert_string_equal(text, "a row\n");
+}
+
 /* What is in this process's buffers is written once, what likwid prints not at all. */
 static void test_output_is_kept_apart(void **state)
 {
     static const enum how ways[] = {PRINTS, EXITS};
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
-        char path[] = "likwid-XXXXXX", text[100] = "", why[160];
+        char why[160];
         struct kvr_likwid_report report;
-        int fd = mkstemp(path), kept = dup(1);
         reset(state);
         play.how = ways[i];
-        fflush(stdout);
-        dup2(fd, 1);
-        printf("a row\n");
+        catch_output();
         probe("MEM", &report, why, sizeof why);
-        fflush(stdout);
-        dup2(kept, 1);
-        ssize_t n = pread(fd, text, sizeof text - 1, 0);
-        close(fd);
-        close(kept);
-        unlink(path);
-        assert_true(n > 0);
-        assert_string_equal(text, "a row\n");
+        check_output();
     }
 }
 
@@ -288,7 +306,10 @@ static void test_backend(void **state)
     assert_string_equal(c.events[2].name, "dram-reads-2");
     assert_string_equal(c.why[0], "");
     c.backend->enroll(&c, 1, 2, cpus, errors);
+    play.how = PRINTS;
+    catch_output();
     c.backend->enroll(&c, 0, 2, cpus, errors);
+    check_output();
     assert_int_equal(play.inits, 1);
     c.backend->mark(&c, 0, &before);
     c.backend->mark(&c, 0, &after);
