@@ -50,7 +50,7 @@ static int put_one(const struct kvr_result *r, const struct kvr_counter_record *
         char least[16], most[16];
         kvr_figure_text(c->thread_least, 3, least, sizeof least);
         kvr_figure_text(c->thread_most, 3, most, sizeof most);
-        snprintf(threads, sizeof threads, ", threads %s to %s", least, most);
+        snprintf(threads, sizeof threads, " (threads %s to %s)", least, most);
     }
     return snprintf(text, bytes, "; %s %s %s%s%s%s%s%s%s", clean, value, unit, threads,
                     *model ? ", by the model " : "", model, *share ? ", counted " : "", share,

@@ -62,7 +62,7 @@ def test_software_events():
         check(backend["value"] == "perf" and "start and stop take" in backend["text"], f"{backend}")
         shown = " ".join(run("show", "r.json", code=0).out.split())
         check("start and stop take" in shown, "what counting costs is printed")
-        check((", threads " in shown) == ("-t" in more), f"least and most of threads: {shown}")
+        check(("(threads " in shown) == ("-t" in more), f"least and most of threads: {shown}")
         for result in document["results"]:
             counters = result["counters"]
             for name in wanted:
