@@ -30,8 +30,8 @@ const struct kvr_field kvr_counter_thread_fields[] = {
 };
 #undef F
 
-/* "; ipc 2.31 instructions/cycle", beside it least and most of several threads, what the model says,
- * and the share of a scaled one. */
+/* "; ipc 2.31 instructions/cycle", beside it least and most of several threads, what the model
+ * says, and the share of a scaled one. */
 static int put_one(const struct kvr_result *r, const struct kvr_counter_record *c, char *text,
                    size_t bytes)
 {

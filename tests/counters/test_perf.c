@@ -368,11 +368,9 @@ static void test_shared(void **state)
     play.counter = NULL;
     fake.step_enabled = fake.step_running = 100;
     start(c, errors);
-    assert_int_equal(kvr_trust_shared(c, &least), 0);
-    assert_true(least == 1);
+    assert_true(kvr_trust_shared(c, &least) == 0 && least == 1);
     fake.step_running = 40;
-    assert_int_equal(kvr_trust_shared(c, &least), 6);
-    assert_true(least > .39 && least < .41);
+    assert_true(kvr_trust_shared(c, &least) == 6 && least > .39 && least < .41);
     strcpy(c->why[5], "did not count"); /* what is not used shares nothing */
     assert_int_equal(kvr_trust_shared(c, &least), 5);
     stop(c);
@@ -395,9 +393,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_groups),          TEST(test_multiplexed),        TEST(test_user_space_reads),
         TEST(test_falls_back),      TEST(test_read_fails),         TEST(test_asks_for_user_reads),
-        TEST(test_refusals),        TEST(test_later_thread_fails),
-        TEST(test_software_without_kernel), TEST(test_stuck_event),
-        TEST(test_shared),
+        TEST(test_refusals),        TEST(test_later_thread_fails), TEST(test_stuck_event),
+        TEST(test_software_without_kernel), TEST(test_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
