@@ -269,26 +269,30 @@ static json_t *unavailable(const struct kvr_result *result)
     return made_or_null(object, good);
 }
 
+/* An object that has a list of others, where there is any. */
+struct list { const char *name; const struct kvr_field *fields; const void *items; size_t count; };
+
+static json_t *object_with(const struct kvr_field *fields, const void *base,
+                           const struct list *list, size_t item_bytes)
+{
+    json_t *object = object_of(fields, base);
+    bool good = object != NULL;
+    if (good && list->count)
+        good = kvr_json_set(object, list->name,
+                            array_of(list->fields, list->items, list->count, item_bytes));
+    return made_or_null(object, good);
+}
+
 static json_t *verdict(const struct kvr_verdict_record *v)
 {
-    json_t *object = object_of(kvr_verdict_fields, v);
-    bool good = object != NULL;
-    if (good && v->witness_count)
-        good = kvr_json_set(object, "witnesses",
-                            array_of(kvr_witness_fields, v->witnesses, v->witness_count,
-                                     sizeof *v->witnesses));
-    return made_or_null(object, good);
+    const struct list list = {"witnesses", kvr_witness_fields, v->witnesses, v->witness_count};
+    return object_with(kvr_verdict_fields, v, &list, sizeof *v->witnesses);
 }
 
 static json_t *counter(const struct kvr_counter_record *c)
 {
-    json_t *object = object_of(kvr_counter_fields, c);
-    bool good = object != NULL;
-    if (good && c->thread_count)
-        good = kvr_json_set(object, "threads",
-                            array_of(kvr_counter_thread_fields, c->threads, c->thread_count,
-                                     sizeof *c->threads));
-    return made_or_null(object, good);
+    const struct list list = {"threads", kvr_counter_thread_fields, c->threads, c->thread_count};
+    return object_with(kvr_counter_fields, c, &list, sizeof *c->threads);
 }
 
 /* By name; a name that a file gave twice keeps its last. */
