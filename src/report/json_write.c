@@ -251,15 +251,30 @@ static json_t *unavailable(const struct kvr_result *result)
     return kvr_json_made(object, good);
 }
 
+/* An object that has a list of others, where there is any. */
+struct list { const char *name; const struct kvr_field *fields; const void *items; size_t count; };
+
+static json_t *object_with(const struct kvr_field *fields, const void *base,
+                           const struct list *list, size_t item_bytes)
+{
+    json_t *object = object_of(fields, base);
+    bool good = object != NULL;
+    if (good && list->count)
+        good = kvr_json_set(object, list->name,
+                            array_of(list->fields, list->items, list->count, item_bytes));
+    return kvr_json_made(object, good);
+}
+
 static json_t *verdict(const struct kvr_verdict_record *v)
 {
-    json_t *object = object_of(kvr_verdict_fields, v);
-    bool good = object != NULL;
-    if (good && v->witness_count)
-        good = kvr_json_set(object, "witnesses",
-                            array_of(kvr_witness_fields, v->witnesses, v->witness_count,
-                                     sizeof *v->witnesses));
-    return kvr_json_made(object, good);
+    const struct list list = {"witnesses", kvr_witness_fields, v->witnesses, v->witness_count};
+    return object_with(kvr_verdict_fields, v, &list, sizeof *v->witnesses);
+}
+
+static json_t *counter(const struct kvr_counter_record *c)
+{
+    const struct list list = {"threads", kvr_counter_thread_fields, c->threads, c->thread_count};
+    return object_with(kvr_counter_fields, c, &list, sizeof *c->threads);
 }
 
 /* By name; a name that a file gave twice keeps its last. */
@@ -269,7 +284,7 @@ static json_t *counters(const struct kvr_result *result)
     bool good = object != NULL;
     for (size_t i = 0; good && i < result->counter_count; i++)
         good = kvr_json_set_text_key(object, result->counters[i].name,
-                            object_of(kvr_counter_fields, &result->counters[i]));
+                            counter(&result->counters[i]));
     return kvr_json_made(object, good);
 }
 

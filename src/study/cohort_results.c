@@ -144,18 +144,28 @@ static void name_reader(const struct kvr_family *family, const uint32_t *wins, s
     kvr_member_name(&family->best[most], r->m_member, sizeof r->m_member);
 }
 
-/* Where T is one run of passes and nothing else lies between its stamps. */
 static void count(const struct kvr_session *s, const struct kvr_subject *subject,
                   struct kvr_result *r)
 {
     const struct kvr_op *op = subject->op;
+    const struct kvr_sample_request *first = op ? &op->whole : &subject->t_request;
+    struct kvr_counted_part parts[KVR_PHASES];
+    size_t n = 0;
+    if (op && !op->has_whole) {
+        for (int p = KVR_PHASES; p-- > 0;)
+            if (op->phases[p].present) {
+                first = &op->phases[p].t;
+                parts[n++] = (struct kvr_counted_part){&subject->tallies[p], op->phases[p].t_keys};
+            }
+    } else {
+        double keys = op ? op->whole_keys : kvr_lists_segment_keys(subject->t.lists);
+        parts[n++] = (struct kvr_counted_part){&subject->tallies[0], keys};
+    }
     const char *why = NULL;
-    if (op && !op->has_whole)
-        why = "T is the sum of passes that are timed one by one";
-    else if (op ? op->whole.between != NULL : subject->t_request.between != NULL)
-        why = "what is read between the passes would be counted, too";
-    double keys = op ? op->whole_keys : kvr_lists_segment_keys(subject->t.lists);
-    kvr_counting_store(s->counting, why ? NULL : &subject->tally, keys, why, r);
+    if (first->between && s->bypass)
+        why = "readings between passes would enter the kernel, which --prove forbids: without it "
+              "this case is counted";
+    kvr_counting_store(s->counting, parts, why ? 0 : n, why, r);
 }
 
 static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,

@@ -299,6 +299,7 @@ void kvr_subject_free(struct kvr_subject *subject)
     kvr_lists_free(&subject->fold);
     free(subject->fold_cursors);
     free(subject->prepared);
-    kvr_tally_free(&subject->tally);
+    for (int p = 0; p < KVR_PHASES; p++)
+        kvr_tally_free(&subject->tallies[p]);
     *subject = (struct kvr_subject){0};
 }
