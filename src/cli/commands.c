@@ -30,8 +30,8 @@ const size_t kvr_command_count = sizeof kvr_commands / sizeof *kvr_commands;
 const struct kvr_exit_meaning kvr_exit_meanings[] = {
     {KVR_EXIT_OK, "done", ""},
     {KVR_EXIT_NO, "the answer is no",
-     "a regression, a score that differs from its reference, a warning under --strict, or a call in measured "
-     "code under --prove"},
+     "a regression, a score that differs from its reference, a warning under --strict, or a call "
+     "in measured code under --prove"},
     {KVR_EXIT_USAGE, "usage", "a wrong option, or input that cannot be read"},
     {KVR_EXIT_IMPOSSIBLE, "impossible here",
      "this machine lacks what an option asks for"},

@@ -8,6 +8,7 @@
 
 #include "../study/values.h"
 #include "cpus.h"
+#include "run_processes.h"
 
 enum { WHY_BYTES = 240 };
 
@@ -231,6 +232,10 @@ static error_t set_number(struct option_state *state, int key, const char *text)
         error = set_count(state, "rounds", text, 1, 10000, &value);
         o->rounds = (uint32_t)value;
         return error;
+    case KEY_PROCESSES:
+        error = set_count(state, "processes", text, 1, 100, &value);
+        o->processes = (uint32_t)value;
+        return error;
     case KEY_SEED:
         return set_count(state, "seed", text, 0, UINT64_MAX, &o->seed);
     case KEY_MIN_TIME:
@@ -271,11 +276,17 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
         return set_evict(state, text);
     case KEY_HEADS:
     case 'r':
+    case KEY_PROCESSES:
     case KEY_SEED:
     case KEY_MIN_TIME:
     case KEY_BUDGET:
     case KEY_PEAK:
         return set_number(state, key, text);
+    case KEY_PROCESS_PART:
+        return kvr_process_part_parse(text, o)
+                   ? kvr_option_refuse(state, KVR_EXIT_USAGE, "process-part", text,
+                                       "is not SECONDS:FILE")
+                   : 0;
     case KEY_DRY_RUN:
         o->dry_run = true;
         return 0;

@@ -174,10 +174,14 @@ static void test_sentinel(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_interval_of_pairs), cmocka_unit_test(test_lost_processes_are_left_out),
-        cmocka_unit_test(test_welch),             cmocka_unit_test(test_three_outcomes),
-        cmocka_unit_test(test_one_process_a_side), cmocka_unit_test(test_holm),
-        cmocka_unit_test(test_needed),            cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_interval_of_pairs),
+        cmocka_unit_test(test_lost_processes_are_left_out),
+        cmocka_unit_test(test_welch),
+        cmocka_unit_test(test_three_outcomes),
+        cmocka_unit_test(test_one_process_a_side),
+        cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_needed),
+        cmocka_unit_test(test_looks),
         cmocka_unit_test(test_sentinel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,7 +175,8 @@ static void test_alarms_and_power(void **unused)
 {
     (void)unused;
     size_t looks[KVR_MOST_LOOKS], count = kvr_looks_of(LEAST, MOST, looks);
-    double alarms = 0, worst_found = 100, rows = sizeof machines / sizeof *machines;
+    double alarms = 0, worst_found = 100;
+    const double rows = sizeof machines / sizeof *machines;
     state = 20240117;
     printf("# %d comparisons of %d cases a row and column; threshold 5 %%, %d to %d pairs\n"
            "# %-36s %6s %8s %12s %7s %12s\n", TRIALS, CASES, LEAST, MOST, "machine", "alarms",
@@ -196,7 +197,7 @@ static void test_alarms_and_power(void **unused)
     assert_true(worst_found >= 95);
 }
 
-/* Effects that no sentinel shares: power as a function of pairs, each number its own single look. */
+/* Effects that no sentinel shares: power over pairs, each number its own single look. */
 static void test_pairs_needed(void **unused)
 {
     (void)unused;
