@@ -9,6 +9,7 @@
  */
 #include "../simd/unroll.h"
 #include "../simd/x86_avx512.h"
+#include "../planted.h"
 #include "affine.h"
 
 struct constants {
@@ -92,6 +93,7 @@ KVR_INLINE __m512 block_any(const unsigned char *codes, const float *query, size
                 : block_any(block, query, units, ahead, &k, prefetch))
 #include "blocks_avx512.inc"
 
+KVR_PLANT(score_affine8)
 const struct kvr_kernel kvr_kernel_affine8_fused_avx512 = {
     .variant = "fused",
     .isa_name = "avx512",
@@ -101,5 +103,5 @@ const struct kvr_kernel kvr_kernel_affine8_fused_avx512 = {
              .fma = 64, .converts = 64, .uops = 224, .convert_rate = "convert.i32"},
     .work_once = {.stores = 1, .vector_alu = 4, .uops = 16},
     .work_head_dim = 64,
-    .score = score_affine8,
+    .score = KVR_PLANTED(score_affine8),
 };

@@ -85,9 +85,15 @@ static int make_folder(struct runs *r)
         snprintf(r->folder, sizeof r->folder, "%s", r->a->folder);
     if (!r->a->folder)
         (void)mkdir("results", 0777); /* if that fails, so does the next */
-    if ((mkdir(r->folder, 0777) && errno != EEXIST) || access(r->folder, W_OK))
+    struct stat st;
+    int rc = mkdir(r->folder, 0777) && errno != EEXIST ? -errno : 0;
+    if (!rc && !stat(r->folder, &st) && !S_ISDIR(st.st_mode))
+        rc = -ENOTDIR;
+    if (!rc && access(r->folder, W_OK))
+        rc = -errno;
+    if (rc)
         return kvr_fail(KVR_EXIT_IO, "cannot write to the folder %s: %s; give another with -o",
-                        r->folder, strerror(errno));
+                        r->folder, strerror(-rc));
     return KVR_EXIT_OK;
 }
 
@@ -163,7 +169,7 @@ static bool look(struct runs *r)
     struct kvr_comparison k;
     char error[600], counts[120];
     if (compare(r, r->pairs, &k, error, sizeof error)) {
-        if (!r->a->quiet)
+        if (!r->a->quiet && !r->code)
             fprintf(stderr, "pair %zu of at most %zu: %s\n", r->pairs, r->most, error);
         return false;
     }

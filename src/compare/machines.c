@@ -62,8 +62,9 @@ void kvr_machines_differ(const struct kvr_machine *a, const struct kvr_machine *
     kernel_text(b, y, sizeof y);
     add(text, bytes, "Linux", x, y);
     add(text, bytes, "transparent huge pages", a->thp, b->thp);
-    add(text, bytes, "instruction sets", a->isa.usable == b->isa.usable ? "" : "of one",
-        a->isa.usable == b->isa.usable ? "" : "of the other");
+    size_t used = strlen(text);
+    if (a->isa.usable != b->isa.usable)
+        snprintf(text + used, bytes - used, "%sinstruction sets", used ? "; " : "");
     if (!*text)
         add(text, bytes, "fingerprint", a->fingerprint, b->fingerprint);
     if (!*text)

@@ -65,12 +65,25 @@ static void machine_text(const struct kvr_run_record *record, const char *name, 
     kvr_clean_text(text, KVR_CELL_BYTES, line);
 }
 
+/* Equal but for the instruction set, "@avx2/": each machine has the kernel that suits it. */
+static bool same_work(const char *a, const char *b)
+{
+    size_t n = strcspn(a, "@");
+    return n == strcspn(b, "@") && !strncmp(a, b, n) &&
+           !strcmp(a + strcspn(a, "/"), b + strcspn(b, "/"));
+}
+
 static double base_ns(const struct kvr_run_record *base, const char *name)
 {
-    for (size_t i = 0; i < base->result_count; i++)
-        if (base->results[i].measured && !strcmp(base->results[i].name, name))
-            return base->results[i].result.ns_per_key;
-    return NAN;
+    const struct kvr_result *alike = NULL;
+    for (size_t i = 0; i < base->result_count; i++) {
+        const struct kvr_result *r = &base->results[i];
+        if (r->measured && !strcmp(r->name, name))
+            return r->result.ns_per_key;
+        if (r->measured && !alike && same_work(r->name, name))
+            alike = r;
+    }
+    return alike ? alike->result.ns_per_key : NAN;
 }
 
 static void fill_row(const struct kvr_cells *cells, size_t row, const struct kvr_result *r,
