@@ -29,8 +29,7 @@ static const struct argp_option options_table[] = {
     {"gate-across-machines", KEY_ACROSS, NULL, 0,
      "decide as on one machine, although they are two", 0},
     {NULL, 0, NULL, 0, "Both sides run now:", 3},
-    {"run", KEY_RUN, NULL, 0, "start both sides in turn: kvroof compare --run -- OLD "
-     "RUN-OPTIONS... -- NEW RUN-OPTIONS...", 0},
+    {"run", KEY_RUN, NULL, 0, "start both sides in turn, in processes of their own", 0},
     {"pairs", KEY_PAIRS, "N[..N]", 0, "least and most pairs of processes [5..20]", 0},
     {"budget", KEY_BUDGET, "S", 0, "seconds of the whole comparison [600]", 0},
     {"output", 'o', "DIR", 0, "where the results of all processes are kept "
@@ -232,7 +231,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
 const struct argp kvr_compare_argp = {
     .options = options_table,
     .parser = parse_key,
-    .args_doc = "BASE NEW...\n--run [-- [PROGRAM] RUN-OPTIONS... -- [PROGRAM] RUN-OPTIONS...]",
+    .args_doc = "BASE NEW...\n--run -- [PROGRAM] RUN-OPTIONS... -- [PROGRAM] RUN-OPTIONS...",
     .doc = "Says of every case whether the new side is slower: regressed, ok or inconclusive, and "
            "then what would decide it. A process is one observation, normalised by its own plain "
            "read of main memory; a regression lies above the threshold with its whole interval, "

@@ -142,6 +142,8 @@ static void run_one(struct runs *r, int side)
     (void)unlink(path); /* a folder of an earlier comparison */
     r->started++;
     int code = kvr_child_run(argv, log);
+    if (code < 0) /* it left no file: what counts is which program */
+        snprintf(who, sizeof who, "pair %zu, %s: %.300s", r->pairs + 1, what, argv[0]);
     free(argv);
     read_result(r, side, path);
     if (kvr_signal_number())

@@ -2,13 +2,13 @@
 #include "option_values.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../study/values.h"
 #include "cpus.h"
-#include "run_processes.h"
 
 enum { WHY_BYTES = 240 };
 
@@ -247,6 +247,21 @@ static error_t set_number(struct option_state *state, int key, const char *text)
     }
 }
 
+/* What run --processes gives each of its processes: SECONDS:FILE, seconds 0 for no budget. */
+static error_t set_process_part(struct option_state *state, const char *text)
+{
+    char *end;
+    struct kvr_options *o = state->options;
+    double seconds = strtod(text, &end);
+    if (end == text || *end != ':' || !end[1] || !(seconds >= 0) ||
+        strlen(end + 1) >= sizeof o->outputs->path)
+        return kvr_option_refuse(state, KVR_EXIT_USAGE, "process-part", text,
+                                 "is not SECONDS:FILE");
+    o->process_file = end + 1;
+    o->process_budget_s = seconds > 0 ? seconds : NAN;
+    return 0;
+}
+
 error_t kvr_option_set(struct option_state *state, int key, const char *text)
 {
     struct kvr_options *o = state->options;
@@ -283,10 +298,7 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
     case KEY_PEAK:
         return set_number(state, key, text);
     case KEY_PROCESS_PART:
-        return kvr_process_part_parse(text, o)
-                   ? kvr_option_refuse(state, KVR_EXIT_USAGE, "process-part", text,
-                                       "is not SECONDS:FILE")
-                   : 0;
+        return set_process_part(state, text);
     case KEY_DRY_RUN:
         o->dry_run = true;
         return 0;

@@ -26,18 +26,6 @@ struct family {
     size_t done, deaths;
 };
 
-int kvr_process_part_parse(const char *text, struct kvr_options *options)
-{
-    char *end;
-    double seconds = strtod(text, &end);
-    if (end == text || *end != ':' || !end[1] || !(seconds >= 0) ||
-        strlen(end + 1) >= sizeof options->outputs->path)
-        return -EINVAL;
-    options->process_file = end + 1;
-    options->process_budget_s = seconds > 0 ? seconds : NAN;
-    return 0;
-}
-
 static char **command_of(const struct family *f, char *own, char *part)
 {
     char **argv = calloc((size_t)f->argc + 4, sizeof *argv);

@@ -15,8 +15,4 @@
 int kvr_run_processes(const struct kvr_options *options, int argc, char **argv, double started_s,
                       struct kvr_run_record *record);
 
-/* The value of the option that such a process gets: SECONDS:FILE, seconds 0: no budget. Makes the
- * JSONL file its only output. 0 or -EINVAL. */
-int kvr_process_part_parse(const char *text, struct kvr_options *options);
-
 #endif
