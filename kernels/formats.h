@@ -9,6 +9,7 @@
 #include "kernel.h"
 
 extern const struct kvr_format kvr_format_dense_f16;
+extern const struct kvr_format kvr_format_dense_bf16;
 extern const struct kvr_format kvr_format_affine8;
 extern const struct kvr_format kvr_format_affine4;
 extern const struct kvr_format kvr_format_affine4g;

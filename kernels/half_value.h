@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * float16 by the definition of binary16, in double, for references: not the kernels' bit tricks, so
- * that an error there shows.
+ * 16-bit floats by their definitions (float16 is binary16), in double, for references: not the
+ * kernels' bit tricks, so that an error there shows.
  */
 #ifndef KVR_HALF_VALUE_H
 #define KVR_HALF_VALUE_H
@@ -9,13 +9,28 @@
 #include <math.h>
 #include <stdint.h>
 
+/* A sign, an exponent in the rest, and so many bits of mantissa. */
+static inline double kvr_value16(uint16_t bits, int mantissa_bits)
+{
+    const int most = (1 << (15 - mantissa_bits)) - 1; /* the exponent of infinities and NaNs */
+    const int one = 1 << mantissa_bits, unit = 1 - most / 2 - mantissa_bits;
+    const int exponent = bits >> mantissa_bits & most, mantissa = bits & (one - 1);
+    double magnitude =
+        exponent ? ldexp(one + mantissa, exponent - 1 + unit) : ldexp(mantissa, unit);
+    if (exponent == most)
+        magnitude = mantissa ? (double)NAN : (double)INFINITY;
+    return bits >> 15 ? -magnitude : magnitude;
+}
+
 static inline double kvr_half_value(uint16_t half)
 {
-    int exponent = half >> 10 & 31, mantissa = half & 1023;
-    double magnitude = exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
-    if (exponent == 31)
-        magnitude = mantissa ? (double)NAN : (double)INFINITY;
-    return half >> 15 ? -magnitude : magnitude;
+    return kvr_value16(half, 10);
+}
+
+/* bfloat16: the exponent of a float and 7 bits of its mantissa. */
+static inline double kvr_bf16_value(uint16_t bits)
+{
+    return kvr_value16(bits, 7);
 }
 
 /* The nearest value that float16 has (ties to even): 11 significant bits, none below 2^-24. */

@@ -4,7 +4,7 @@
 
 The kernel is compiled once to assembly text, with the flags of its own library, and that text is
 copied for every resource at n and 2n instructions a block and once with none (the placebo). So the
-copies differ in nothing but what was put in, and ten kernels are compiled again, not a hundred.
+copies differ in nothing but what was put in, and a dozen kernels are compiled again, not a hundred.
 Writes the assembly file, and a list of INJECTED(...) for injected.c.
 """
 import argparse

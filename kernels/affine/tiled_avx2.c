@@ -9,12 +9,11 @@
 KVR_INLINE void kvr_score_tile(const float *query, const uint16_t *tile, const uint32_t head_dim,
                                uint32_t left, float *scores)
 {
-    const uint32_t chunks = head_dim / KVR_DOT8_LANES;
     const unsigned char *keys = (const unsigned char *)tile;
-    const size_t half_bytes = (size_t)chunks * KVR_DOT8_CHUNK_BYTES * KVR_DOT8_KEYS;
-    kvr_store8(scores, left, kvr_dot8(keys, query, chunks, keys, 0));
+    const size_t half_bytes = (size_t)head_dim * sizeof *tile * KVR_DOT8_KEYS;
+    kvr_store8(scores, left, kvr_dot8(KVR_DENSE_F16, keys, query, head_dim, keys, 0));
     kvr_store8(scores + KVR_DOT8_KEYS, (int64_t)left - KVR_DOT8_KEYS,
-               kvr_dot8(keys + half_bytes, query, chunks, keys, 0));
+               kvr_dot8(KVR_DENSE_F16, keys + half_bytes, query, head_dim, keys, 0));
 }
 
 #include "tiled_body.h"

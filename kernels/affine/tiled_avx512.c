@@ -12,12 +12,9 @@ KVR_INLINE void kvr_score_tile(const float *query, const uint16_t *tile, const u
 {
     const uint32_t chunks = head_dim / KVR_DOT_LANES;
     __m512 registers[KVR_DOT_MAX_CHUNKS];
-    for (uint32_t j = 0; j < chunks; j++) {
-        __m512 chunk = _mm512_loadu_ps(query + j * KVR_DOT_LANES);
-        KVR_KEEP(chunk); /* as in dense_f16 */
-        registers[j] = chunk;
-    }
-    kvr_dot_block(registers, (const unsigned char *)tile, NULL, 0, left, scores, chunks, 0);
+    kvr_dot_query(KVR_DENSE_F16, query, chunks, registers);
+    kvr_dot_block(KVR_DENSE_F16, registers, (const unsigned char *)tile, NULL, 0, left, scores,
+                  chunks, 0);
 }
 
 #include "tiled_body.h"

@@ -10,7 +10,8 @@ KVR_INLINE void kvr_score_tile(const float *query, const uint16_t *tile, uint32_
 {
     for (uint32_t k = 0; k < KVR_AFFINE_BLOCK_KEYS && k < left; k++)
         scores[k] =
-            kvr_dot_scalar((const unsigned char *)(tile + (size_t)k * head_dim), query, head_dim);
+            kvr_dot_scalar(KVR_DENSE_F16, (const unsigned char *)(tile + (size_t)k * head_dim),
+                           query, head_dim);
 }
 
 #include "tiled_body.h"

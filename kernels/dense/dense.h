@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Sizes of dense_f16, for its format and kernels.
+ * What the dense formats and their kernels share: sizes, and segments of fewer keys than a block.
  */
 #ifndef KVR_DENSE_H
 #define KVR_DENSE_H
@@ -9,6 +9,9 @@
 #include "../formats.h"
 
 enum { KVR_DENSE_BLOCK_KEYS = 16 };
+
+/* What a key's 16-bit values are; always a constant after inlining. */
+enum kvr_dense_type { KVR_DENSE_F16, KVR_DENSE_BF16 };
 
 KVR_INLINE size_t kvr_dense_key_bytes(const struct kvr_shape *shape)
 {
@@ -55,8 +58,9 @@ KVR_INLINE void kvr_each_row(const struct kvr_segments *segments, uint32_t i, si
 
 /* What scoring row by row needs. */
 struct kvr_row_scores {
+    enum kvr_dense_type type;
     const float *query;
-    uint32_t chunks; /* of the query, as the ISA cuts it */
+    uint32_t head_dim;
     float *scores;
 };
 

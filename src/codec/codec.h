@@ -48,4 +48,10 @@ const struct kvr_codec *kvr_codec_find(const char *name); /* NULL if unknown */
 float kvr_half_to_float(uint16_t half);
 uint16_t kvr_float_to_half(float value); /* round to nearest even, overflow to infinity */
 
+/* ---- bfloat16, the upper half of a float, likewise ---- */
+float kvr_bf16_to_float(uint16_t bits); /* exact; a NaN is made quiet */
+/* Round to nearest even, overflow to infinity, a NaN stays one. A subnormal float is 0 of its sign,
+ * as for the instruction vcvtneps2bf16: measured threads take subnormal floats as 0. */
+uint16_t kvr_float_to_bf16(float value);
+
 #endif

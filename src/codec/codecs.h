@@ -8,6 +8,7 @@
 #include "codec.h"
 
 extern const struct kvr_codec kvr_codec_fp16;
+extern const struct kvr_codec kvr_codec_bf16;
 extern const struct kvr_codec kvr_codec_int8;
 extern const struct kvr_codec kvr_codec_int4;
 extern const struct kvr_codec kvr_codec_int4g32;

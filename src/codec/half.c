@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * binary16 by integer operations only: the result depends neither on the host's ISA nor on the
- * flush-to-zero modes of the thread that calls.
+ * binary16 and bfloat16 by integer operations only: the result depends neither on the host's ISA
+ * nor on the flush-to-zero modes of the thread that calls.
  */
 #include "codec.h"
 
@@ -53,4 +53,28 @@ uint16_t kvr_float_to_half(float value)
     uint32_t rest = mantissa & ((1u << shift) - 1), tie = 1u << (shift - 1);
     kept += rest > tie || (rest == tie && (kept & 1));
     return (uint16_t)(sign | kept);
+}
+
+float kvr_bf16_to_float(uint16_t half)
+{
+    uint32_t bits = (uint32_t)half << 16;
+    float value;
+
+    if ((bits & 0x7fffffffu) > 0x7f800000u)
+        bits |= 0x400000u;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+uint16_t kvr_float_to_bf16(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t magnitude = bits & 0x7fffffffu;
+
+    if (magnitude > 0x7f800000u) /* quiet, or a payload below the 7 bits would leave an infinity */
+        return (uint16_t)(bits >> 16 | 0x40u);
+    if (magnitude < 0x800000u)
+        return (uint16_t)(bits >> 16 & 0x8000u);
+    return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
 }

@@ -10,6 +10,7 @@
 
 static const struct kvr_codec *const codecs[] = {
     &kvr_codec_fp16,
+    &kvr_codec_bf16,
     &kvr_codec_int8,
     &kvr_codec_int4,
     &kvr_codec_int8q8,

@@ -136,12 +136,13 @@ static void fill_keys(enum fill fill, float *keys, size_t values, uint64_t *stat
 static int draw_shape(const struct kvr_kernel *kernel, const struct kvr_codec *codec,
                       uint64_t *state, struct kvr_shape *shape)
 {
-    static const uint32_t entries[] = {256, 16};
+    static const uint32_t entries[] = {256, 16}, usual[] = {64, 80, 96, 128, 256};
     int lookup = strncmp(kernel->format->name, "lookup", 6) == 0;
     for (int draw = 0; draw < SHAPE_DRAWS; draw++) {
         *shape = (struct kvr_shape){.heads = 1, .queries = 1, .group = codec->group};
-        /* Half of the cases at the usual head dims, which have code of their own. */
-        shape->head_dim = below(state, 2) ? 64u << below(state, 2) : 16 * (1 + below(state, 16));
+        /* Half of the cases at the usual head dims, some of which have code of their own. */
+        shape->head_dim = below(state, 2) ? usual[below(state, sizeof usual / sizeof *usual)]
+                                          : 16 * (1 + below(state, 16));
         if (lookup) {
             shape->tables = 1 + below(state, KVR_MAX_TABLES);
             shape->entries = entries[below(state, 2)];

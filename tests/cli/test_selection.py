@@ -37,6 +37,18 @@ def test_patterns():
         check(name in everything, f"all lacks {name}: {everything}")
 
 
+def test_head_dims():
+    """Head dims of today's models: every codec has a case of each that its groups allow."""
+    codecs = [row["name"] for row in run("list", "codecs", "--format", "json", code=0).json()]
+    check(len(codecs) > 6, f"codecs: {codecs}")
+    for dim in (64, 80, 96, 128, 256):
+        served = [name for name in codecs if dim % 32 == 0 or not name.endswith("g32")]
+        for op in ("scan", "attention"):
+            names = planned(*BASE[2:], "-k", ",".join(served), "-d", str(dim), "--op", op)
+            check({name.split(".")[0] for name in names} == set(served), f"d{dim} {op}: {names}")
+            check(all(f"/d{dim}/" in name for name in names), f"d{dim} {op}: {names}")
+
+
 def test_isa():
     for name in planned(*BASE, "-k", "all", "--isa", "scalar"):
         check("@scalar/" in name, f"--isa scalar gave {name}")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * fp16, int8 and int4 (and their variants with an 8-bit query): codes, layouts and prepared
+ * fp16, bf16, int8 and int4 (and their variants with an 8-bit query): codes, layouts and prepared
  * queries by hand.
  */
 #include <errno.h>
@@ -28,18 +28,18 @@ static const struct kvr_codec *codec(const char *name)
 static void the_list(void **state)
 {
     (void)state;
-    static const char *const names[] = {"fp16", "int8", "int4", "int8q8", "int4q8", "int4g32",
-                                        "lookat"};
+    static const char *const names[] = {"fp16",   "bf16",   "int8",    "int4",
+                                        "int8q8", "int4q8", "int4g32", "lookat"};
     const struct kvr_codec *const *codecs = kvr_codecs();
     size_t count = 0;
     for (; codecs[count]; count++) {
-        assert_true(count < 7);
+        assert_true(count < 8);
         assert_string_equal(codecs[count]->name, names[count]);
         assert_ptr_equal(kvr_codec_find(names[count]), codecs[count]);
         assert_non_null(codecs[count]->formats[0]);
         assert_int_equal(codecs[count]->calibrated, strcmp(names[count], "lookat") == 0);
     }
-    assert_int_equal(count, 7);
+    assert_int_equal(count, 8);
     assert_null(kvr_codec_find("int"));
 }
 
@@ -172,6 +172,8 @@ static void float_queries(void **state)
         test_prepare(codec("int4"), &shape, &kvr_format_affine4, &scale, query);
     struct kvr_prepared_dense *dense =
         test_prepare(codec("fp16"), &shape, &kvr_format_dense_f16, NULL, query);
+    struct kvr_prepared_dense *upper =
+        test_prepare(codec("bf16"), &shape, &kvr_format_dense_bf16, NULL, query);
     struct kvr_prepared_rounded *rounded8 =
         test_prepare(codec("int8"), &shape, &kvr_format_affine8_f16, &scale, query);
     struct kvr_prepared_rounded *rounded4 =
@@ -181,6 +183,7 @@ static void float_queries(void **state)
         assert_true(bytes->query[c] == expected / 8);
         assert_true(nibbles->query[c] == expected / 8);
         assert_true(dense->query[c] == expected / 4);
+        assert_true(upper->query[c] == expected / 4);
         assert_true(rounded8->query[c] == expected / 4);
         assert_true(rounded4->query[c] == expected / 4);
     }
@@ -191,6 +194,7 @@ static void float_queries(void **state)
     free(bytes);
     free(nibbles);
     free(dense);
+    free(upper);
     free(rounded8);
     free(rounded4);
 }
@@ -247,36 +251,44 @@ static void zero_queries(void **state)
     free(prepared);
 }
 
-static void half_keys(void **state)
+static void check_dense_keys(const char *name, uint16_t (*narrow)(float), float relative,
+                             float too_large, float largest)
 {
-    (void)state;
     struct kvr_shape shape = {.head_dim = 16, .tokens = 3};
     float *keys = test_random(8, 3 * 16, 9.0f), decoded[3 * 16];
-    struct test_encoded e = test_encode(codec("fp16"), &shape, keys, 3, keys, 3);
+    struct test_encoded e = test_encode(codec(name), &shape, keys, 3, keys, 3);
     const uint16_t *halves = e.codes;
-    assert_int_equal(codec("fp16")->side_bytes(&shape), 0);
-    codec("fp16")->decode(&shape, NULL, e.codes, 3, decoded);
+    assert_int_equal(codec(name)->side_bytes(&shape), 0);
+    codec(name)->decode(&shape, NULL, e.codes, 3, decoded);
     for (size_t i = 0; i < 3 * 16; i++) {
-        assert_int_equal(halves[i], kvr_float_to_half(keys[i]));
-        assert_true(fabsf(decoded[i] - keys[i]) <= fabsf(keys[i]) * 0x1p-11f);
+        assert_int_equal(halves[i], narrow(keys[i]));
+        assert_true(fabsf(decoded[i] - keys[i]) <= fabsf(keys[i]) * relative);
     }
     for (size_t b = 3 * 32; b < e.codes_bytes; b++)
         assert_int_equal(((uint8_t *)e.codes)[b], 0);
-    keys[5] = 65520.0f;
-    assert_int_equal(codec("fp16")->encode(&shape, NULL, keys, 3, e.codes), -ERANGE);
-    keys[5] = 65519.0f;
-    assert_int_equal(codec("fp16")->encode(&shape, NULL, keys, 3, e.codes), 0);
+    keys[5] = too_large;
+    assert_int_equal(codec(name)->encode(&shape, NULL, keys, 3, e.codes), -ERANGE);
+    keys[5] = largest;
+    assert_int_equal(codec(name)->encode(&shape, NULL, keys, 3, e.codes), 0);
     free(e.side);
     free(e.codes);
     free(keys);
 }
 
+static void dense_keys(void **state)
+{
+    (void)state;
+    check_dense_keys("fp16", kvr_float_to_half, 0x1p-11f, 65520.0f, 65519.0f);
+    check_dense_keys("bf16", kvr_float_to_bf16, 0x1p-8f, 0x1.ffp127f, 0x1.fefffep127f);
+    check_dense_keys("bf16", kvr_float_to_bf16, 0x1p-8f, NAN, 0x1p-140f);
+}
+
 static void refuses_with_a_reason(void **state)
 {
     (void)state;
-    static const char *const names[] = {"fp16", "int8", "int4", "int8q8", "int4q8"};
-    static const double key_bytes[] = {128, 64, 32, 64, 32};
-    for (size_t i = 0; i < 5; i++) {
+    static const char *const names[] = {"fp16", "bf16", "int8", "int4", "int8q8", "int4q8"};
+    static const double key_bytes[] = {128, 128, 64, 32, 64, 32};
+    for (size_t i = 0; i < 6; i++) {
         for (uint32_t d = 0; d <= 300; d++) {
             struct kvr_shape shape = {.head_dim = d};
             const char *reason = codec(names[i])->refuses(&shape);
@@ -299,7 +311,7 @@ int main(void)
         cmocka_unit_test(float_queries),
         cmocka_unit_test(eight_bit_queries),
         cmocka_unit_test(zero_queries),
-        cmocka_unit_test(half_keys),
+        cmocka_unit_test(dense_keys),
         cmocka_unit_test(refuses_with_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static void move_key(const struct kvr_format *format, const uint8_t *source, siz
                      uint8_t *target, size_t to)
 {
     const struct kvr_shape shape = {.head_dim = D, .tables = TABLES, .entries = 256};
-    if (format == &kvr_format_dense_f16) {
+    if (format->row_major) {
         memcpy(target + to * D * 2, source + from * D * 2, D * 2);
         return;
     }

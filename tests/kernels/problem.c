@@ -38,15 +38,19 @@ static int extreme(enum fill fill, size_t index)
     return fill == FILL_MAX || (fill == FILL_ALTERNATING && index % 2);
 }
 
-static void fill_halves(enum fill fill, unsigned char *codes, size_t bytes, uint64_t *random)
+/* 16-bit floats. Extremes: the largest that are finite, of bfloat16 those of which 256 still have a
+ * finite sum. */
+static void fill_rows(const struct kvr_format *format, enum fill fill, unsigned char *codes,
+                      size_t bytes, uint64_t *random)
 {
+    const int bf16 = format == &kvr_format_dense_bf16;
+    const uint16_t largest = bf16 ? 0x7b7f : 0x7bff;
     for (size_t i = 0; i < bytes / sizeof(uint16_t); i++) {
-        uint16_t half;
+        uint16_t half = (uint16_t)(largest | (extreme(fill, i) ? 0 : 0x8000));
         if (fill == FILL_RANDOM) { /* magnitudes from 2^-7 to 4, any mantissa and sign */
-            uint64_t r = guarded_random(random);
-            half = (uint16_t)((r & 0x83ff) | (8 + (r >> 20) % 9) << 10);
-        } else {
-            half = extreme(fill, i) ? 0x7bff : 0xfbff; /* the largest finite value */
+            uint64_t r = guarded_random(random), power = (r >> 20) % 9;
+            half = (uint16_t)(bf16 ? (r & 0x807f) | (120 + power) << 7
+                                   : (r & 0x83ff) | (8 + power) << 10);
         }
         memcpy(codes + i * sizeof half, &half, sizeof half);
     }
@@ -81,8 +85,8 @@ static void fill_scales(const struct kvr_format *format, const struct kvr_shape 
 void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, enum fill fill,
                 unsigned char *codes, size_t bytes, uint64_t *random)
 {
-    if (format == &kvr_format_dense_f16) {
-        fill_halves(fill, codes, bytes, random);
+    if (format->row_major) {
+        fill_rows(format, fill, codes, bytes, random);
         return;
     }
     unsigned highest = is_lookup(format) ? shape->entries - 1 : 255;
@@ -154,7 +158,7 @@ void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shap
 {
     size_t entries = (size_t)shape->tables * shape->entries;
     memset(prepared, 0, format->prepared_bytes(shape));
-    if (format == &kvr_format_dense_f16 || format == &kvr_format_affine4g) {
+    if (format->row_major || format == &kvr_format_affine4g) {
         struct kvr_prepared_dense *p = prepared;
         for (uint32_t c = 0; c < shape->head_dim; c++)
             p->query[c] = query_value(fill, c, random);

@@ -100,7 +100,7 @@ static void check_shape(const struct kvr_kernel *kernel, struct kvr_shape shape)
 
 static void folds(void **state)
 {
-    static const uint32_t head_dims[] = {64, 80, 128}, table_counts[] = {1, 4, 6, 16};
+    static const uint32_t head_dims[] = {64, 80, 128, 256}, table_counts[] = {1, 4, 6, 16};
     struct kvr_isa_info isa;
     size_t count, tested = 0;
     const struct kvr_kernel *const *kernels = kvr_kernels(&count);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What the kernels are compared with: references on examples worked out by hand, costs and sizes;
- * the list of kernels; and float16, every finite value through every dense kernel.
+ * the list of kernels; and every finite 16-bit float through every dense kernel.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -14,14 +14,15 @@
 
 #include <cmocka.h>
 
+#include "kernels/half_value.h"
 #include "problem.h"
 #include "src/machine/isa.h"
 
 static const struct kvr_format *const formats[] = {
-    &kvr_format_dense_f16,    &kvr_format_affine8,     &kvr_format_affine4,
-    &kvr_format_affine4g,     &kvr_format_affine8_f16, &kvr_format_affine4_f16,
-    &kvr_format_affine4g_f16, &kvr_format_affine8_q8,  &kvr_format_affine4_q8,
-    &kvr_format_lookup_f32,   &kvr_format_lookup_u8};
+    &kvr_format_dense_f16,   &kvr_format_dense_bf16,   &kvr_format_affine8,
+    &kvr_format_affine4,     &kvr_format_affine4g,     &kvr_format_affine8_f16,
+    &kvr_format_affine4_f16, &kvr_format_affine4g_f16, &kvr_format_affine8_q8,
+    &kvr_format_affine4_q8,  &kvr_format_lookup_f32,   &kvr_format_lookup_u8};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 static double score_of(const struct kvr_format *format, const struct kvr_shape *shape,
@@ -32,26 +33,35 @@ static double score_of(const struct kvr_format *format, const struct kvr_shape *
     return scores[key];
 }
 
-static void test_dense_by_hand(void **state)
+/* row: 1, -2, `small`, `large`, 0.5 */
+static void check_dense_by_hand(const struct kvr_format *format, const uint16_t *row, double small,
+                                double large)
 {
-    /* 1, -2, 2^-24 (the smallest subnormal), 65504, 0.5 */
-    static const uint16_t row[16] = {0x3c00, 0xc000, 0x0001, 0x7bff, 0x3800};
     const struct kvr_shape shape = {.head_dim = 16, .tokens = 18, .queries = 1};
-    uint16_t *codes = aligned_bytes(kvr_format_dense_f16.segment_bytes(&shape, 18));
+    uint16_t *codes = aligned_bytes(format->segment_bytes(&shape, 18));
     struct kvr_prepared_dense *p = aligned_bytes(sizeof *p);
-    (void)state;
-    memcpy(codes + 17 * 16, row, sizeof row);
+    memcpy(codes + 17 * 16, row, 16 * sizeof *row);
     p->query[0] = 3;
     p->query[1] = 5;
-    p->query[2] = 0x1p24f;
+    p->query[2] = (float)(1 / small);
     p->query[3] = 1;
     p->query[4] = -8;
-    assert_true(score_of(&kvr_format_dense_f16, &shape, 17, codes, p) == 3 - 10 + 1 + 65504 - 4);
-    assert_true(kvr_format_dense_f16.scale(&shape, p) == 3 + 5 + 0x1p24 + 1 + 8);
-    assert_true(kvr_format_dense_f16.magnitude(&shape, 18, codes) == 65504);
-    assert_true(kvr_format_dense_f16.magnitude(&shape, 17, codes) == 0);
+    assert_true(score_of(format, &shape, 17, codes, p) == 3 - 10 + 1 + large - 4);
+    assert_true(format->scale(&shape, p) == 3 + 5 + 1 / small + 1 + 8);
+    assert_true(format->magnitude(&shape, 18, codes) == large);
+    assert_true(format->magnitude(&shape, 17, codes) == 0);
     free(codes);
     free(p);
+}
+
+static void test_dense_by_hand(void **state)
+{
+    /* the smallest subnormal and the largest float16; normal ones of bfloat16 */
+    static const uint16_t halves[16] = {0x3c00, 0xc000, 0x0001, 0x7bff, 0x3800};
+    static const uint16_t uppers[16] = {0x3f80, 0xc000, 0x2480, 0x4b7f, 0x3f00};
+    (void)state;
+    check_dense_by_hand(&kvr_format_dense_f16, halves, 0x1p-24, 65504);
+    check_dense_by_hand(&kvr_format_dense_bf16, uppers, 0x1p-54, 0x1.fep23);
 }
 
 static void test_affine_by_hand(void **state)
@@ -244,6 +254,8 @@ static void test_costs(void **state)
     (void)state;
     check_cost(&kvr_format_dense_f16, (struct kvr_cost){.stream_bytes = 112 * 128,
                .side_bytes = 512, .executed_flops = 25600, .converts = 12800});
+    check_cost(&kvr_format_dense_bf16, (struct kvr_cost){.stream_bytes = 112 * 128,
+               .side_bytes = 512, .executed_flops = 25600, .converts = 12800});
     check_cost(&kvr_format_affine8, (struct kvr_cost){.stream_bytes = 112 * 64,
                .side_bytes = 520, .executed_flops = 25600, .converts = 12800});
     check_cost(&kvr_format_affine4, (struct kvr_cost){.stream_bytes = 112 * 32,
@@ -305,20 +317,24 @@ static void check_halves(const void *argument)
     float *scores = aligned_bytes(KEYS * sizeof *scores);
     const struct kvr_segments segments = {.base = (unsigned char *)codes, .order = order,
                                           .count = 1, .tokens = KEYS};
-    for (uint32_t half = 0; half < 65536; half++)
-        codes[half] = (uint16_t)((half & 0x7c00) == 0x7c00 ? 0 : half); /* no infinity, no NaN */
+    const int bf16 = kernel->format == &kvr_format_dense_bf16;
+    const uint16_t exponent = bf16 ? 0x7f80 : 0x7c00;
+    for (uint32_t half = 0; half < 65536; half++) {
+        /* no infinity, no NaN */
+        codes[half] = (uint16_t)((half & exponent) == exponent ? 0 : half);
+        if (bf16 && (half & exponent) == 0)
+            codes[half] = (uint16_t)(half & 0x8000); /* dense_bf16 has no subnormals */
+    }
     for (uint32_t c = 0; c < D; c++) {
         memset(p, 0, sizeof *p);
         p->query[c] = 1;
         kernel->score(&shape, &segments, 0, NULL, p, scores);
         for (uint32_t k = 0; k < KEYS; k++) {
             uint16_t half = codes[k * D + c];
-            double magnitude = half >> 10 & 31 ? ldexp(1024 + (half & 1023), (half >> 10 & 31) - 25)
-                                               : ldexp(half & 1023, -24);
-            double expected = half >> 15 ? -magnitude : magnitude;
+            double expected = bf16 ? kvr_bf16_value(half) : kvr_half_value(half);
             if ((double)scores[k] != expected)
-                fail_msg("%s: float16 %#x is %.9g, not %.9g", kernel->isa_name, half, expected,
-                         (double)scores[k]);
+                fail_msg("%s@%s: %#x is %.9g, not %.9g", kernel->format->name,
+                         kernel->isa_name, half, expected, (double)scores[k]);
         }
     }
     free(codes);
@@ -334,9 +350,9 @@ static void test_halves(void **state)
     (void)state;
     kvr_isa_detect(&isa);
     for (size_t i = 0; i < count; i++) {
-        if (k[i]->format != &kvr_format_dense_f16 || (k[i]->isa & ~isa.usable))
+        if (!k[i]->format->row_major || (k[i]->isa & ~isa.usable))
             continue;
-        with_and_without_denormals(check_halves, k[i]); /* no float16 is a denormal float */
+        with_and_without_denormals(check_halves, k[i]); /* none is a denormal float */
     }
 }
 

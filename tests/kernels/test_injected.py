@@ -22,8 +22,9 @@ OWN = {
     "": r"(%[xyz]mm\d+),\1,", "scalar": r"(%xmm\d+),\1$",
 }
 # What registers lent to the marks may change in the kernel: copies, clears, spills, which operand a
-# permute overwrites. Integer code outside the loop may change too, so that the body is compared by
-# its vector instructions, within 5 %: of equal paths of rare shapes one may be merged.
+# permute or a multiply-add overwrites. Integer code outside the loop may change too, so that the
+# body is compared by its vector instructions, within 5 %: of equal paths of rare shapes one may be
+# merged.
 SOFT = re.compile(r"v?(mov[aduhlsq]|p?xor)")
 failures = []
 
@@ -49,7 +50,7 @@ def histogram(body):
 
 
 def vector_histogram(body):
-    return collections.Counter(re.sub("^vperm[it]2", "vperm2", mnemonic)
+    return collections.Counter(re.sub(r"^(vperm|vfn?m[a-z]+)([it]2|132|213|231)", r"\1_", mnemonic)
                                for _, mnemonic, operands in body
                                if re.search("%[xyz]mm", operands) and not SOFT.match(mnemonic))
 

@@ -218,6 +218,7 @@ static const struct prepared {
     enum last last;
 } all_prepared[] = {
     {&kvr_format_dense_f16, "fp16", 0, OF_QUERY},
+    {&kvr_format_dense_bf16, "bf16", 0, OF_QUERY},
     {&kvr_format_affine8, "int8", 0, OFFSET},
     {&kvr_format_affine4, "int4", 0, OFFSET},
     {&kvr_format_affine4g, "int4g32", 0, OF_QUERY},

@@ -28,9 +28,9 @@ WITHIN_TENTH = ("loads", "stores", "vector_alu", "uops")
 GATHER_UOPS = {0: 1, 8: 12, 16: 20}  # by the elements that an instruction gathers: kernels/kernel.h
 # Kernels that declare nothing and so get no core limit: scalar ones of rows and the AVX2 one of
 # affine4g, which nothing but a host without AVX-512 chooses; tiled ones, whose block is two loops.
-UNDECLARED = {"dense_f16 fused scalar", "affine8 fused scalar", "affine4 fused scalar",
-              "affine4g fused scalar", "affine8_q8 fused scalar", "affine4_q8 fused scalar",
-              "affine4g fused avx2"} | {
+UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar", "affine8 fused scalar",
+              "affine4 fused scalar", "affine4g fused scalar", "affine8_q8 fused scalar",
+              "affine4_q8 fused scalar", "affine4g fused avx2"} | {
                   f"{codes}_f16 tiled {isa}" for codes in ("affine8", "affine4", "affine4g")
                   for isa in ("scalar", "avx2", "avx512")}
 SCORE_BYTES = 4

@@ -281,7 +281,7 @@ static void pages_groups_and_batches(void **state)
         else
             print_message("no step prepares queries of %s\n", (*codec)->name);
     }
-    assert_true(tested >= 6); /* fp16, int8, int4, with a query of 8 bits, lookat */
+    assert_true(tested >= 7); /* fp16, bf16, int8, int4, with a query of 8 bits, lookat */
 }
 
 static const struct kvr_values_step *honest;
