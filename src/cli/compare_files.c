@@ -12,13 +12,7 @@
 
 static bool wanted(const char *name, const void *context)
 {
-    const struct kvr_compare_options *o = context;
-    bool in = !o->only_count, out = false;
-    for (size_t i = 0; i < o->only_count; i++)
-        in |= kvr_case_matches(name, o->only[i]);
-    for (size_t i = 0; i < o->ignore_count; i++)
-        out |= kvr_case_matches(name, o->ignore[i]);
-    return in && !out;
+    return kvr_case_wanted(name, context);
 }
 
 static int compare_one(const struct kvr_compare_arguments *a, const struct kvr_run_record *records,

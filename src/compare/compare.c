@@ -68,7 +68,7 @@ static bool any_matches(const char *name, const char *const *globs, size_t count
     return false;
 }
 
-static bool wanted(const char *name, const struct kvr_compare_options *o)
+bool kvr_case_wanted(const char *name, const struct kvr_compare_options *o)
 {
     return (!o->only_count || any_matches(name, o->only, o->only_count)) &&
            !any_matches(name, o->ignore, o->ignore_count);
@@ -96,7 +96,7 @@ static int find_names(const struct kvr_compare_side *given, const struct kvr_com
         const struct kvr_run_record *record = given->records[i];
         for (size_t k = 0; record && k < record->result_count; k++) {
             const struct kvr_result *r = &record->results[k];
-            bool known = !r->measured || !wanted(r->name, o);
+            bool known = !r->measured || !kvr_case_wanted(r->name, o);
             for (size_t n = 0; n < side->name_count && !known; n++)
                 known = !strcmp(side->names[n], r->name);
             if (!known)
