@@ -135,6 +135,11 @@ static error_t check_run(struct kvr_compare_arguments *a)
     if (!a->sides[0] || !a->sides[1])
         return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--run needs two sides: kvroof compare "
                              "--run -- [PROGRAM] RUN-OPTIONS... -- [PROGRAM] RUN-OPTIONS...");
+    for (int side = 0; side < 2; side++)
+        for (int i = 0; i < a->side_counts[side]; i++)
+            if (!strncmp(a->sides[side][i], "--process", strlen("--process")))
+                return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--run starts the processes itself; "
+                                     "leave %.40s out and give --pairs", a->sides[side][i]);
     if (a->table || a->across || a->order)
         return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--table, --sort and "
                              "--gate-across-machines go with stored results, not with --run");

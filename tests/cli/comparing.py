@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results with known times, made of a real one: what test_compare.py holds against each other."""
+"""Results with known times, made of a real one: what test_compare.py holds against each other.
+
+Both fixtures are runs of this program: xeon.json on a CPU with AVX-512 in a KVM guest,
+haswell-emulated.json of the same binary in qemu-user with -cpu Haswell. The second one's check
+`emulation` says that its times mean nothing; it is there for its other fingerprint and its flags.
+"""
 
 import copy
 import json

@@ -239,6 +239,7 @@ def test_bad_options():
             (("--run",), ("a.json", "a.json", "--", "-k", "fp16")),
             (("two sides",), ("--run",)), (("two sides",), ("--run", "--", "-k", "fp16")),
             (("neither",), ("--run", "a.json", "--", "--")),
+            (("--pairs",), ("--run", "--", "--processes=3", "--")),
             (("pairs",), ("--run", "--pairs", "9..5", "--", "--")),
             (("pairs",), ("--run", "--pairs", "1", "--", "--")),
             (("--table",), ("a.json", "a.json", "--sort", "ns")),
