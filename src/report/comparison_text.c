@@ -92,8 +92,11 @@ static void put_open(FILE *out, const struct kvr_comparison *k, const struct kvr
                  "--threshold %.0f%% would decide", k->pairs ? "pairs" : "processes",
                  ceil(100 * expm1(c->change.high)) + 1);
     else
-        snprintf(would, sizeof would, "measured in too few processes: %zu and %zu",
-                 c->change.base_count, c->change.new_count);
+        snprintf(would, sizeof would, "measured in too few processes: %zu of %zu and %zu of %zu%s",
+                 c->change.base_count, k->base_processes, c->change.new_count, k->new_processes,
+                 c->change.base_count < k->base_processes
+                     ? "; with --isa auto each chooses for itself: name one, as in --isa avx2"
+                     : "");
     put(out, bullet, width, "inconclusive: %s %s: %s", c->name, all, would);
 }
 
