@@ -20,5 +20,7 @@ extern const struct kvr_format kvr_format_affine8_q8;
 extern const struct kvr_format kvr_format_affine4_q8;
 extern const struct kvr_format kvr_format_lookup_f32;
 extern const struct kvr_format kvr_format_lookup_u8;
+extern const struct kvr_format kvr_format_lookup4_f32;
+extern const struct kvr_format kvr_format_lookup4_u8;
 
 #endif

@@ -108,6 +108,7 @@ struct kvr_format {
     /* Formats that do not bound a key's values: the largest |value| of a segment, a further factor
      * of the tolerance (scale is then for keys of magnitude 1). NULL: scale says it all. */
     double (*magnitude)(const struct kvr_shape *, uint32_t tokens, const void *codes);
+    uint32_t entries; /* look-up formats: the K that the codes are for; 0: no such format */
     int row_major; /* a key is one run of bytes: keys can be moved one by one, not only in blocks */
 };
 
@@ -129,6 +130,14 @@ struct kvr_kernel {
     uint32_t work_head_dim, work_tables; /* the shape for which `work` is declared */
     kvr_score_fn *score;
 };
+
+/* Whether the kernel scores keys of this shape: its number of tables and of their entries. The
+ * codec's own limits are not looked at. */
+static inline int kvr_kernel_serves(const struct kvr_kernel *kernel, const struct kvr_shape *shape)
+{
+    return (!kernel->max_tables || shape->tables <= kernel->max_tables) &&
+           (!kernel->format->entries || shape->entries == kernel->format->entries);
+}
 
 /* A compute-free reader or a rate loop of the peak family, see peak.h. */
 struct kvr_peak;
@@ -188,7 +197,13 @@ struct kvr_prepared_affine_q8 {
  * lookup_u8: header, then uint8_t tables[m][K]: score = sum_i u8 * step + bias, the sum exact in
  * 16 bits (m <= 64: 64 * 255 < 65536); 1/step = 255 / max_i(max_c T_i - min_c T_i), bias =
  * sum_i min_c T_i (the 8-bit tables of FAISS' fast scan and of Bolt).
- * Codes: blocks of 64 keys, [m][64] bytes, so that one 64-byte line is one subspace of 64 keys. */
+ * Codes: blocks of 64 keys, [m][64] bytes, so that one 64-byte line is one subspace of 64 keys.
+ *
+ * lookup4_f32, lookup4_u8: the same prepared queries for K = 16, whose codes are nibbles, two
+ * subspaces a byte; m is even. Codes: blocks of 64 keys, [m/2][64] bytes; line p holds subspace 2p
+ * in the low and 2p + 1 in the high nibbles; key k of a block is byte 4 * (k % 16) + k / 16 of each
+ * line. So a dword has the keys j, j + 16, j + 32, j + 48, and sums of its bytes, widened in place
+ * by masks and shifts, are scores in the order of keys: no kernel shuffles a sum. */
 struct kvr_prepared_lookup_u8 {
     float step, bias;
     unsigned char pad[56];

@@ -4,11 +4,11 @@
  * another machine.
  */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../report/writers.h"
 #include "../study/values.h"
-#include "../study/verdict.h"
 #include "args.h"
 #include "bench.h"
 #include "commands.h"
@@ -97,15 +97,11 @@ const struct argp kvr_show_argp = {
 /* The stored verdicts must follow from the stored rounds. */
 static void check_verdicts(const struct kvr_run_record *record)
 {
-    for (size_t i = 0; i < record->result_count; i++) {
-        const struct kvr_result *r = &record->results[i];
-        struct kvr_verdict_record again;
-        if (r->measured && r->verdict.side[0] && !kvr_verdict_recompute(r, &again))
-            fprintf(stderr,
-                    "kvroof: %s: computed again from its rounds the verdict is %s side, %s, not "
-                    "%s side, %s as stored\n",
-                    r->name, again.side, again.bound, r->verdict.side, r->verdict.bound);
-    }
+    char *doubts = kvr_verdict_doubts(record), *rest = NULL;
+    for (char *line = doubts ? strtok_r(doubts, "\n", &rest) : NULL; line;
+         line = strtok_r(NULL, "\n", &rest))
+        fprintf(stderr, "kvroof: %s\n", line);
+    free(doubts);
 }
 
 int kvr_cmd_show(int argc, char **argv)

@@ -89,7 +89,7 @@ struct kvr_lists_request kvr_cohort_lists(const struct kvr_session *s,
                                           const struct kvr_shape *shape)
 {
     const struct kvr_case *c = w->cohort->cases[0];
-    const struct kvr_format *format = material->codec->formats[0];
+    const struct kvr_format *format = kvr_codec_layout(material->codec, shape);
     uint32_t part = part_tokens(s, c, format, shape->tokens);
     return (struct kvr_lists_request){.base = half->memory.base,
                                       .bytes = list_bytes(w, half),

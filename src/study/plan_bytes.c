@@ -37,7 +37,7 @@ uint64_t kvr_case_codebook_bytes(const struct kvr_case *c)
 
 uint64_t kvr_case_head_bytes(const struct kvr_case *c)
 {
-    const struct kvr_format *format = c->codec->formats[0]; /* all of a codec share its layout */
+    const struct kvr_format *format = kvr_codec_layout(c->codec, &c->shape);
     uint32_t part_tokens = 0, batch = c->batch ? c->batch : 1;
     uint64_t count = parts(c, &part_tokens);
     uint64_t part_bytes = format->segment_bytes(&c->shape, part_tokens);

@@ -101,6 +101,19 @@ static void share_nothing_needless(struct kvr_case *c, bool looks_up)
     }
 }
 
+/* A kernel that is built for another number of entries than those that nobody ordered, and was not
+ * ordered itself, was not meant: no row. */
+static bool means_others(const struct kvr_build *build, const struct kvr_selection *selection,
+                         uint32_t entries)
+{
+    bool serves = selection->named || build->options->entry_count;
+    for (size_t i = 0; i < selection->usable_count && !serves; i++) {
+        const struct kvr_format *format = selection->usable[i]->format;
+        serves = !format->entries || format->entries == entries;
+    }
+    return !serves;
+}
+
 /* One kernel choice: over subspaces and entries if its codec looks up, else once. */
 static int add_selection(struct kvr_build *build, const struct kvr_group *group,
                          const struct kvr_case *draft, const struct kvr_selection *selection)
@@ -118,6 +131,8 @@ static int add_selection(struct kvr_build *build, const struct kvr_group *group,
         for (size_t k = 0; k < group->entry_count && !status; k++) {
             c.shape.tables = group->subspaces[m];
             c.shape.entries = group->entries[k];
+            if (means_others(build, selection, c.shape.entries))
+                continue;
             status = kvr_build_case(build, &c, selection);
         }
     }

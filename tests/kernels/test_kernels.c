@@ -177,23 +177,16 @@ static void check_shape(const struct kvr_kernel *kernel, struct kvr_shape shape)
     }
 }
 
-static int is_lookup(const struct kvr_format *format)
-{
-    return format == &kvr_format_lookup_f32 || format == &kvr_format_lookup_u8;
-}
-
 static void check_lookup(const struct kvr_kernel *kernel)
 {
-    static const uint32_t entry_counts[] = {256, 16, 100};
-    /* 8-bit tables have 256 entries; their registers serve nothing else */
-    size_t kinds = kernel->format == &kvr_format_lookup_u8 ? 1 : COUNT(entry_counts);
+    static const uint32_t entry_counts[] = {256, 16};
     for (size_t i = 0; i < COUNT(table_counts); i++) {
-        if (kernel->max_tables && table_counts[i] > kernel->max_tables)
-            continue;
-        for (size_t j = 0; j < kinds; j++)
-            check_shape(kernel, (struct kvr_shape){.head_dim = table_counts[i], .heads = 1,
-                                                   .queries = 1, .tables = table_counts[i],
-                                                   .entries = entry_counts[j]});
+        for (size_t j = 0; j < COUNT(entry_counts); j++) {
+            const struct kvr_shape shape = {.head_dim = table_counts[i], .heads = 1, .queries = 1,
+                                            .tables = table_counts[i], .entries = entry_counts[j]};
+            if (kvr_kernel_serves(kernel, &shape) && (shape.entries != 16 || shape.tables % 2 == 0))
+                check_shape(kernel, shape);
+        }
     }
 }
 

@@ -33,6 +33,7 @@ UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar", "affine8 fuse
               "affine4_q8 fused scalar", "affine4g fused avx2"} | {
                   f"{codes}_f16 tiled {isa}" for codes in ("affine8", "affine4", "affine4g")
                   for isa in ("scalar", "avx2", "avx512")}
+QUARTERED = {"lookup4_f32", "lookup4_u8"}  # formats whose neighbouring bytes are keys 16 apart
 SCORE_BYTES = 4
 LINE_BYTES = 64
 
@@ -46,6 +47,16 @@ def expected_bytes(kernel):
     part = LINE_BYTES * kernel["block_keys"] // kernel["layout_keys"]
     return {line + n for line in range(0, kernel["block_bytes"], LINE_BYTES)
             for n in range(part)}
+
+
+def expected_scores(kernel):
+    """Where that block's scores go, in bytes from its first: side by side, or where a dword holds
+    keys of all quarters of the layout's block, in four places."""
+    keys, layout_keys = kernel["block_keys"], kernel["layout_keys"]
+    if kernel["format"] not in QUARTERED or keys == layout_keys:
+        return set(range(keys * SCORE_BYTES))
+    return {quarter * layout_keys // 4 * SCORE_BYTES + n for quarter in range(4)
+            for n in range(keys // 4 * SCORE_BYTES)}
 
 
 class Way:
@@ -73,13 +84,10 @@ class Way:
         return {"setne", "neg", "and"} <= {i.name for i in self.path}
 
     def scores(self):
-        """How many floats it stores side by side; 0 if that is not what it stores."""
+        """The bytes of scores that it stores, from its first; none if it stores elsewhere too."""
         stores = self.trace.groups(lambda i: i.writes_memory and i.vectors)
         moving = [pieces for symbols, pieces in stores.items() if self.trace.moves(symbols)]
-        if len(moving) != 1:
-            return 0
-        bytes_stored = covered(moving[0])
-        return len(bytes_stored) // SCORE_BYTES if max(bytes_stored) < len(bytes_stored) else 0
+        return covered(moving[0]) if len(moving) == 1 else set()
 
 
 def spills_and_calls(path, frame):
@@ -95,11 +103,12 @@ def find_ways(kernel, graph):
     """The shortest way around each loop that is the declared one. If there is none, the loop has
     one over the lines of a block within it."""
     wanted, stored = expected_bytes(kernel), kernel["block_keys"] * SCORE_BYTES
+    scores = expected_scores(kernel)
     found = []
     for turns in (0, kernel["block_bytes"] // LINE_BYTES):
         for header in graph.loops:
             ways = (Way(path) for path in graph.paths(header, turns, stored))
-            fitting = (w for w in ways if w.scores() == kernel["block_keys"] and w.consumes(wanted))
+            fitting = (w for w in ways if w.scores() == scores and w.consumes(wanted))
             found += [(header, way) for way in itertools.islice(fitting, 1)]
         if found:
             break
@@ -177,8 +186,8 @@ def check_bad_loop():
     """The script's own eyes, on a loop whose faults are known."""
     function = parse(BAD_LOOP.splitlines())
     kernel = dict.fromkeys(EXACT + WITHIN_TENTH, 0)
-    kernel.update(block_keys=16, layout_keys=16, block_bytes=64, row_major=1, loads=2, stores=2,
-                  vector_alu=1, uops=9)
+    kernel.update(format="", block_keys=16, layout_keys=16, block_bytes=64, row_major=1, loads=2,
+                  stores=2, vector_alu=1, uops=9)
     wrong = check_kernel(kernel, function, False)
     if [text.split()[-2] for text in wrong] != ["vmovaps", "call"]:
         return [f"a loop with a spill and a call: found {wrong}"]

@@ -17,7 +17,7 @@ static void print_kernel(const struct kvr_kernel *kernel)
                                     .heads = 1,
                                     .queries = 1,
                                     .tables = kernel->work_tables,
-                                    .entries = kernel->work_tables ? 256 : 0};
+                                    .entries = format->entries};
     printf("%s\t%s\t%s\t%d\t%u\t%zu\t", format->name, kernel->variant, kernel->isa_name,
            format->row_major, format->block_keys,
            w->block_keys ? format->segment_bytes(&shape, format->block_keys) : 0);
