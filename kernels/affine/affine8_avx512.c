@@ -9,6 +9,7 @@
  */
 #include "../simd/unroll.h"
 #include "../simd/x86_avx512.h"
+#include "../planted.h"
 #include "affine.h"
 
 struct constants {
@@ -96,6 +97,7 @@ KVR_INLINE __m512 block_any(const unsigned char *codes, const float *query, size
 #define STORE kvr_store16
 #include "blocks.inc"
 
+KVR_PLANT(score_affine8)
 const struct kvr_kernel kvr_kernel_affine8_fused_avx512 = {
     .variant = "fused",
     .isa_name = "avx512",
@@ -105,5 +107,5 @@ const struct kvr_kernel kvr_kernel_affine8_fused_avx512 = {
              .fma = 64, .converts = 64, .uops = 224, .convert_rate = "convert.i32"},
     .work_once = {.stores = 1, .vector_alu = 4, .uops = 16},
     .work_head_dim = 64,
-    .score = score_affine8,
+    .score = KVR_PLANTED(score_affine8),
 };

@@ -2,6 +2,7 @@
 #include "option_values.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,6 +230,10 @@ static error_t set_number(struct option_state *state, int key, const char *text)
         error = set_count(state, "rounds", text, 1, 10000, &value);
         o->rounds = (uint32_t)value;
         return error;
+    case KEY_PROCESSES:
+        error = set_count(state, "processes", text, 1, 100, &value);
+        o->processes = (uint32_t)value;
+        return error;
     case KEY_SEED:
         return set_count(state, "seed", text, 0, UINT64_MAX, &o->seed);
     case KEY_MIN_TIME:
@@ -238,6 +243,21 @@ static error_t set_number(struct option_state *state, int key, const char *text)
     default:
         return set_seconds(state, "peak-gb-per-s", text, &o->peak_gb_per_s);
     }
+}
+
+/* What run --processes gives each of its processes: SECONDS:FILE, seconds 0 for no budget. */
+static error_t set_process_part(struct option_state *state, const char *text)
+{
+    char *end;
+    struct kvr_options *o = state->options;
+    double seconds = strtod(text, &end);
+    if (end == text || *end != ':' || !end[1] || !(seconds >= 0) ||
+        strlen(end + 1) >= sizeof o->outputs->path)
+        return kvr_option_refuse(state, KVR_EXIT_USAGE, "process-part", text,
+                                 "is not SECONDS:FILE");
+    o->process_file = end + 1;
+    o->process_budget_s = seconds > 0 ? seconds : NAN;
+    return 0;
 }
 
 error_t kvr_option_set(struct option_state *state, int key, const char *text)
@@ -269,11 +289,14 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
         return set_evict(state, text);
     case KEY_HEADS:
     case 'r':
+    case KEY_PROCESSES:
     case KEY_SEED:
     case KEY_MIN_TIME:
     case KEY_BUDGET:
     case KEY_PEAK:
         return set_number(state, key, text);
+    case KEY_PROCESS_PART:
+        return set_process_part(state, text);
     case KEY_DRY_RUN:
         o->dry_run = true;
         return 0;

@@ -63,6 +63,9 @@ static const struct argp_option options_table[] = {
     {"rounds", 'r', "N", 0, "[9]", 0},
     {"min-time", KEY_MIN_TIME, "S", 0, "seconds of one sample [.02]", 0},
     {"budget", KEY_BUDGET, "S", 0, "seconds of the whole run [the profile's]", 0},
+    {"processes", KEY_PROCESSES, "N", 0, "measure in so many processes, one after another, into "
+     "one result; --budget is for all of them [1]", 0},
+    {"process-part", KEY_PROCESS_PART, "S:FILE", OPTION_HIDDEN, NULL, 0},
     {"seed", KEY_SEED, "N", 0, "of orders and codebooks [1]", 0},
     {"deep", KEY_DEEP, NULL, 0,
      "every witness, and the sensitivity of the main kernels to injected instructions", 0},
@@ -110,7 +113,8 @@ const struct argp kvr_run_argp = {
            "  kvroof run -k fp16,lookat.u8 --op scan,step,attention --heads 256\n"
            "  kvroof run -k fp16,int8 --layout heads,pages:16 --group-queries 1,8\n"
            "  kvroof run -k lookat.u8 --isa all --bytes 32k..1G:x4 -o json:u8.json\n"
-           "  kvroof run -p ci --format md --strict\n",
+           "  kvroof run -p ci --format md --strict\n"
+           "  kvroof run -p ci --processes 5 -o json:base.json   a base for kvroof compare\n",
 };
 
 static int contradictions(struct option_state *state)
@@ -134,17 +138,30 @@ static int contradictions(struct option_state *state)
     return 0;
 }
 
+/* A process of another run writes for that one alone, within its share of the budget. */
+static void become_part(struct kvr_options *o)
+{
+    o->processes = 1;
+    o->output_count = 1;
+    o->outputs[0].format = KVR_OUT_JSONL;
+    snprintf(o->outputs[0].path, sizeof o->outputs[0].path, "%s", o->process_file);
+    if (!isnan(o->process_budget_s))
+        o->budget_s = o->process_budget_s;
+}
+
 int kvr_options_parse(int argc, char **argv, struct kvr_options *options, int *done)
 {
     struct option_state state = {.args = {.command = "kvroof run"}, .options = options};
     memset(options, 0, sizeof *options);
     options->min_time_s = options->budget_s = options->peak_gb_per_s = NAN;
-    options->seed = 1;
+    options->seed = options->processes = 1;
     options->stdout_format = KVR_OUT_TABLE;
     int status = kvr_args_parse(&kvr_run_argp, &state.args, argc, argv);
     *done = state.args.done;
     if (!status && !*done && contradictions(&state))
         status = state.args.exit_code;
+    if (!status && !*done && options->process_file)
+        become_part(options);
     kvr_option_state_free(&state);
     return status;
 }

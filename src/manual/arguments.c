@@ -30,6 +30,9 @@ static const char *const outputs[] = {"json:", "jsonl:", "csv:", "md:", "table:"
                                       "junit:", NULL};
 static const char *const roofs_outputs[] = {"json:", "table:", NULL};
 static const char *const formats[] = {"table", "json", "jsonl", "csv", "md", NULL};
+static const char *const compare_formats[] = {"table", "json", "csv", "md", NULL};
+static const char *const orders[] = {"case", "machine", "ns", "ratio", "roof", "balance", "bound",
+                                     "speedup", "cost", NULL};
 static const char *const table_or_json[] = {"table", "json", NULL};
 static const char *const isa[] = {"auto", "all", "scalar", "avx2", "avx512", NULL};
 static const char *const verify_isa[] = {"all", "scalar", "avx2", "avx512", NULL};
@@ -52,6 +55,7 @@ static const struct {
     const char *command, *option;
     const char *const *words;
 } known[] = {
+    {"compare", "format", compare_formats}, {"compare", "sort", orders},
     {"plot", "format", pictures}, {"run", "format", formats},   {"show", "format", formats},
     {NULL, "format", table_or_json}, {"verify", "isa", verify_isa}, {NULL, "isa", isa},
     {NULL, "layout", layouts},    {NULL, "threads", threads},   {NULL, "mem", mem},

@@ -80,6 +80,7 @@ const struct kvr_field kvr_machine_fields[] = {
     F(fingerprint, "fingerprint", "", 0),
     F(hostname, "hostname", "", 0),
     F(kernel, "kernel", "", 0),
+    F(microcode, "microcode", "", 0),
     F(thp, "thp", "", 0),
     F(clocksource, "clocksource", "", 0),
     F(smt, "smt", "", 0),

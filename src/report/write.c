@@ -124,7 +124,7 @@ static int write_jsonl(FILE *out, const struct kvr_run_record *record)
 
 /* ---- CSV (RFC 4180): one row per round ---- */
 
-static void csv_text(FILE *out, const char *text)
+void kvr_put_csv(FILE *out, const char *text)
 {
     if (!text[strcspn(text, ",\"\r\n")]) {
         fputs(text, out);
@@ -179,7 +179,7 @@ static void csv_value(FILE *out, const struct kvr_field *f, const void *base,
         fputs(*at ? "true" : "false", out);
         break;
     case KVR_FIELD_STRING:
-        csv_text(out, at);
+        kvr_put_csv(out, at);
         break;
     default:
         break;
@@ -198,7 +198,7 @@ static void csv_row(FILE *out, const struct kvr_result *result, size_t index)
         if (is_column(f, 0))
             csv_value(out, f, &result->rounds[index], result);
     kvr_flags_text(result, " ", flags, sizeof flags);
-    csv_text(out, flags);
+    kvr_put_csv(out, flags);
     fputs("\r\n", out);
 }
 

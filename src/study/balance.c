@@ -124,6 +124,18 @@ static void rates(struct kvr_result *r, double peak_flops)
     }
 }
 
+double kvr_peak_flops(const struct kvr_run_record *record, unsigned threads)
+{
+    double best = NAN;
+    for (size_t i = 0; i < record->ceiling_count; i++) {
+        const struct kvr_ceiling *c = &record->ceilings[i];
+        if (!strcmp(c->kind, "rate") && !strcmp(c->type, "fma") && !strcmp(c->dtype, "f32") &&
+            !(c->value * threads * 1e9 <= best))
+            best = c->value * threads * 1e9;
+    }
+    return best;
+}
+
 void kvr_balance(struct kvr_result *r, double peak_flops)
 {
     struct kvr_op_result *o = &r->result;

@@ -75,18 +75,6 @@ void kvr_cohort_unmeasured(struct kvr_session *s, const struct kvr_cohort_work *
     kvr_record_add_result(s->record, &result);
 }
 
-static double peak_flops(const struct kvr_session *s, unsigned threads)
-{
-    double best = NAN;
-    for (size_t i = 0; i < s->record->ceiling_count; i++) {
-        const struct kvr_ceiling *c = &s->record->ceilings[i];
-        if (!strcmp(c->kind, "rate") && !strcmp(c->type, "fma") && !strcmp(c->dtype, "f32") &&
-            !(c->value * threads * 1e9 <= best))
-            best = c->value * threads * 1e9;
-    }
-    return best;
-}
-
 static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
                   const struct kvr_subject *subject, struct kvr_result *r)
 {
@@ -222,7 +210,7 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
         kvr_result_flag(&r, kvr_flag_entered);
     if (w->keys->leaking && c->codec->calibrated)
         kvr_result_flag(&r, "leaking");
-    kvr_balance(&r, peak_flops(s, r.threads));
+    kvr_balance(&r, kvr_peak_flops(s->record, r.threads));
     count(s, subject, &r);
     judge(s, w, subject, &r);
     kvr_counting_witness(&r);

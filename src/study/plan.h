@@ -52,6 +52,9 @@ struct kvr_options {
     bool pages_given; enum kvr_pages pages;
     uint32_t rounds;                           /* 0: not given */
     double min_time_s, budget_s;               /* NAN: not given */
+    uint32_t processes;                        /* 1 */
+    /* Of a process of another run: its only output, and its budget (NAN: as given). NULL: none. */
+    const char *process_file; double process_budget_s;
     uint64_t seed;                             /* 1 */
     double peak_gb_per_s;                      /* NAN */
     bool deep;                                 /* more evidence for each verdict */
