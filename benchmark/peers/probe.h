@@ -45,6 +45,9 @@ struct peers_entry {
 void *peers_arena(size_t bytes);
 /* Median ns per unit over the slices of one sample of about `ms` milliseconds. */
 double peers_time(struct peers_work *work, double ms);
+/* A short look, to choose by: the best of three samples, so that being interrupted in one does not
+ * decide. */
+double peers_trial(struct peers_work *work);
 /* Relative L2 distance of scores * factor from truth. */
 double peers_error(const float *scores, double factor, const double *truth, size_t count);
 /* Notes the reason in entry->why; always false. */

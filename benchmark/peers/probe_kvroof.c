@@ -83,7 +83,7 @@ static void tune_best(struct peers_work *work, char *note, size_t note_bytes)
     double best_ns = 0;
     for (size_t i = 0; i < sizeof tunings / sizeof *tunings; i++) {
         tune(work->state, tunings + i);
-        double ns = peers_time(work, 10);
+        double ns = peers_trial(work);
         if (!best || ns < best_ns)
             best = tunings + i, best_ns = ns;
     }
@@ -205,7 +205,7 @@ static void choose(const struct kvr_codec *codec, const struct request *request,
         if (kernel->format != format)
             continue;
         cache->kernel = dram->kernel = kernel;
-        double ns = peers_time(&entry->cache, 10) + peers_time(&entry->dram, 10);
+        double ns = peers_trial(&entry->cache) + peers_trial(&entry->dram);
         if (!best || ns < best_ns)
             best = kernel, best_ns = ns;
     }

@@ -118,7 +118,7 @@ bool peers_open_ggml(const struct peers_data *data, const char *spec, char **lib
         if (!traits || (!entry->dram.state && !ggml_places(data, type, traits, entry)))
             continue;
         ggml_use(data, traits, query, entry);
-        double ns = peers_time(&entry->cache, 10) + peers_time(&entry->dram, 10);
+        double ns = peers_trial(&entry->cache) + peers_trial(&entry->dram);
         tried++;
         if (!best || ns < best_ns) {
             best = traits, best_query = query, best_ns = ns;
@@ -183,20 +183,31 @@ static double blas_error(const struct peers_data *data, const float *scores, int
     return worst;
 }
 
-bool peers_open_blas(const struct peers_data *data, const char *spec, struct peers_entry *entry)
+/* The interface of the system's OpenBLAS, set to one thread; *config says how it was built and
+ * which core type it runs for. */
+static bool blas_load(struct blas_scan *scan, const char **config, struct peers_entry *entry)
 {
-    static struct blas_scan cache, dram;
-    bool product = !strcmp(spec, "sgemm");
     void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return peers_absent(entry, "no libopenblas.so.0 (apt install libopenblas0)");
     void (*set_threads)(int) = (void (*)(int))dlsym(library, "openblas_set_num_threads");
-    char *(*config)(void) = (char *(*)(void))dlsym(library, "openblas_get_config");
-    dram.sgemv = (sgemv_fn *)dlsym(library, "cblas_sgemv");
-    dram.sgemm = (sgemm_fn *)dlsym(library, "cblas_sgemm");
-    if (!set_threads || !config || !dram.sgemv || !dram.sgemm)
+    char *(*get_config)(void) = (char *(*)(void))dlsym(library, "openblas_get_config");
+    scan->sgemv = (sgemv_fn *)dlsym(library, "cblas_sgemv");
+    scan->sgemm = (sgemm_fn *)dlsym(library, "cblas_sgemm");
+    if (!set_threads || !get_config || !scan->sgemv || !scan->sgemm)
         return peers_absent(entry, "this libopenblas.so.0 has no cblas interface");
     set_threads(1);
+    *config = get_config();
+    return true;
+}
+
+bool peers_open_blas(const struct peers_data *data, const char *spec, struct peers_entry *entry)
+{
+    static struct blas_scan cache, dram;
+    const char *config = "";
+    if (!blas_load(&dram, &config, entry))
+        return false;
+    bool product = !strcmp(spec, "sgemm");
     size_t segment_bytes = (size_t)PEERS_SEGMENT * PEERS_DIM * sizeof(float);
     uint32_t segments = (uint32_t)(entry->dram_bytes / segment_bytes);
     char *keys = peers_arena(segments * segment_bytes);
@@ -216,6 +227,6 @@ bool peers_open_blas(const struct peers_data *data, const char *spec, struct pee
     run(&dram, 0);
     entry->error = blas_error(data, dram.scores, product ? PEERS_QUERIES : 1);
     entry->bytes_per_unit = PEERS_DIM * sizeof(float);
-    snprintf(entry->note, sizeof entry->note, "%s", config());
+    snprintf(entry->note, sizeof entry->note, "%s", config);
     return true;
 }

@@ -61,7 +61,7 @@ static bool best_reader(struct peers_work *work, uint64_t usable, char *note, si
         for (size_t k = 0; k < sizeof ahead / sizeof *ahead; k++) {
             reading->reader = peaks[i];
             reading->segments.ahead_bytes = ahead[k];
-            double ns = peers_time(work, 5);
+            double ns = peers_trial(work);
             if (best_ns == 0 || ns < best_ns)
                 best = *reading, best_ns = ns;
         }
@@ -123,7 +123,7 @@ static bool best_stream(struct peers_work *work, uint64_t usable, char *note, si
         if (streams[i]->isa & ~usable || streams[i]->reads != moving->reads)
             continue;
         moving->stream = streams[i];
-        double ns = peers_time(work, 20);
+        double ns = peers_trial(work);
         if (!best || ns < best_ns)
             best = streams[i], best_ns = ns;
     }

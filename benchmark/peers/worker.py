@@ -21,14 +21,20 @@ class Data:
     """KV head 0 of the mini set; scores of its last queries in double."""
 
     def __init__(self):
-        folder = os.environ["KVROOF_DATA"]
-
-        def load(name):
-            return np.load(os.path.join(folder, name)).astype(np.float32)[0]
-        self.keys, self.values = load("k.npy"), load("v.npy")
-        self.calibration = np.ascontiguousarray(load("calib_k.npy"))
-        self.query = np.ascontiguousarray(load("q.npy")[-8:-7])
+        self.keys, self.values = self.load("k"), self.load("v")
+        self.calibration = self.load("calib_k")
+        self.query = self.load("q")[-8:-7]
         self.scores = (self.keys.astype(np.float64) @ self.query[0].astype(np.float64))
+
+    @staticmethod
+    def load(name):
+        """The first head of a file."""
+        whole = np.load(os.path.join(os.environ["KVROOF_DATA"], f"{name}.npy"))
+        return np.ascontiguousarray(whole[0].astype(np.float32))
+
+    def codebook(self, tables):
+        """The set's own for so many tables of 256 entries: [m][256][d/m]."""
+        return self.load(f"codebook_m{tables}")
 
     def output(self):
         """Attention of the query over all keys, in double."""

@@ -20,7 +20,11 @@ def build(kind, tables, data, count):
         index = faiss.IndexPQ(worker.DIM, tables, 8, faiss.METRIC_INNER_PRODUCT)
     else:
         index = faiss.IndexPQFastScan(worker.DIM, tables, 4, faiss.METRIC_INNER_PRODUCT)
-    index.train(data.calibration)
+    if kind == "pq":
+        faiss.copy_array_to_vector(data.codebook(tables).ravel(), index.pq.centroids)
+        index.is_trained = True
+    else:
+        index.train(data.calibration)
     some = min(count, worker.SEGMENT)
     index.add(np.resize(data.keys, (some, worker.DIM)))
     if count > some:
