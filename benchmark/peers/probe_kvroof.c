@@ -31,8 +31,9 @@ struct scan {
     const struct kvr_kernel *kernel;
     const void *side;
     const float *query;
-    void *prepared[PEERS_QUERIES];
-    float *scores;
+    unsigned char *prepared; /* [query][stride_bytes] */
+    size_t stride_bytes;
+    float *scores; /* [query][PEERS_SEGMENT] */
     /* Of attention only. */
     const struct kvr_prepare_step *prepare;
     const struct kvr_softmax_step *softmax;
@@ -48,16 +49,26 @@ struct request {
 static void scan_run(void *state, uint32_t segment)
 {
     const struct scan *scan = state;
-    for (uint32_t q = 0; q < scan->shape.queries; q++)
-        scan->kernel->score(&scan->shape, &scan->keys, segment, scan->side, scan->prepared[q],
-                            scan->scores);
+    for (uint32_t q = 0, served = 1; q < scan->shape.queries; q += served) {
+        const struct kvr_score_group *group =
+            kvr_next_group(scan->kernel, scan->shape.queries - q);
+        const struct kvr_query_group queries = {.prepared = scan->prepared + q * scan->stride_bytes,
+            .scores = scan->scores + (size_t)q * PEERS_SEGMENT,
+            .prepared_stride_bytes = scan->stride_bytes, .scores_stride = PEERS_SEGMENT};
+        served = group ? group->queries : 1;
+        if (group)
+            group->score(&scan->shape, &scan->keys, segment, scan->side, &queries);
+        else
+            scan->kernel->score(&scan->shape, &scan->keys, segment, scan->side, queries.prepared,
+                                queries.scores);
+    }
 }
 
 static void attention_run(void *state, uint32_t segment)
 {
     const struct scan *scan = state;
     struct kvr_softmax softmax = {-INFINITY, 0, 0};
-    scan->prepare->prepare(&scan->shape, NULL, scan->query, scan->prepared[0]);
+    scan->prepare->prepare(&scan->shape, NULL, scan->query, scan->prepared);
     scan_run(state, segment);
     scan->softmax->softmax(scan->scores, scan->keys.tokens, &softmax);
     scan->weigh->values(&scan->shape, &scan->values, segment, scan->scores, softmax.rescale,
@@ -130,7 +141,7 @@ static bool fill(const struct peers_data *data, const struct kvr_codec *codec, s
     const struct kvr_shape *shape = &dram->shape;
     const struct kvr_format *format = dram->kernel->format;
     void *side = aligned(codec->side_bytes(shape));
-    size_t bytes = format->segment_bytes(shape, PEERS_SEGMENT);
+    size_t bytes = kvr_codec_layout(codec, shape)->segment_bytes(shape, PEERS_SEGMENT);
     void *codes = aligned(bytes);
     size_t count = entry->dram_bytes / (bytes + value_bytes);
     if (!side || !codes || count == 0 || count >= LIST)
@@ -145,12 +156,14 @@ static bool fill(const struct peers_data *data, const struct kvr_codec *codec, s
     if (!repeat(&cache->keys, &dram->keys, codes, bytes, (uint32_t)count))
         return peers_absent(entry, "no memory for %zu bytes of keys", entry->dram_bytes);
     free(codes);
-    for (uint32_t q = 0; q < PEERS_QUERIES; q++) {
-        dram->prepared[q] = aligned(format->prepared_bytes(shape));
-        if (!dram->prepared[q])
-            return peers_absent(entry, "no memory for the queries");
-        codec->prepare(shape, format, side, data->queries + q * PEERS_DIM, dram->prepared[q]);
-    }
+    dram->stride_bytes = (format->prepared_bytes(shape) + 63) / 64 * 64;
+    dram->prepared = aligned(PEERS_QUERIES * dram->stride_bytes);
+    dram->scores = aligned(sizeof(float) * PEERS_QUERIES * PEERS_SEGMENT);
+    if (!dram->prepared || !dram->scores)
+        return peers_absent(entry, "no memory for the queries");
+    for (uint32_t q = 0; q < PEERS_QUERIES; q++)
+        codec->prepare(shape, format, side, data->queries + q * PEERS_DIM,
+                       dram->prepared + q * dram->stride_bytes);
     dram->side = side;
     dram->query = data->queries;
     entry->bytes_per_unit = codec->key_bytes(shape);
@@ -160,7 +173,8 @@ static bool fill(const struct peers_data *data, const struct kvr_codec *codec, s
 /* The last of the kernels that this host can run, the shape needs and the request names, or the
  * one after `before` in that order. NULL: none. */
 static const struct kvr_kernel *next_kernel(const struct kvr_codec *codec,
-                                            const struct request *request, uint64_t usable,
+                                            const struct request *request,
+                                            const struct kvr_shape *shape, uint64_t usable,
                                             const struct kvr_kernel *before)
 {
     size_t count;
@@ -174,7 +188,7 @@ static const struct kvr_kernel *next_kernel(const struct kvr_codec *codec,
         for (size_t f = 0; codec->formats[f]; f++)
             serves |= codec->formats[f] == all[i]->format;
         if (serves && !(all[i]->isa & ~usable) && !strcmp(all[i]->variant, request->variant) &&
-            (!all[i]->max_tables || request->tables <= all[i]->max_tables))
+            kvr_kernel_serves(all[i], shape))
             return all[i];
     }
     return NULL;
@@ -183,12 +197,10 @@ static const struct kvr_kernel *next_kernel(const struct kvr_codec *codec,
 static double error_of(const struct peers_data *data, struct scan *dram)
 {
     double worst = 0;
-    for (uint32_t q = 0; q < dram->shape.queries; q++) {
-        dram->kernel->score(&dram->shape, &dram->keys, 0, dram->side, dram->prepared[q],
-                            dram->scores);
-        double error = peers_error(dram->scores, sqrt(PEERS_DIM), data->scores[q], PEERS_KEYS);
-        worst = fmax(worst, error);
-    }
+    scan_run(dram, 0);
+    for (uint32_t q = 0; q < dram->shape.queries; q++)
+        worst = fmax(worst, peers_error(dram->scores + (size_t)q * PEERS_SEGMENT, sqrt(PEERS_DIM),
+                                        data->scores[q], PEERS_KEYS));
     return worst;
 }
 
@@ -201,7 +213,7 @@ static void choose(const struct kvr_codec *codec, const struct request *request,
     const struct kvr_kernel *best = NULL, *kernel = NULL;
     char cached[32], streamed[32];
     double best_ns = 0;
-    while ((kernel = next_kernel(codec, request, usable, kernel))) {
+    while ((kernel = next_kernel(codec, request, &dram->shape, usable, kernel))) {
         if (kernel->format != format)
             continue;
         cache->kernel = dram->kernel = kernel;
@@ -231,13 +243,12 @@ static bool open_scan(const struct peers_data *data, const struct request *reque
     const char *refusal = codec->refuses(&dram.shape);
     if (refusal)
         return peers_absent(entry, "%s", refusal);
-    dram.kernel = next_kernel(codec, request, isa.usable, NULL);
+    dram.kernel = next_kernel(codec, request, &dram.shape, isa.usable, NULL);
     if (!dram.kernel)
         return peers_absent(entry, "no kernel %s.%s for this host", codec->name, request->variant);
     size_t value_bytes = attention ? sizeof(uint16_t) * PEERS_SEGMENT * PEERS_DIM : 0;
     if (!fill(data, codec, value_bytes, &cache, &dram, entry))
         return false;
-    dram.scores = aligned(sizeof(float) * PEERS_SEGMENT);
     struct kvr_segments keys = cache.keys;
     cache = dram;
     cache.keys = keys;
@@ -268,7 +279,7 @@ static bool find_steps(struct scan *scan, uint64_t usable)
                 prepare[i_]->format == scan->kernel->format &&
                     prepare[i_]->codebook == KVR_CODEBOOK_NONE);
     LAST_USABLE(scan->softmax, softmax, softmaxes, usable, true);
-    LAST_USABLE(scan->weigh, weigh, weighs, usable, true);
+    LAST_USABLE(scan->weigh, weigh, weighs, usable, weigh[i_]->format == scan->kernel->format);
     return scan->prepare && scan->softmax && scan->weigh;
 }
 

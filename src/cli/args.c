@@ -36,6 +36,15 @@ static void fit_terminal(void)
         setenv("ARGP_HELP_FMT", format, 0);
 }
 
+error_t kvr_args_result(struct kvr_args *args, const char **path, const char *text)
+{
+    if (*path)
+        return kvr_args_fail(args, KVR_EXIT_USAGE, "one RESULT at a time; '%.80s' is the second",
+                             text);
+    *path = text;
+    return 0;
+}
+
 error_t kvr_args_key(int key, char *text, struct argp_state *state)
 {
     struct kvr_args *args = state->input;

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../report/writers.h"
@@ -81,6 +82,12 @@ int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_reco
     }
     *records = loading.records;
     return KVR_EXIT_OK;
+}
+
+bool kvr_same_file(const char *one, const char *other)
+{
+    struct stat a, b;
+    return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 void kvr_free_results(struct kvr_run_record *records, size_t count)

@@ -23,6 +23,8 @@ error_t kvr_paths_add(struct kvr_paths *paths, struct kvr_args *args, const char
 /* Reads `count` results, on several threads; *records is the caller's until kvr_free_results. The
  * exit code, after the error of the first that cannot be read was printed: *records is NULL. */
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records);
+/* Both exist and are one. */
+bool kvr_same_file(const char *one, const char *other);
 /* NULL: nothing. */
 void kvr_free_results(struct kvr_run_record *records, size_t count);
 

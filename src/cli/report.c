@@ -41,15 +41,13 @@ static const struct argp_option options_table[] = {
 
 static error_t check(struct arguments *a)
 {
-    struct stat output, input;
     if (!a->paths.count)
         return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
                              "which RESULT? Name one or more files that kvroof run wrote");
     if (!a->output || !*a->output)
         return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "where to? Name the page with -o FILE.html");
     for (size_t i = 0; i < a->paths.count; i++)
-        if (!stat(a->output, &output) && !stat(a->paths.of[i], &input) &&
-            output.st_dev == input.st_dev && output.st_ino == input.st_ino)
+        if (kvr_same_file(a->output, a->paths.of[i]))
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
                                  "-o %.200s is a result itself; name another file", a->output);
     return 0;

@@ -42,10 +42,9 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     char why[160];
     switch (key) {
     case KEY_FORMAT:
-        if (kvr_output_format_parse(text, &a->format))
-            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--format %.40s: table, json, jsonl, "
-                                 "csv or md is needed", text);
-        return 0;
+        if (kvr_word_parse(text, kvr_own_output_names, why, sizeof why))
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--format: '%.40s' %s", text, why);
+        return kvr_output_format_parse(text, &a->format);
     case KEY_COLOR:
         if (kvr_style_of_stdout(text, &a->style))
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
@@ -59,11 +58,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--step-ms %.40s: %s", text, why);
         return 0;
     case ARGP_KEY_ARG:
-        if (a->path)
-            return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
-                                 "one RESULT at a time; '%.80s' is the second", text);
-        a->path = text;
-        return 0;
+        return kvr_args_result(&a->args, &a->path, text);
     case ARGP_KEY_END:
         if (!a->path && !a->args.done)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
