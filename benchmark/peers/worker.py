@@ -7,6 +7,7 @@ a call with all of them less one with the first eighth, which hides what a call 
 size (and a peer's tables). That is in the peer's favour.
 """
 
+import itertools
 import os
 import statistics
 import sys
@@ -15,6 +16,7 @@ import time
 import numpy as np
 
 DIM, KEYS, SEGMENT = 64, 512, 4096
+PART_BYTES = 16 << 20  # of one call in memory: short, so that a sample is the median of several
 
 
 class Data:
@@ -54,12 +56,12 @@ def call_ns(call):
     return time.perf_counter_ns() - begin
 
 
-def median_ns(call, sample_ms):
-    """Median over the calls of a sample."""
+def median_ns(calls, sample_ms):
+    """Median over the calls of a sample; `calls` goes round for ever."""
     end = time.perf_counter_ns() + sample_ms * 1e6
-    times = [call_ns(call)]
+    times = [call_ns(next(calls))]
     while time.perf_counter_ns() < end:
-        times.append(call_ns(call))
+        times.append(call_ns(next(calls)))
     return statistics.median(times)
 
 
@@ -75,7 +77,8 @@ def marginal_ns(large, small, keys, sample_ms):
 
 def main(open_peer):
     """open_peer(spec, keys, dram_bytes, data) returns a dict: error, bytes, note, cache (two calls,
-    for `keys` and an eighth of them), dram (a call) and dram_keys."""
+    for `keys` and an eighth of them), dram (calls, each for a part of memory) and the dram_keys of
+    each."""
     spec, keys, dram_bytes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     try:
         peer = open_peer(spec, keys, dram_bytes, Data())
@@ -84,10 +87,11 @@ def main(open_peer):
         return
     print(f"ready\terror={peer['error']:.4g}\tbytes={peer['bytes']:g}\tnote={peer['note']}",
           flush=True)
+    dram = itertools.cycle(peer["dram"])
     for line in sys.stdin:
         place, sample_ms = line.split()
         if place == "dram":
-            found = median_ns(peer["dram"], float(sample_ms)) / peer["dram_keys"]
+            found = median_ns(dram, float(sample_ms)) / peer["dram_keys"]
         else:
             found = marginal_ns(*peer["cache"], keys, float(sample_ms))
         print(f"{found:.9g}", flush=True)

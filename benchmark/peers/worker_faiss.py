@@ -58,7 +58,8 @@ def open_peer(spec, keys, dram_bytes, data):
     faiss.omp_set_num_threads(1)
     key_bytes = tables if kind == "pq" else tables / 2
     dram = build(kind, tables, data,
-                 int(dram_bytes / key_bytes) // worker.SEGMENT * worker.SEGMENT)
+                 int(worker.PART_BYTES / key_bytes) // worker.SEGMENT * worker.SEGMENT)
+    parts = [dram] + [faiss.clone_index(dram) for _ in range(dram_bytes // worker.PART_BYTES - 1)]
     cached = [build(kind, tables, data, count) for count in (keys, keys // 8)]
     scores = scores_of(build(kind, tables, data, worker.KEYS), data.query)
     # The repeated codes are what the small index has: the best key is found at the same score.
@@ -69,7 +70,7 @@ def open_peer(spec, keys, dram_bytes, data):
     return {"error": worker.error(scores, data.scores), "bytes": key_bytes,
             "note": f"faiss {faiss.__version__} ({options})",
             "cache": [search(index, data.query) for index in cached],
-            "dram": search(dram, data.query), "dram_keys": dram.ntotal}
+            "dram": [search(part, data.query) for part in parts], "dram_keys": dram.ntotal}
 
 
 worker.main(open_peer)

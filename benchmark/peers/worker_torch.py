@@ -24,12 +24,14 @@ def open_peer(spec, keys, dram_bytes, data):
         k, v = heads(data.keys, count, tokens), heads(data.values, count, tokens)
         return lambda: scaled_dot_product_attention(query, k, v)
 
-    count = dram_bytes // (2 * size * worker.DIM * worker.SEGMENT)
+    count = worker.PART_BYTES // (2 * size * worker.DIM * worker.SEGMENT)
     found = attend(1, worker.KEYS)()[0, 0, 0].to(torch.float64).numpy()
     return {"error": worker.error(found, data.output()), "bytes": 2 * size * worker.DIM,
             "note": f"torch {torch.__version__} ({torch.backends.cpu.get_cpu_capability()})",
             "cache": [attend(1, keys), attend(1, keys // 8)],
-            "dram": attend(count, worker.SEGMENT), "dram_keys": count * worker.SEGMENT}
+            "dram": [attend(count, worker.SEGMENT)
+                     for _ in range(dram_bytes // worker.PART_BYTES)],
+            "dram_keys": count * worker.SEGMENT}
 
 
 worker.main(open_peer)
