@@ -6,41 +6,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Indices 0..n-1 in ascending order of values: merge sort from runs of one, so that its time does
- * not depend on the values. Returns the half of work[2 n] that holds them. */
-static uint32_t *sorted(const double *values, size_t n, uint32_t *work)
+/* Ascending by value: merge sort from runs of one, so that its time does not depend on the values.
+ * Returns the half of work[2 n] that holds them. */
+static struct kvr_ranked *sorted(size_t n, struct kvr_ranked *work)
 {
-    uint32_t *from = work, *to = work + n;
-    for (size_t i = 0; i < n; i++)
-        from[i] = (uint32_t)i;
+    struct kvr_ranked *from = work, *to = work + n;
     for (size_t run = 1; run < n; run *= 2) {
         for (size_t start = 0; start < n; start += 2 * run) {
             size_t middle = start + run < n ? start + run : n;
             size_t end = middle + run < n ? middle + run : n;
-            size_t a = start, b = middle;
-            for (size_t i = start; i < end; i++) {
-                int left = b == end || (a < middle && values[from[a]] <= values[from[b]]);
-                to[i] = left ? from[a] : from[b];
-                a += (size_t)left;
-                b += (size_t)!left;
+            size_t a = start, b = middle, i = start;
+            while (a < middle && b < end) {
+                bool left = from[a].value <= from[b].value;
+                to[i++] = from[left ? a : b];
+                a += left;
+                b += !left;
             }
+            memcpy(to + i, from + a, (middle - a) * sizeof *to);
+            memcpy(to + i + middle - a, from + b, (end - b) * sizeof *to);
         }
-        uint32_t *swap = from;
+        struct kvr_ranked *swap = from;
         from = to;
         to = swap;
     }
     return from;
 }
 
-void kvr_ranks(const double *values, size_t n, double *ranks, uint32_t *work)
+void kvr_ranks(const double *values, size_t n, double *ranks, struct kvr_ranked *work)
 {
-    const uint32_t *order = sorted(values, n, work);
+    for (size_t i = 0; i < n; i++)
+        work[i] = (struct kvr_ranked){values[i], i};
+    const struct kvr_ranked *order = sorted(n, work);
     for (size_t first = 0; first < n;) {
         size_t end = first + 1;
-        while (end < n && values[order[end]] == values[order[first]])
+        while (end < n && order[end].value == order[first].value)
             end++;
         for (size_t i = first; i < end; i++)
-            ranks[order[i]] = (double)(first + 1 + end) / 2.0;
+            ranks[order[i].index] = (double)(first + 1 + end) / 2.0;
         first = end;
     }
 }
@@ -59,21 +61,43 @@ double kvr_rank_correlation(const double *a, const double *b, size_t n)
     return product / sqrt(square_a * square_b);
 }
 
-size_t kvr_top(const double *values, size_t n, size_t most, uint32_t *top)
+size_t kvr_top(const double *values, size_t n, size_t most, double *top)
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
         size_t place = count;
-        while (place > 0 && values[i] > values[top[place - 1]])
+        while (place > 0 && values[i] > top[place - 1])
             place--;
         if (place == most)
             continue;
         count += count < most;
         for (size_t j = count - 1; j > place; j--)
             top[j] = top[j - 1];
-        top[place] = (uint32_t)i;
+        top[place] = values[i];
     }
     return count;
+}
+
+static const size_t edge_keys[KVR_EDGES] = {1, 5, 10};
+
+static void find_edges(struct kvr_attention_row *row)
+{
+    double top[KVR_TOP_MOST];
+    size_t count = kvr_top(row->scores, row->n, KVR_TOP_MOST, top);
+    for (size_t e = 0; e < KVR_EDGES; e++) {
+        size_t k = edge_keys[e] < count ? edge_keys[e] : count, above = 0, equal = 0;
+        row->edges[e].value = top[k - 1];
+        while (top[above] > top[k - 1])
+            above++;
+        for (size_t i = 0; i < row->n; i++)
+            equal += row->scores[i] == top[k - 1];
+        row->edges[e].share = (double)(k - above) / (double)equal;
+    }
+}
+
+static double member(const struct kvr_edge *edge, double score)
+{
+    return score > edge->value ? 1.0 : score == edge->value ? edge->share : 0.0;
 }
 
 void kvr_softmax(const double *scores, size_t n, double *weights, double *logs)
@@ -150,20 +174,22 @@ void kvr_row_fill(struct kvr_attention_row *row, const float *values)
 {
     kvr_softmax(row->scores, row->n, row->weights, row->logs);
     kvr_ranks(row->scores, row->n, row->ranks, row->work);
-    row->top_count = kvr_top(row->scores, row->n, KVR_TOP_MOST, row->top);
+    find_edges(row);
     kvr_weighted_sum(row->weights, values, row->n, row->d, row->output);
 }
 
-/* Of the first k of two lists, the part of k that is in both. */
+/* The part of the k largest that two rows share. */
 static double overlap(const struct kvr_attention_row *a, const struct kvr_attention_row *b,
-                      size_t k)
+                      size_t edge)
 {
-    size_t count = a->top_count < k ? a->top_count : k, both = 0;
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < count; j++)
-            both += a->top[i] == b->top[j];
+    size_t k = edge_keys[edge] < a->n ? edge_keys[edge] : a->n;
+    double both = 0.0;
+    for (size_t i = 0; i < a->n; i++) {
+        double x = member(&a->edges[edge], a->scores[i]);
+        double y = member(&b->edges[edge], b->scores[i]);
+        both += x < y ? x : y;
     }
-    return (double)both / (double)count;
+    return both / (double)k;
 }
 
 /* Cosine of a - centre and b - centre; 0 if one of them is nothing but rounding. */
@@ -190,17 +216,17 @@ void kvr_row_compare(const struct kvr_attention_row *exact, const struct kvr_att
         double offset = row->output[c] - exact->output[c];
         difference += offset * offset;
     }
-    for (size_t i = 0; i < exact->n; i++)
+    for (size_t i = 0; i < exact->n; i++) {
         divergence += exact->weights[i] * (exact->logs[i] - row->logs[i]);
-    for (size_t i = 0; i < row->top_count; i++)
-        mass += exact->weights[row->top[i]];
+        mass += exact->weights[i] * member(&row->edges[KVR_EDGES - 1], row->scores[i]);
+    }
     metrics[KVR_COS] = kvr_cosine(exact->output, row->output, exact->d);
     metrics[KVR_COS_CENTERED] = centred_cosine(exact, row, centre);
     metrics[KVR_REL_L2] = length > 0.0 ? sqrt(difference / length) : 0.0;
     metrics[KVR_KL] = divergence > 0.0 ? divergence : 0.0; /* below 0 by rounding only */
     metrics[KVR_RHO] = kvr_rank_correlation(exact->ranks, row->ranks, exact->n);
-    metrics[KVR_TOP1] = overlap(exact, row, 1);
-    metrics[KVR_TOP5] = overlap(exact, row, 5);
-    metrics[KVR_TOP10] = overlap(exact, row, 10);
+    metrics[KVR_TOP1] = overlap(exact, row, 0);
+    metrics[KVR_TOP5] = overlap(exact, row, 1);
+    metrics[KVR_TOP10] = overlap(exact, row, 2);
     metrics[KVR_MASS10] = mass;
 }

@@ -13,13 +13,17 @@
 
 enum { KVR_TOP_MOST = 10 };
 
-/* ranks[i] = rank of values[i] among n, from 1, ties sharing their mean rank. work: 2 n numbers. */
-void kvr_ranks(const double *values, size_t n, double *ranks, uint32_t *work);
+struct kvr_ranked {
+    double value;
+    size_t index;
+};
+/* ranks[i] = rank of values[i] among n, from 1, ties sharing their mean rank. work: 2 n. */
+void kvr_ranks(const double *values, size_t n, double *ranks, struct kvr_ranked *work);
 /* Pearson's correlation of two rows of ranks; 0 if either is constant. */
 double kvr_rank_correlation(const double *a, const double *b, size_t n);
-/* Indices of the `most` (<= KVR_TOP_MOST) largest values, largest first, of equal ones the lower
- * index first; returns their number, n if that is less. */
-size_t kvr_top(const double *values, size_t n, size_t most, uint32_t *top);
+/* The `most` (<= KVR_TOP_MOST) largest of n values, largest first; returns their number, n if that
+ * is less. */
+size_t kvr_top(const double *values, size_t n, size_t most, double *top);
 /* weights = softmax(scores), logs = their natural logarithms. */
 void kvr_softmax(const double *scores, size_t n, double *weights, double *logs);
 /* out[c] = sum over keys of weights[i] * values[i][c]. values: float [n][d]. */
@@ -27,14 +31,20 @@ void kvr_weighted_sum(const double *weights, const float *values, size_t n, size
 /* Cosine; 0 if either is 0. */
 double kvr_cosine(const double *a, const double *b, size_t d);
 
+/* Who is among the k largest of a row: keys above `value`, and each key that equals it by `share`,
+ * since nothing says which of them: LOOKAT with few subspaces scores many keys alike. */
+struct kvr_edge {
+    double value, share;
+};
+enum { KVR_EDGES = 3 }; /* k = 1, 5, 10, or all keys if they are fewer */
+
 /* An attention row with all that comparing needs. Arrays of `capacity` keys, owned. */
 struct kvr_attention_row {
     size_t capacity, n, d;
     double *scores, *weights, *logs, *ranks;
     double output[KVR_MAX_HEAD_DIM];
-    uint32_t top[KVR_TOP_MOST];
-    size_t top_count;
-    uint32_t *work;
+    struct kvr_edge edges[KVR_EDGES];
+    struct kvr_ranked *work;
 };
 
 /* 0 or -ENOMEM. Free with kvr_row_free. */

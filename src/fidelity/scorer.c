@@ -131,8 +131,9 @@ static double squared_error(const float *keys, const float *decoded, size_t coun
     return sum / (double)count;
 }
 
-/* Keys before rotation are scored as any others are once they are decoded and rotated. */
-static int rotate_decoded(struct kvr_scorer *s, float *decoded, size_t count)
+/* Keys that are scored decoded: those coded before rotation, which are rotated here, and rows of
+ * 16-bit floats, whose scan multiplies just what decoding gives. */
+static int keep_decoded(struct kvr_scorer *s, const float *decoded, size_t count)
 {
     const struct kvr_head *head = s->head;
     const size_t d = head->head_dim;
@@ -144,7 +145,8 @@ static int rotate_decoded(struct kvr_scorer *s, float *decoded, size_t count)
         unpair_channels(decoded, count, d, all + head->skip_sinks * d);
     else
         memcpy(all + head->skip_sinks * d, decoded, count * d * sizeof *all);
-    kvr_rotate(all + head->skip_sinks * d, count, d, head->rope_base, head->skip_sinks);
+    if (s->coding->before_rope)
+        kvr_rotate(all + head->skip_sinks * d, count, d, head->rope_base, head->skip_sinks);
     s->columns = kvr_columns(all, head->tokens, d);
     free(all);
     return s->columns ? 0 : -ENOMEM;
@@ -176,7 +178,8 @@ static int encode(struct kvr_scorer *s, const float *keys, size_t count)
     if (!status) {
         codec->decode(&s->shape, s->side, s->codes, count, decoded);
         s->key_squared_error = squared_error(keys, decoded, count, d);
-        status = s->coding->before_rope ? rotate_decoded(s, decoded, count) : 0;
+        if (s->coding->before_rope || s->coding->format->row_major)
+            status = keep_decoded(s, decoded, count);
     }
     free(decoded);
     return status;

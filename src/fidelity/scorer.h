@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Scores of one KV head as a codec gives them: keys are trained on where nothing else was, encoded,
- * and scored by the format's reference from the prepared query, or, coded before rotation, decoded,
- * rotated and multiplied. And the controls, which know less than any codec should.
+ * and scored by the format's reference from the prepared query, or, coded before rotation or as
+ * plain 16-bit floats, decoded, rotated and multiplied. And the controls, which know less than any
+ * codec should.
  */
 #ifndef KVR_SCORER_H
 #define KVR_SCORER_H
