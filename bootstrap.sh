@@ -59,6 +59,11 @@ test     debhelper          tests of the Debian package
 test     fakeroot           tests of the Debian package
 test     lintian            tests of the Debian package
 test     chromium           test of the report page
+test     libbenchmark-tools tests of exports: compare.py reads them
+test     python3-scipy      what compare.py needs
+test     python3-prometheus-client tests of exports: reads OpenMetrics
+test     libxml2-utils      tests of exports: xmllint reads JUnit
+test     python3-yaml       tests of the CI recipes
 x86      likwid             counter backend
 test-x86 qemu-system-x86    tests in guests
 test-x86 busybox-static     tests in guests
@@ -67,6 +72,7 @@ test-x86 gcc-aarch64-linux-gnu tests on 64-bit Arm, emulated
 test-x86 qemu-system-arm    tests on 64-bit Arm, emulated
 test-x86 libzydis-dev       tests that step through the kernels
 ci       clang              second compiler
+ci       prometheus         tests of exports: promtool; not for all, it starts a server
 END
 }
 

@@ -19,13 +19,15 @@ KVR_INLINE float kvr_float_of_bits(uint32_t bits)
 }
 
 /* Exact also with denormals-are-zero: a float16 subnormal is made by subtracting two normal
- * floats, 2^-14 * (1 + m / 1024) - 2^-14. An infinity becomes 2^16: no codec stores one, and a key
- * that kvr_round_half made one of has left the range of float16 in any case. */
+ * floats, 2^-14 * (1 + m / 1024) - 2^-14. One branch for these and infinities, whose exponents, 0
+ * and 31, are what one more makes 1 and 32 of. */
 KVR_INLINE float kvr_widen_half(uint16_t half)
 {
     /* Sign, three copies of it (cleared), exponent, mantissa. */
     uint32_t bits = ((uint32_t)(int32_t)(int16_t)half << 13) & 0x8fffe000u;
-    if (__builtin_expect((half & 0x7c00) == 0, 0)) {
+    if (__builtin_expect(((half + 0x400) & 0x7800) == 0, 0)) {
+        if (half & 0x7c00)
+            return kvr_float_of_bits(bits | 0x7f800000u);
         float tiny = kvr_float_of_bits((bits & 0x7fffffffu) + (113u << 23)) - 0x1p-14f;
         return half & 0x8000 ? -tiny : tiny;
     }

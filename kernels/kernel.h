@@ -108,6 +108,7 @@ struct kvr_format {
     /* Formats that do not bound a key's values: the largest |value| of a segment, a further factor
      * of the tolerance (scale is then for keys of magnitude 1). NULL: scale says it all. */
     double (*magnitude)(const struct kvr_shape *, uint32_t tokens, const void *codes);
+    uint32_t entries; /* look-up formats: the K that the codes are for; 0: no such format */
     int row_major; /* a key is one run of bytes: keys can be moved one by one, not only in blocks */
 };
 
@@ -116,6 +117,28 @@ struct kvr_format {
  * `prepared` are 64-byte aligned; so is every segment. Pure: no call, no allocation, no errno. */
 typedef void kvr_score_fn(const struct kvr_shape *, const struct kvr_segments *, uint32_t i,
                           const void *side, const void *prepared, float *scores);
+
+/* Several queries that share the codes: query q's prepared bytes and scores lie q times a stride
+ * behind those of the first; prepared_stride_bytes is in whole lines. */
+struct kvr_query_group {
+    const unsigned char *prepared;
+    float *scores;
+    size_t prepared_stride_bytes, scores_stride; /* the second in floats */
+};
+
+/* As kvr_score_fn, for as many queries as its kvr_score_group says in one pass over the codes:
+ * exactly the floats that as many calls of `score` write. May ignore streams. */
+typedef void kvr_score_group_fn(const struct kvr_shape *, const struct kvr_segments *, uint32_t i,
+                                const void *side, const struct kvr_query_group *);
+
+/* Where what is done once for a key, unpacking and converting it, is worth keeping for more than
+ * one query. `work` is that of all its queries together, declared and tested as a kernel's. */
+struct kvr_score_group {
+    uint32_t queries; /* 0: the end of a list of groups */
+    int converts_once; /* the format's converts are those of the codes: done once for all queries */
+    kvr_score_group_fn *score;
+    struct kvr_work work, work_once; /* for the kernel's work_head_dim and work_tables */
+};
 
 struct kvr_kernel {
     const char *variant;             /* "fused", "tiled", "f32", "f32-gather", "u8" */
@@ -128,7 +151,39 @@ struct kvr_kernel {
                                   proportion to work_tables, or else work_head_dim. Not tested. */
     uint32_t work_head_dim, work_tables; /* the shape for which `work` is declared */
     kvr_score_fn *score;
+    const struct kvr_score_group *groups; /* most queries first; NULL: queries one by one */
 };
+
+/* Whether the kernel scores keys of this shape: its number of tables and of their entries. The
+ * codec's own limits are not looked at. */
+static inline int kvr_kernel_serves(const struct kvr_kernel *kernel, const struct kvr_shape *shape)
+{
+    return (!kernel->max_tables || shape->tables <= kernel->max_tables) &&
+           (!kernel->format->entries || shape->entries == kernel->format->entries);
+}
+
+/* The group that serves the next of `left` queries; NULL: the kernel's score. */
+static inline const struct kvr_score_group *kvr_next_group(const struct kvr_kernel *kernel,
+                                                           uint32_t left)
+{
+    const struct kvr_score_group *g = kernel->groups;
+    while (g && g->queries > left)
+        g++;
+    return g && g->queries ? g : NULL;
+}
+
+/* Of the converts that the format counts for so many queries, the share that the kernel's groups
+ * leave to be done. */
+static inline double kvr_converting_share(const struct kvr_kernel *kernel, uint32_t queries)
+{
+    uint32_t done = 0;
+    for (uint32_t q = 0; q < queries;) {
+        const struct kvr_score_group *g = kvr_next_group(kernel, queries - q);
+        done += g && !g->converts_once ? g->queries : 1;
+        q += g ? g->queries : 1;
+    }
+    return queries ? (double)done / queries : 1;
+}
 
 /* A compute-free reader or a rate loop of the peak family, see peak.h. */
 struct kvr_peak;
@@ -188,7 +243,13 @@ struct kvr_prepared_affine_q8 {
  * lookup_u8: header, then uint8_t tables[m][K]: score = sum_i u8 * step + bias, the sum exact in
  * 16 bits (m <= 64: 64 * 255 < 65536); 1/step = 255 / max_i(max_c T_i - min_c T_i), bias =
  * sum_i min_c T_i (the 8-bit tables of FAISS' fast scan and of Bolt).
- * Codes: blocks of 64 keys, [m][64] bytes, so that one 64-byte line is one subspace of 64 keys. */
+ * Codes: blocks of 64 keys, [m][64] bytes, so that one 64-byte line is one subspace of 64 keys.
+ *
+ * lookup4_f32, lookup4_u8: the same prepared queries for K = 16, whose codes are nibbles, two
+ * subspaces a byte; m is even. Codes: blocks of 64 keys, [m/2][64] bytes; line p holds subspace 2p
+ * in the low and 2p + 1 in the high nibbles; key k of a block is byte 4 * (k % 16) + k / 16 of each
+ * line. So a dword has the keys j, j + 16, j + 32, j + 48, and sums of its bytes, widened in place
+ * by masks and shifts, are scores in the order of keys: no kernel shuffles a sum. */
 struct kvr_prepared_lookup_u8 {
     float step, bias;
     unsigned char pad[56];

@@ -8,7 +8,7 @@
 #define PREPARE(format, codebook, isa)                                                             \
     extern const struct kvr_prepare_step kvr_prepare_##format##_##codebook##_##isa;
 #define SOFTMAX(isa) extern const struct kvr_softmax_step kvr_softmax_##isa;
-#define VALUES(isa) extern const struct kvr_values_step kvr_values_##isa;
+#define VALUES(format, isa) extern const struct kvr_values_step kvr_values_##format##_##isa;
 #include "steps.inc"
 
 static const struct kvr_prepare_step *const prepare_steps[] = {
@@ -22,7 +22,7 @@ static const struct kvr_softmax_step *const softmax_steps[] = {
     NULL};
 
 static const struct kvr_values_step *const values_steps[] = {
-#define VALUES(isa) &kvr_values_##isa,
+#define VALUES(format, isa) &kvr_values_##format##_##isa,
 #include "steps.inc"
     NULL};
 

@@ -28,7 +28,12 @@ struct kvr_prepare_step {
     uint64_t isa;
     void (*prepare)(const struct kvr_shape *, const void *codebook, const float *query,
                     void *prepared);
+    /* The same bytes for KVR_PREPARE_GROUP queries ([query][head_dim]) from one pass over the
+     * codebook; query q's go to prepared + q * stride_bytes (whole lines). NULL: one by one. */
+    void (*prepare_group)(const struct kvr_shape *, const void *codebook, const float *queries,
+                          unsigned char *prepared, size_t stride_bytes);
 };
+enum { KVR_PREPARE_GROUP = 4 };
 
 /* The state of an online softmax over the tiles of a head; starts as {-INFINITY, 0, 0}. */
 struct kvr_softmax {
@@ -50,13 +55,14 @@ struct kvr_softmax_step {
 
 /* output[c] = output[c] * rescale + sum_t weights[t] * values[t][c] over the tokens of segment i;
  * with rescale 0, as the first tile has it, output is not read and need not be set.
- * values: row-major float16 [row][head_dim], a row for every token and padding to whole blocks as
- * dense_f16 has it, a segment list like the keys' with look-ahead, streams and fold as kernel.h
- * says. Only rows of tokens are read (padding may hold anything; it is prefetched), weights[0,
- * tokens) likewise. head_dim: a multiple of 16.
+ * values: of `format`, dense_f16 or values_q8, a row for every token and padding to whole blocks; a
+ * segment list like the keys' with look-ahead, streams and fold as kernel.h says. Only rows of
+ * tokens are read (padding may hold anything; it is prefetched), weights[0, tokens) likewise.
+ * head_dim: a multiple of 16, of values_q8 of 32.
  * output: float [head_dim], 64-byte aligned. */
 struct kvr_values_step {
     const char *isa_name;
+    const struct kvr_format *format;
     uint64_t isa;
     void (*values)(const struct kvr_shape *, const struct kvr_segments *, uint32_t i,
                    const float *weights, float rescale, float *output);

@@ -33,9 +33,11 @@ KVR_INLINE __m512 block_any(const unsigned char *codes, const float *query, size
     return kvr_nibbles_total(&s);
 }
 
-KVR_INLINE __m512 constants(void)
+KVR_INLINE void load_constants(__m512 *k, const void *prepared, uint32_t head_dim)
 {
-    return kvr_nibble_values();
+    (void)prepared;
+    (void)head_dim;
+    *k = kvr_nibble_values();
 }
 
 #define PREPARED struct kvr_prepared_affine
@@ -46,7 +48,9 @@ KVR_INLINE __m512 constants(void)
 #define TOTAL(block, query, ahead)                                                                 \
     (units == 8 ? block64(block, query, ahead, k, prefetch)                                        \
                 : block_any(block, query, units, ahead, k, prefetch))
-#include "blocks_avx512.inc"
+#define SCORES __m512
+#define STORE kvr_store16
+#include "blocks.inc"
 
 const struct kvr_kernel kvr_kernel_affine4_fused_avx512 = {
     .variant = "fused",

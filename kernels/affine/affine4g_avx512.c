@@ -49,9 +49,11 @@ KVR_INLINE __m512 block_total(const unsigned char *block, const float *query,
     return total;
 }
 
-KVR_INLINE __m512 constants(void)
+KVR_INLINE void load_constants(__m512 *k, const void *prepared, uint32_t head_dim)
 {
-    return kvr_nibble_values();
+    (void)prepared;
+    (void)head_dim;
+    *k = kvr_nibble_values();
 }
 
 #define PREPARED struct kvr_prepared_dense
@@ -60,7 +62,9 @@ KVR_INLINE __m512 constants(void)
 #define LINES(units) kvr_affine_block_lines(KVR_AFFINE4G, (units) * KVR_AFFINE4G_GROUP)
 #define CONSTANTS __m512
 #define TOTAL(block, query, ahead) block_total(block, query, ahead, units, k, prefetch)
-#include "blocks_avx512.inc"
+#define SCORES __m512
+#define STORE kvr_store16
+#include "blocks.inc"
 
 const struct kvr_kernel kvr_kernel_affine4g_fused_avx512 = {
     .variant = "fused",

@@ -9,18 +9,21 @@
  */
 #include "../simd/unroll.h"
 #include "../simd/x86_avx512.h"
+#include "../planted.h"
 #include "affine.h"
 
 struct constants {
     __m512i sign, top, byte1, byte2;
 };
 
-KVR_INLINE struct constants constants(void)
+KVR_INLINE void load_constants(struct constants *k, const void *prepared, uint32_t head_dim)
 {
+    (void)prepared;
+    (void)head_dim;
     /* vpshufb: byte j of a dword to its top, zeros below */
     const __m512i lane = _mm512_broadcast_i32x4(_mm_setr_epi32(0x00808080, 0x04808080, 0x08808080,
                                                                0x0c808080));
-    return (struct constants){
+    *k = (struct constants){
         .sign = _mm512_set1_epi8((char)0x80),
         .top = _mm512_set1_epi32((int)0xff000000),
         .byte1 = _mm512_add_epi32(lane, _mm512_set1_epi32(0x01000000)),
@@ -90,8 +93,11 @@ KVR_INLINE __m512 block_any(const unsigned char *codes, const float *query, size
 #define TOTAL(block, query, ahead)                                                                 \
     (units == 16 ? block64(block, query, ahead, &k, prefetch)                                      \
                 : block_any(block, query, units, ahead, &k, prefetch))
-#include "blocks_avx512.inc"
+#define SCORES __m512
+#define STORE kvr_store16
+#include "blocks.inc"
 
+KVR_PLANT(score_affine8)
 const struct kvr_kernel kvr_kernel_affine8_fused_avx512 = {
     .variant = "fused",
     .isa_name = "avx512",
@@ -101,5 +107,5 @@ const struct kvr_kernel kvr_kernel_affine8_fused_avx512 = {
              .fma = 64, .converts = 64, .uops = 224, .convert_rate = "convert.i32"},
     .work_once = {.stores = 1, .vector_alu = 4, .uops = 16},
     .work_head_dim = 64,
-    .score = score_affine8,
+    .score = KVR_PLANTED(score_affine8),
 };

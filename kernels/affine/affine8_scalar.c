@@ -4,6 +4,7 @@
  * offset_sum; the others convert signed values.
  */
 #include "../simd/inject.h"
+#include "../planted.h"
 #include "affine.h"
 
 /* Adds 4 channels of 16 keys. */
@@ -28,9 +29,10 @@ KVR_INLINE float finish(float sum, const struct kvr_prepared_affine *p)
 #define SUM float
 #include "lines_scalar.inc"
 
+KVR_PLANT(score_affine8)
 const struct kvr_kernel kvr_kernel_affine8_fused_scalar = {
     .variant = "fused",
     .isa_name = "scalar",
     .format = &kvr_format_affine8,
-    .score = SCAN,
+    .score = KVR_PLANTED(score_affine8),
 };

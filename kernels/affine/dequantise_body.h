@@ -9,6 +9,7 @@
 #ifndef KVR_DEQUANTISE_BODY_H
 #define KVR_DEQUANTISE_BODY_H
 
+#include "../simd/hide.h"
 #include "affine.h"
 
 enum { KVR_CHUNK_CHANNELS = 32 };
@@ -31,7 +32,9 @@ KVR_INLINE void kvr_dequantise_chunk(const enum kvr_affine_kind kind,
     } else if (kind == KVR_AFFINE4) {
         kvr_dequantise4(q, codes + at, NULL, keys + c, head_dim, only16, non_temporal);
     } else {
-        float scales[KVR_AFFINE_BLOCK_KEYS] __attribute__((aligned(KVR_LINE_BYTES)));
+        float memory[KVR_AFFINE_BLOCK_KEYS] __attribute__((aligned(KVR_LINE_BYTES)));
+        float *scales = memory;
+        KVR_HIDE(scales);
         kvr_load_scales(block, c / KVR_AFFINE4G_GROUP, scales);
         kvr_dequantise4(q, codes + at, scales, keys + c, head_dim, only16, non_temporal);
     }

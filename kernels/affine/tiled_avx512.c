@@ -21,6 +21,15 @@ KVR_INLINE void kvr_score_tile(const float *query, const uint16_t *tile, const u
 
 enum { TILED_ISA = KVR_ISA_AVX512 | KVR_ISA_FMA | KVR_ISA_F16C };
 
-KVR_TILED_KERNEL(affine8, KVR_AFFINE8, "avx512", avx512, TILED_ISA)
-KVR_TILED_KERNEL(affine4, KVR_AFFINE4, "avx512", avx512, TILED_ISA)
-KVR_TILED_KERNEL(affine4g, KVR_AFFINE4G, "avx512", avx512, TILED_ISA)
+KVR_TILED_KERNEL(affine8, KVR_AFFINE8, "avx512", avx512, TILED_ISA, .work = {.block_keys = 16,
+                 .loads = 84, .stores = 65, .shuffles = 174, .vector_alu = 95, .fma = 64,
+                 .converts = 192, .uops = 543}, .work_once = {.stores = 1, .uops = 16},
+                 .work_head_dim = 64)
+KVR_TILED_KERNEL(affine4, KVR_AFFINE4, "avx512", avx512, TILED_ISA, .work = {.block_keys = 16,
+                 .loads = 79, .stores = 33, .shuffles = 134, .vector_alu = 79, .fma = 64,
+                 .converts = 64, .uops = 396}, .work_once = {.stores = 1, .uops = 16},
+                 .work_head_dim = 64)
+KVR_TILED_KERNEL(affine4g, KVR_AFFINE4G, "avx512", avx512, TILED_ISA, .work = {.block_keys = 16,
+                 .loads = 114, .stores = 35, .shuffles = 134, .vector_alu = 111, .fma = 64,
+                 .converts = 98, .uops = 466}, .work_once = {.stores = 1, .uops = 16},
+                 .work_head_dim = 64)

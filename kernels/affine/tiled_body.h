@@ -9,15 +9,21 @@
 #ifndef KVR_TILED_BODY_H
 #define KVR_TILED_BODY_H
 
+#include "../simd/hide.h"
 #include "dequantise_body.h"
+
+struct kvr_tile {
+    uint16_t rows[KVR_AFFINE_BLOCK_KEYS * KVR_MAX_HEAD_DIM]
+        __attribute__((aligned(KVR_LINE_BYTES)));
+};
 
 KVR_INLINE void kvr_tiled_segment(const enum kvr_affine_kind kind,
                                   const struct kvr_segments *segments, uint32_t i,
                                   const struct kvr_prepared_rounded *p, float *scores,
                                   const uint32_t head_dim, const int prefetch)
 {
-    uint16_t tile[KVR_AFFINE_BLOCK_KEYS * KVR_MAX_HEAD_DIM]
-        __attribute__((aligned(KVR_LINE_BYTES)));
+    struct kvr_tile memory;
+    uint16_t *tile = memory.rows;
     const struct kvr_dequantiser q = kvr_dequantiser(kind, p->scale);
     const size_t block_bytes = (size_t)kvr_affine_block_lines(kind, head_dim) * KVR_LINE_BYTES;
     const size_t bytes = kvr_affine_bytes(kvr_affine_block_lines(kind, head_dim), segments->tokens);
@@ -26,11 +32,13 @@ KVR_INLINE void kvr_tiled_segment(const enum kvr_affine_kind kind,
         struct kvr_run run = kvr_next_run(segments, i, offset, bytes, block_bytes);
         for (size_t o = 0, at = 0; o < run.bytes;
              o += block_bytes, at = kvr_next_at(&run, at, block_bytes)) {
-            kvr_dequantise_block(kind, &q, run.codes + at, run.ahead + at, head_dim, tile, prefetch,
+            uint16_t *rows = tile;
+            KVR_HIDE(rows);
+            kvr_dequantise_block(kind, &q, run.codes + at, run.ahead + at, head_dim, rows, prefetch,
                                  0);
             /* The tile is memory: or a compiler would keep parts of it in registers. */
-            __asm__ volatile("" : "+m"(tile));
-            kvr_score_tile(p->query, tile, head_dim, left, scores);
+            __asm__ volatile("" : "+m"(*(struct kvr_tile *)(void *)rows));
+            kvr_score_tile(p->query, rows, head_dim, left, scores);
             scores += KVR_AFFINE_BLOCK_KEYS;
             left -= KVR_AFFINE_BLOCK_KEYS; /* wraps after the last block only */
         }
@@ -48,11 +56,11 @@ KVR_INLINE void kvr_tiled_dim(const enum kvr_affine_kind kind, const struct kvr_
         kvr_tiled_segment(kind, segments, i, prepared, scores, head_dim, 0);
 }
 
-/* The kernel kvr_kernel_<codes>_f16_tiled_<isa>. It declares no work: its block is two loops, one
- * that fills the tile and one that reads it, and the comparison with compiled code knows one. */
-#define KVR_TILED_KERNEL(codes, kind, isa_text, isa_suffix, isa_bits)                              \
-    static void score_##codes(const struct kvr_shape *shape, const struct kvr_segments *segments,  \
-                              uint32_t i, const void *side, const void *prepared, float *scores)   \
+/* The kernel kvr_kernel_<codes>_f16_tiled_<isa>; behind its ISA the initialisers of its work. */
+#define KVR_TILED_KERNEL(codes, kind, isa_text, isa_suffix, isa_bits, ...)                         \
+    static void score_##codes##_f16(const struct kvr_shape *shape,                                 \
+                                    const struct kvr_segments *segments, uint32_t i,               \
+                                    const void *side, const void *prepared, float *scores)         \
     {                                                                                              \
         (void)side;                                                                                \
         if (shape->head_dim == 64)                                                                 \
@@ -65,7 +73,8 @@ KVR_INLINE void kvr_tiled_dim(const enum kvr_affine_kind kind, const struct kvr_
         .isa_name = isa_text,                                                                      \
         .format = &kvr_format_##codes##_f16,                                                       \
         .isa = isa_bits,                                                                           \
-        .score = score_##codes,                                                                    \
+        .score = score_##codes##_f16,                                                              \
+        __VA_ARGS__                                                                                \
     };
 
 #endif

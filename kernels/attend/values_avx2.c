@@ -90,8 +90,9 @@ static void values(const struct kvr_shape *shape, const struct kvr_segments *seg
         _mm256_store_ps(output + j * LANES, sums.fixed[j]);
 }
 
-const struct kvr_values_step kvr_values_avx2 = {
+const struct kvr_values_step kvr_values_f16_avx2 = {
     .isa_name = "avx2",
+    .format = &kvr_format_dense_f16,
     .isa = KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C,
     .values = values,
 };

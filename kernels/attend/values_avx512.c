@@ -94,8 +94,9 @@ static void values(const struct kvr_shape *shape, const struct kvr_segments *seg
         add_values(segments, i, weights, rescale, output, shape->head_dim / LANES, 0);
 }
 
-const struct kvr_values_step kvr_values_avx512 = {
+const struct kvr_values_step kvr_values_f16_avx512 = {
     .isa_name = "avx512",
+    .format = &kvr_format_dense_f16,
     .isa = KVR_ISA_AVX512 | KVR_ISA_FMA | KVR_ISA_F16C,
     .values = values,
 };

@@ -59,7 +59,8 @@ static void values(const struct kvr_shape *shape, const struct kvr_segments *seg
     add_all(&sums, segments, i, weights, shape->head_dim / CHUNK_CHANNELS, 0);
 }
 
-const struct kvr_values_step kvr_values_scalar = {
+const struct kvr_values_step kvr_values_f16_scalar = {
     .isa_name = "scalar",
+    .format = &kvr_format_dense_f16,
     .values = values,
 };

@@ -10,6 +10,7 @@
  * There is no kernel with the arithmetic of AVX512_FP16: one product rounded to float16 is already
  * off by many times the tolerance, however soon it is added in float (tests/kernels/test_narrow.c).
  */
+#include "../groups.h"
 #include "dense_avx512.h"
 
 static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segments *segments,
@@ -29,4 +30,5 @@ const struct kvr_kernel kvr_kernel_dense_f16_fused_avx512 = {
     .work_once = {.stores = 1, .shuffles = 30, .vector_alu = 15, .uops = 62},
     .work_head_dim = 64,
     .score = score_dense_f16,
+    .groups = kvr_groups_dense_f16_avx512,
 };

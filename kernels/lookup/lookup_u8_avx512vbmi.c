@@ -13,57 +13,19 @@
  * elsewhere the ALU ports share about 45 vector operations a block. From memory, the memory is the
  * limit.
  */
+#include "../groups.h"
 #include "../simd/inject.h"
-#include "../simd/x86_avx512.h"
-#include "lookup.h"
+#include "lookup_u8_avx512.h"
 
-enum { ENTRIES = 256, GROUP = 4, TILE_BLOCKS = 8, LANES = 16 };
+enum { ENTRIES = 256, GROUP = 4, TILE_BLOCKS = 8 };
 
 struct sums {
     __m512i words, odd;
 };
 
-/* What turns sums into scores. */
-struct finish {
-    __m512i order[4]; /* for 16 keys in order: words of (even keys' sums, odd keys' sums) */
-    __m512 step, bias;
-};
-
-KVR_INLINE struct finish load_finish(const struct kvr_prepared_lookup_u8 *p)
+KVR_INLINE void store_sums(struct sums s, const struct finish *f, float *scores, uint32_t left)
 {
-    /* key j is word j / 2 of the even or (+ 32) of the odd keys' sums */
-    __m512i first = _mm512_setr_epi32(0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39);
-    KVR_KEEP(first); /* made anew in each pass, not kept on the stack across passes */
-    return (struct finish){
-        .order = {first, _mm512_add_epi32(first, _mm512_set1_epi32(8)),
-                  _mm512_add_epi32(first, _mm512_set1_epi32(16)),
-                  _mm512_add_epi32(first, _mm512_set1_epi32(24))},
-        .step = _mm512_set1_ps(p->step),
-        .bias = _mm512_set1_ps(p->bias),
-    };
-}
-
-/* 16 scores: 16-bit sums widened by the permute's zeroing mask; no multiply-add, because the
- * reference rounds the product. */
-KVR_INLINE __m512 scores16(__m512i even, __m512i odd, __m512i order, const struct finish *f)
-{
-    __m512i sum = _mm512_maskz_permutex2var_epi16(0x55555555, even, order, odd);
-    return _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), f->step), f->bias);
-}
-
-KVR_INLINE void store_scores(struct sums s, const struct finish *f, float *scores, uint32_t left)
-{
-    __m512i even = _mm512_sub_epi16(s.words, _mm512_slli_epi16(s.odd, 8));
-    __m512 a = scores16(even, s.odd, f->order[0], f), b = scores16(even, s.odd, f->order[1], f);
-    __m512 c = scores16(even, s.odd, f->order[2], f), d = scores16(even, s.odd, f->order[3], f);
-    if (left >= KVR_LOOKUP_BLOCK_KEYS) {
-        _mm512_storeu_ps(scores, a);
-        _mm512_storeu_ps(scores + LANES, b);
-        _mm512_storeu_ps(scores + 2 * LANES, c);
-        _mm512_storeu_ps(scores + 3 * LANES, d);
-    } else {
-        kvr_store_tail64(scores, left, a, b, c, d);
-    }
+    store_scores(_mm512_sub_epi16(s.words, _mm512_slli_epi16(s.odd, 8)), s.odd, f, scores, left);
 }
 
 struct table {
@@ -130,7 +92,7 @@ KVR_INLINE size_t pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *ta
             if (count > 3)
                 add_line(&s, &t3, codes + 3 * line, ahead + 3 * line, prefetch);
             if (last)
-                store_scores(s, &f, scores + key, left - key);
+                store_sums(s, &f, scores + key, left - key);
             else
                 partial[b] = s;
             codes += t->apart_bytes;
@@ -236,4 +198,5 @@ const struct kvr_kernel kvr_kernel_lookup_u8_u8_avx512vbmi = {
     .work_head_dim = 64,
     .work_tables = 4,
     .score = score_lookup_u8,
+    .groups = kvr_groups_lookup_u8_avx512vbmi,
 };

@@ -69,6 +69,54 @@ KVR_INLINE void build_table(const unsigned char *codebook, const float *query, f
     }
 }
 
+enum { GROUP_VECTORS = 2, GROUP_SLICE = LANES * GROUP_VECTORS };
+
+/* 16 centroids of four queries: a row's values are loaded (and converted) once, and the 8 sums add
+ * up in build_slice's order. */
+KVR_INLINE void build_slice4(const unsigned char *codebook, size_t row_bytes, const float *queries,
+                             size_t query_floats, float factor, uint32_t dim, float *table,
+                             size_t table_floats, const int half)
+{
+    const size_t vector_bytes = LANES * (half ? sizeof(uint16_t) : sizeof(float));
+    __m256 sums[KVR_PREPARE_GROUP][GROUP_VECTORS];
+    KVR_UNROLL
+    for (int q = 0; q < KVR_PREPARE_GROUP; q++)
+        sums[q][0] = sums[q][1] = _mm256_setzero_ps();
+    for (uint32_t j = 0; j < dim; j++, codebook += row_bytes) {
+        const __m256 a = load(codebook, half), b = load(codebook + vector_bytes, half);
+        KVR_UNROLL
+        for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
+            const __m256 x = _mm256_set1_ps(queries[q * query_floats + j]);
+            sums[q][0] = _mm256_fmadd_ps(a, x, sums[q][0]);
+            sums[q][1] = _mm256_fmadd_ps(b, x, sums[q][1]);
+        }
+    }
+    const __m256 scale = _mm256_set1_ps(factor);
+    KVR_UNROLL
+    for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
+        float *t = table + q * table_floats;
+        _mm256_storeu_ps(t, _mm256_mul_ps(sums[q][0], scale));
+        _mm256_storeu_ps(t + LANES, _mm256_mul_ps(sums[q][1], scale));
+    }
+}
+
+/* One subspace's tables of four queries. */
+KVR_INLINE void build_tables4(const unsigned char *codebook, const float *queries,
+                              size_t query_floats, float factor, uint32_t dim, uint32_t entries,
+                              float *table, size_t table_floats, const int half)
+{
+    const size_t row_bytes = kvr_codebook_row(entries, half), value_bytes = row_bytes / entries;
+    if (entries % GROUP_SLICE == 0) {
+        for (uint32_t c = 0; c < entries; c += GROUP_SLICE)
+            build_slice4(codebook + c * value_bytes, row_bytes, queries, query_floats, factor, dim,
+                         table + c, table_floats, half);
+        return;
+    }
+    for (int q = 0; q < KVR_PREPARE_GROUP; q++)
+        build_table(codebook, queries + q * query_floats, factor, dim, entries,
+                    table + q * table_floats, half);
+}
+
 KVR_INLINE void table_range(const float *table, uint32_t entries, float *low, float *high)
 {
     __m256 lowest[2], highest[2];
@@ -118,4 +166,6 @@ KVR_INLINE void quantise_table(const float *table, uint32_t entries, float lowes
 #define ISA_NAME "avx2"
 #define ISA_BITS (KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C)
 #define STEP(format, codebook) kvr_prepare_##format##_##codebook##_avx2
+#include "prepare_quantise.inc"
+#include "prepare_groups.inc"
 #include "prepare_steps.inc"

@@ -39,6 +39,42 @@ KVR_INLINE void build_256(const unsigned char *codebook, const float *query, flo
         _mm512_storeu_ps(table + v * LANES, _mm512_mul_ps(sums[v], _mm512_set1_ps(factor)));
 }
 
+/* 64 centroids of four queries, a small product of matrices: a row's 64 values are loaded (and
+ * converted) once for the four, whose 16 sums add up in build_256's order. */
+KVR_INLINE void build_64x4(const unsigned char *codebook, const float *queries, size_t query_floats,
+                           float factor, uint32_t dim, float *table, size_t table_floats,
+                           const int half)
+{
+    const size_t value_bytes = half ? sizeof(uint16_t) : sizeof(float);
+    __m512 sums[KVR_PREPARE_GROUP][4];
+    KVR_UNROLL
+    for (int q = 0; q < KVR_PREPARE_GROUP; q++)
+        sums[q][0] = sums[q][1] = sums[q][2] = sums[q][3] = _mm512_setzero_ps();
+    for (uint32_t j = 0; j < dim; j++) {
+        __m512 rows[4];
+        KVR_UNROLL
+        for (int v = 0; v < 4; v++) {
+            rows[v] = load(codebook + v * LANES * value_bytes, half);
+            KVR_KEEP(rows[v]);
+        }
+        KVR_UNROLL
+        for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
+            const __m512 x = _mm512_set1_ps(queries[q * query_floats + j]);
+            KVR_UNROLL
+            for (int v = 0; v < 4; v++)
+                sums[q][v] = _mm512_fmadd_ps(rows[v], x, sums[q][v]);
+        }
+        codebook += KVR_TABLE_ENTRIES * value_bytes;
+    }
+    KVR_UNROLL
+    for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
+        KVR_UNROLL
+        for (int v = 0; v < 4; v++)
+            _mm512_storeu_ps(table + q * table_floats + v * LANES,
+                             _mm512_mul_ps(sums[q][v], _mm512_set1_ps(factor)));
+    }
+}
+
 /* Any other K, 16 centroids at a time. */
 KVR_INLINE void build_any(const unsigned char *codebook, const float *query, float factor,
                           uint32_t dim, uint32_t entries, float *table, const int half)
@@ -65,6 +101,23 @@ KVR_INLINE void build_table(const unsigned char *codebook, const float *query, f
         build_256(codebook, query, factor, dim, table, half);
     else
         build_any(codebook, query, factor, dim, entries, table, half);
+}
+
+/* One subspace's tables of four queries. */
+KVR_INLINE void build_tables4(const unsigned char *codebook, const float *queries,
+                              size_t query_floats, float factor, uint32_t dim, uint32_t entries,
+                              float *table, size_t table_floats, const int half)
+{
+    const size_t value_bytes = half ? sizeof(uint16_t) : sizeof(float);
+    if (entries == KVR_TABLE_ENTRIES) {
+        for (uint32_t c = 0; c < KVR_TABLE_ENTRIES; c += 4 * LANES)
+            build_64x4(codebook + c * value_bytes, queries, query_floats, factor, dim, table + c,
+                       table_floats, half);
+        return;
+    }
+    for (int q = 0; q < KVR_PREPARE_GROUP; q++)
+        build_any(codebook, queries + q * query_floats, factor, dim, entries,
+                  table + q * table_floats, half);
 }
 
 KVR_INLINE void table_range(const float *table, uint32_t entries, float *low, float *high)
@@ -118,4 +171,6 @@ KVR_INLINE void quantise_table(const float *table, uint32_t entries, float lowes
 #define ISA_NAME "avx512"
 #define ISA_BITS (KVR_ISA_AVX512 | KVR_ISA_FMA | KVR_ISA_F16C)
 #define STEP(format, codebook) kvr_prepare_##format##_##codebook##_avx512
+#include "prepare_quantise.inc"
+#include "prepare_groups.inc"
 #include "prepare_steps.inc"

@@ -52,4 +52,6 @@ KVR_INLINE void build_table(const unsigned char *codebook, const float *query, f
 #define ISA_NAME "scalar"
 #define ISA_BITS 0
 #define STEP(format, codebook) kvr_prepare_##format##_##codebook##_scalar
+#define GROUP(step) NULL
+#include "prepare_quantise.inc"
 #include "prepare_steps.inc"

@@ -29,3 +29,8 @@
 KVR_RATE_CHAINS(rate_shuffle_two, __m512i, _mm512_setzero_si512(), __m512i, _mm512_setzero_si512(),
                 _mm512_setzero_si512(), "vpermt2d %1, %2, %0")
 RATE_DEFINE(shuffle_two, "shuffle.two", "shuffle", KVR_CHAIN_OPERATIONS, 0)
+
+/* Of 32 words, which is several operations where that of dwords is one. */
+KVR_RATE_CHAINS(rate_shuffle_word, __m512i, _mm512_setzero_si512(), __m512i, _mm512_setzero_si512(),
+                _mm512_setzero_si512(), "vpermt2w %1, %2, %0")
+RATE_DEFINE(shuffle_word, "shuffle.word", "shuffle", KVR_CHAIN_OPERATIONS, 0)

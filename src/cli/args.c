@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "style.h"
 
 enum { MAX_OPTIONS = 96 };
 
@@ -24,6 +25,26 @@ error_t kvr_args_fail(struct kvr_args *args, int exit_code, const char *format, 
     return EINVAL;
 }
 
+/* argp writes for 80 columns; what is narrower has to be told it. */
+static void fit_terminal(void)
+{
+    enum { LEAST = 40, USUAL = 80 };
+    char format[32];
+    int width = kvr_terminal_width();
+    snprintf(format, sizeof format, "rmargin=%d", width < LEAST ? LEAST : width);
+    if (width && width < USUAL)
+        setenv("ARGP_HELP_FMT", format, 0);
+}
+
+error_t kvr_args_result(struct kvr_args *args, const char **path, const char *text)
+{
+    if (*path)
+        return kvr_args_fail(args, KVR_EXIT_USAGE, "one RESULT at a time; '%.80s' is the second",
+                             text);
+    *path = text;
+    return 0;
+}
+
 error_t kvr_args_key(int key, char *text, struct argp_state *state)
 {
     struct kvr_args *args = state->input;
@@ -33,6 +54,7 @@ error_t kvr_args_key(int key, char *text, struct argp_state *state)
         return 0;
     case KVR_KEY_HELP: {
         char name[64];
+        fit_terminal();
         snprintf(name, sizeof name, "%s", args->command);
         argp_help(args->argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
         args->done = 1;

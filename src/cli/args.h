@@ -28,6 +28,9 @@ int kvr_args_parse(const struct argp *argp, struct kvr_args *args, int argc, cha
 /* What a command's parser returns for keys that are not its own: help, arguments, start. */
 error_t kvr_args_key(int key, char *text, struct argp_state *state);
 
+/* Takes the one RESULT of a command that reads one: *path is NULL until then. */
+error_t kvr_args_result(struct kvr_args *args, const char **path, const char *text);
+
 /* Prints "COMMAND: " + text, sets the exit code; returns the errno that ends argp's parsing. */
 error_t kvr_args_fail(struct kvr_args *args, int exit_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

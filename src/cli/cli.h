@@ -15,8 +15,10 @@ int kvr_cmd_roofs(int argc, char **argv);
 int kvr_cmd_show(int argc, char **argv);
 int kvr_cmd_verify(int argc, char **argv);
 int kvr_cmd_fidelity(int argc, char **argv);
+int kvr_cmd_compare(int argc, char **argv);
 int kvr_cmd_plot(int argc, char **argv);
 int kvr_cmd_report(int argc, char **argv);
+int kvr_cmd_export(int argc, char **argv);
 int kvr_cmd_doctor(int argc, char **argv);
 int kvr_cmd_list(int argc, char **argv);
 

@@ -13,17 +13,20 @@
 #include "check_rows.h"
 #include "commands.h"
 
-enum { OPTION_STRICT = 0x200, OPTION_FORMAT, OPTION_ROOT };
+enum { OPTION_STRICT = 0x200, OPTION_FORMAT, OPTION_ROOT, OPTION_FINGERPRINT };
 
 struct doctor {
     struct kvr_args args;
-    bool strict, json;
+    bool strict, json, fingerprint;
     const char *root; /* NULL: this machine's own */
 };
 
 static const struct argp_option options_table[] = {
     {"strict", OPTION_STRICT, NULL, 0, "exit code 1 if any check warns", 0},
     {"format", OPTION_FORMAT, "FORMAT", 0, "table or json [table]", 0},
+    {"fingerprint", OPTION_FINGERPRINT, NULL, 0,
+     "print nothing but what tells machines apart whose results do not compare: CPU, caches, NUMA, "
+     "hypervisor, kernel and THP mode in 16 digits", 0},
     {"root", OPTION_ROOT, "FOLDER", 0,
      "read /proc, /sys and the like below FOLDER, as recorded elsewhere; what is tried or measured "
      "is still this machine's", 0},
@@ -38,6 +41,9 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     switch (key) {
     case OPTION_STRICT:
         d->strict = true;
+        return 0;
+    case OPTION_FINGERPRINT:
+        d->fingerprint = true;
         return 0;
     case OPTION_ROOT:
         d->root = text;
@@ -62,7 +68,8 @@ const struct argp kvr_doctor_argp = {
            "\vExamples:\n"
            "  kvroof doctor\n"
            "  kvroof doctor --strict && kvroof run     only where nothing warns\n"
-           "  kvroof doctor --format json\n",
+           "  kvroof doctor --format json\n"
+           "  key=kvroof-$(kvroof doctor --fingerprint)  of a cache for this machine's results\n",
 };
 
 /* What may be measured here, and the checks that must hold for it. */
@@ -160,6 +167,11 @@ int kvr_cmd_doctor(int argc, char **argv)
         return kvr_fail(KVR_EXIT_USAGE, "doctor: --root '%.200s': %s", d.root, strerror(errno));
     if (kvr_machine_load(&machine, d.root, &why))
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "doctor: this machine cannot be described: %s", why);
+    if (d.fingerprint) {
+        puts(machine.fingerprint);
+        return fflush(stdout) ? kvr_fail(KVR_EXIT_IO, "doctor: cannot print: %s", strerror(errno))
+                              : KVR_EXIT_OK;
+    }
     kvr_facts_check(&machine, &checks);
     size_t amiss = count_of(&checks, KVR_CHECK_WARN) + count_of(&checks, KVR_CHECK_REFUSE);
     int rc = print(&checks, d.json);

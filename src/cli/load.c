@@ -1,32 +1,93 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "load.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../report/writers.h"
 #include "../study/claims.h"
 #include "../study/crossings.h"
+#include "../study/verdict.h"
 #include "cli.h"
+
+enum { MOST_THREADS = 8 };
+
+error_t kvr_paths_add(struct kvr_paths *paths, struct kvr_args *args, const char *path)
+{
+    if (paths->count == KVR_MAX_RESULTS)
+        return kvr_args_fail(args, KVR_EXIT_USAGE, "at most %d results at once", KVR_MAX_RESULTS);
+    paths->of[paths->count++] = path;
+    return 0;
+}
+
+/* What the threads that read share. Each takes the next path until one could not be read. */
+struct loading {
+    const char *const *paths;
+    struct kvr_run_record *records;
+    size_t count;
+    atomic_size_t next;
+    pthread_mutex_t mutex; /* of what follows */
+    size_t failed;         /* the first path that could not be read; count: none */
+    char error[512];
+};
+
+static void *read_some(void *context)
+{
+    struct loading *l = context;
+    char error[sizeof l->error];
+    bool stop = false;
+    for (size_t i; !stop && (i = atomic_fetch_add(&l->next, 1)) < l->count;) {
+        int rc = kvr_read_result(l->paths[i], &l->records[i], error, sizeof error);
+        pthread_mutex_lock(&l->mutex);
+        if (rc && i < l->failed) {
+            l->failed = i;
+            memcpy(l->error, error, sizeof error);
+        }
+        stop = l->failed < l->count;
+        pthread_mutex_unlock(&l->mutex);
+    }
+    return NULL;
+}
+
+/* This thread reads too; without the others it only takes longer. */
+static void read_all(struct loading *loading)
+{
+    pthread_t others[MOST_THREADS - 1];
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t most = loading->count < MOST_THREADS ? loading->count : MOST_THREADS, started = 0;
+    while (started + 1 < most && (long)started + 1 < cpus &&
+           !pthread_create(&others[started], NULL, read_some, loading))
+        started++;
+    read_some(loading);
+    while (started)
+        pthread_join(others[--started], NULL);
+}
 
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records)
 {
-    char error[512];
-    size_t loaded = 0;
-    int code = KVR_EXIT_OK;
-    *records = calloc(count, sizeof **records);
-    if (!*records)
+    struct loading loading = {.paths = paths, .count = count, .failed = count,
+                              .records = calloc(count, sizeof *loading.records),
+                              .mutex = PTHREAD_MUTEX_INITIALIZER};
+    *records = NULL;
+    if (!loading.records)
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
-    while (loaded < count && !code) {
-        if (kvr_read_result(paths[loaded], &(*records)[loaded], error, sizeof error))
-            code = kvr_fail(KVR_EXIT_USAGE, "%s", error);
-        else
-            loaded++;
+    read_all(&loading);
+    if (loading.failed < count) {
+        kvr_free_results(loading.records, count);
+        return kvr_fail(KVR_EXIT_USAGE, "%s", loading.error);
     }
-    if (code) {
-        kvr_free_results(*records, loaded);
-        *records = NULL;
-    }
-    return code;
+    *records = loading.records;
+    return KVR_EXIT_OK;
+}
+
+bool kvr_same_file(const char *one, const char *other)
+{
+    struct stat a, b;
+    return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 void kvr_free_results(struct kvr_run_record *records, size_t count)
@@ -45,4 +106,24 @@ void kvr_add_conclusions(struct kvr_run_record *record)
         kvr_claims_decide(record);
     if (any && !record->crossing_count)
         kvr_crossings_find(record);
+}
+
+char *kvr_verdict_doubts(const struct kvr_run_record *record)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    for (size_t i = 0; out && i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        struct kvr_verdict_record again;
+        if (r->measured && r->verdict.side[0] && !kvr_verdict_recompute(r, &again))
+            fprintf(out, "%s: computed again from its rounds the verdict is %s side, %s, not %s "
+                         "side, %s as stored\n",
+                    r->name, again.side, again.bound, r->verdict.side, r->verdict.bound);
+    }
+    if (!out || fclose(out)) {
+        free(text);
+        return NULL;
+    }
+    return text;
 }

@@ -5,16 +5,35 @@
 #ifndef KVR_LOAD_H
 #define KVR_LOAD_H
 
-#include "../report/record.h"
+#include <argp.h>
 
-/* Reads `count` results; *records is the caller's until kvr_free_results. The exit code, after the
- * error was printed: then *records is NULL. */
+#include "../report/record.h"
+#include "args.h"
+
+enum { KVR_MAX_RESULTS = 2048 };
+
+/* The RESULT arguments of a command. */
+struct kvr_paths {
+    const char *of[KVR_MAX_RESULTS];
+    size_t count;
+};
+/* Adds one for an argp parser; too many: its error. */
+error_t kvr_paths_add(struct kvr_paths *paths, struct kvr_args *args, const char *path);
+
+/* Reads `count` results, on several threads; *records is the caller's until kvr_free_results. The
+ * exit code, after the error of the first that cannot be read was printed: *records is NULL. */
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records);
+/* Both exist and are one. */
+bool kvr_same_file(const char *one, const char *other);
 /* NULL: nothing. */
 void kvr_free_results(struct kvr_run_record *records, size_t count);
 
 /* Files of runs that were killed, or of older versions, hold neither ledger nor crossings; both
  * follow from results. */
 void kvr_add_conclusions(struct kvr_run_record *record);
+
+/* Verdicts that do not follow from the stored rounds, a line each; "" if all do. NULL: out of
+ * memory. The caller frees. */
+char *kvr_verdict_doubts(const struct kvr_run_record *record);
 
 #endif

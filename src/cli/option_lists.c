@@ -111,6 +111,9 @@ static error_t add_op(struct option_state *state, int key, const char *text)
     case KEY_RESIDENCY:
         return add_word(state, "codebook-residency", text, kvr_residency_names, o->residencies,
                         &o->residency_count);
+    case KEY_VALUE_FORMAT:
+        return add_word(state, "value-format", text, kvr_value_format_names, o->value_formats,
+                        &o->value_format_count);
     case KEY_BATCH:
         return add_count(state, "batch", text, KVR_MAX_BATCH, o->batches, &o->batch_count);
     default:
@@ -189,6 +192,7 @@ error_t kvr_option_list(struct option_state *state, int key, const char *text)
         {KEY_OP, "op"},
         {KEY_CODEBOOK, "codebook"},
         {KEY_RESIDENCY, "codebook-residency"},
+        {KEY_VALUE_FORMAT, "value-format"},
         {KEY_BATCH, "batch"},
         {KEY_GROUP_QUERIES, "group-queries"},
     };

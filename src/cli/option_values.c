@@ -2,12 +2,14 @@
 #include "option_values.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../study/values.h"
 #include "cpus.h"
+#include "outputs.h"
 
 enum { WHY_BYTES = 240 };
 
@@ -99,34 +101,31 @@ static error_t set_evict(struct option_state *state, const char *text)
 static error_t set_output(struct option_state *state, const char *text)
 {
     struct kvr_options *o = state->options;
-    struct kvr_output *output = &o->outputs[o->output_count];
-    const char *colon = strchr(text, ':');
-    char format[16];
+    char why[400];
     if (o->output_count == KVR_MAX_OUTPUTS)
         return kvr_option_too_many(state, "output", KVR_MAX_OUTPUTS);
-    if (!colon || !colon[1])
-        return kvr_option_refuse(state, KVR_EXIT_USAGE, "output", text,
-                                 "is not FORMAT:FILE, such as json:result.json or csv:-");
-    snprintf(format, sizeof format, "%.*s", (int)(colon - text), text);
-    if (colon - text >= (ptrdiff_t)sizeof format ||
-        kvr_output_format_parse(format, &output->format))
-        return kvr_option_refuse(
-            state, KVR_EXIT_USAGE, "output", text,
-            "has an unknown format; those known are table, json, jsonl, csv, md");
-    if (strlen(colon + 1) >= sizeof output->path)
-        return kvr_option_refuse(state, KVR_EXIT_USAGE, "output", text,
-                                 "has a path that is too long");
-    snprintf(output->path, sizeof output->path, "%s", colon + 1);
+    if (kvr_output_parse(text, &o->outputs[o->output_count], why, sizeof why))
+        return kvr_option_refuse(state, KVR_EXIT_USAGE, "output", text, why);
+    o->output_count++;
+    return 0;
+}
+
+static error_t set_step_summary(struct option_state *state)
+{
+    struct kvr_options *o = state->options;
+    if (o->output_count == KVR_MAX_OUTPUTS)
+        return kvr_option_too_many(state, "output", KVR_MAX_OUTPUTS);
+    if (kvr_output_step_summary(&o->outputs[o->output_count]))
+        return kvr_args_fail(&state->args, KVR_EXIT_IMPOSSIBLE, "%s", kvr_no_step_summary);
     o->output_count++;
     return 0;
 }
 
 static error_t set_format(struct option_state *state, const char *text)
 {
-    static const char *const names[] = {"table", "json", "jsonl", "csv", "md", NULL};
     char why[WHY_BYTES];
     state->format_given = true;
-    if (kvr_word_parse(text, names, why, sizeof why) ||
+    if (kvr_word_parse(text, kvr_own_output_names, why, sizeof why) ||
         kvr_output_format_parse(text, &state->options->stdout_format))
         return kvr_option_refuse(state, KVR_EXIT_USAGE, "format", text, why);
     return 0;
@@ -231,6 +230,10 @@ static error_t set_number(struct option_state *state, int key, const char *text)
         error = set_count(state, "rounds", text, 1, 10000, &value);
         o->rounds = (uint32_t)value;
         return error;
+    case KEY_PROCESSES:
+        error = set_count(state, "processes", text, 1, 100, &value);
+        o->processes = (uint32_t)value;
+        return error;
     case KEY_SEED:
         return set_count(state, "seed", text, 0, UINT64_MAX, &o->seed);
     case KEY_MIN_TIME:
@@ -240,6 +243,21 @@ static error_t set_number(struct option_state *state, int key, const char *text)
     default:
         return set_seconds(state, "peak-gb-per-s", text, &o->peak_gb_per_s);
     }
+}
+
+/* What run --processes gives each of its processes: SECONDS:FILE, seconds 0 for no budget. */
+static error_t set_process_part(struct option_state *state, const char *text)
+{
+    char *end;
+    struct kvr_options *o = state->options;
+    double seconds = strtod(text, &end);
+    if (end == text || *end != ':' || !end[1] || !(seconds >= 0) ||
+        strlen(end + 1) >= sizeof o->outputs->path)
+        return kvr_option_refuse(state, KVR_EXIT_USAGE, "process-part", text,
+                                 "is not SECONDS:FILE");
+    o->process_file = end + 1;
+    o->process_budget_s = seconds > 0 ? seconds : NAN;
+    return 0;
 }
 
 error_t kvr_option_set(struct option_state *state, int key, const char *text)
@@ -271,11 +289,14 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
         return set_evict(state, text);
     case KEY_HEADS:
     case 'r':
+    case KEY_PROCESSES:
     case KEY_SEED:
     case KEY_MIN_TIME:
     case KEY_BUDGET:
     case KEY_PEAK:
         return set_number(state, key, text);
+    case KEY_PROCESS_PART:
+        return set_process_part(state, text);
     case KEY_DRY_RUN:
         o->dry_run = true;
         return 0;
@@ -296,6 +317,8 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
         return 0;
     case 'o':
         return set_output(state, text);
+    case KEY_STEP_SUMMARY:
+        return set_step_summary(state);
     case KEY_FORMAT:
         return set_format(state, text);
     case KEY_LABEL:

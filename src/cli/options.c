@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "option_values.h"
+#include "outputs.h"
 
 static const struct argp_option options_table[] = {
     {NULL, 0, NULL, 0, "What to measure (a list multiplies out):", 1},
@@ -42,6 +43,8 @@ static const struct argp_option options_table[] = {
      0},
     {"codebook-residency", KEY_RESIDENCY, "NAME,...", 0,
      "cold: one for each head, from memory; warm: one for all [cold]", 0},
+    {"value-format", KEY_VALUE_FORMAT, "NAME,...", 0,
+     "values of attention: fp16, or q8: bytes with a scale for each 32 channels [fp16]", 0},
     {"evict", KEY_EVICT, "SIZE", 0,
      "bytes read between passes [0; with --heads twice the "
      "last cache]",
@@ -60,6 +63,9 @@ static const struct argp_option options_table[] = {
     {"rounds", 'r', "N", 0, "[9]", 0},
     {"min-time", KEY_MIN_TIME, "S", 0, "seconds of one sample [.02]", 0},
     {"budget", KEY_BUDGET, "S", 0, "seconds of the whole run [the profile's]", 0},
+    {"processes", KEY_PROCESSES, "N", 0, "measure in so many processes, one after another, into "
+     "one result; --budget is for all of them [1]", 0},
+    {"process-part", KEY_PROCESS_PART, "S:FILE", OPTION_HIDDEN, NULL, 0},
     {"seed", KEY_SEED, "N", 0, "of orders and codebooks [1]", 0},
     {"deep", KEY_DEEP, NULL, 0,
      "every witness, and the sensitivity of the main kernels to injected instructions", 0},
@@ -70,9 +76,10 @@ static const struct argp_option options_table[] = {
     {"dry-run", KEY_DRY_RUN, NULL, 0, "print the cases, measure nothing", 0},
     {NULL, 0, NULL, 0, "Result:", 4},
     {"output", 'o', "FORMAT:FILE", 0,
-     "json, jsonl, csv, md or table; - is stdout; may be "
+     "json, jsonl, csv, md, table or a format of kvroof export; - is stdout; may be "
      "repeated [json:results/TIME-HOST.json]",
      0},
+    {"step-summary", KEY_STEP_SUMMARY, NULL, 0, KVR_STEP_SUMMARY_HELP, 0},
     {"format", KEY_FORMAT, "FORMAT", 0, "of stdout [table]", 0},
     {"label", KEY_LABEL, "TEXT", 0, "kept in the result", 0},
     {"tag", KEY_TAG, "K=V", 0, "kept in the result; may be repeated", 0},
@@ -106,14 +113,15 @@ const struct argp kvr_run_argp = {
            "  kvroof run -k fp16,lookat.u8 --op scan,step,attention --heads 256\n"
            "  kvroof run -k fp16,int8 --layout heads,pages:16 --group-queries 1,8\n"
            "  kvroof run -k lookat.u8 --isa all --bytes 32k..1G:x4 -o json:u8.json\n"
-           "  kvroof run -p ci --format md --strict\n",
+           "  kvroof run -p ci --format md --strict\n"
+           "  kvroof run -p ci --processes 5 -o json:base.json   a base for kvroof compare\n",
 };
 
 static int contradictions(struct option_state *state)
 {
     const struct kvr_options *o = state->options;
     const char *alone = o->queries ? "queries" : o->values ? "values" : "calibration";
-    bool stdout_taken = state->format_given;
+    char why[1100];
     if (o->heads && o->bytes_count)
         return kvr_args_fail(&state->args, KVR_EXIT_USAGE,
                              "--heads and --bytes both give the "
@@ -125,20 +133,20 @@ static int contradictions(struct option_state *state)
                              alone);
     if (o->quiet && o->verbose)
         return kvr_args_fail(&state->args, KVR_EXIT_USAGE, "-q and -v contradict each other");
-    for (size_t i = 0; i < o->output_count; i++) {
-        bool to_stdout = strcmp(o->outputs[i].path, "-") == 0;
-        if (to_stdout && stdout_taken)
-            return kvr_args_fail(&state->args, KVR_EXIT_USAGE,
-                                 "stdout can carry one format only; "
-                                 "name a file in -o or drop --format");
-        stdout_taken = stdout_taken || to_stdout;
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(o->outputs[i].path, o->outputs[j].path) == 0)
-                return kvr_args_fail(&state->args, KVR_EXIT_USAGE, "two outputs go to '%s'",
-                                     o->outputs[i].path);
-        }
-    }
+    if (kvr_outputs_check(o->outputs, o->output_count, state->format_given, why, sizeof why))
+        return kvr_args_fail(&state->args, KVR_EXIT_USAGE, "%s", why);
     return 0;
+}
+
+/* A process of another run writes for that one alone, within its share of the budget. */
+static void become_part(struct kvr_options *o)
+{
+    o->processes = 1;
+    o->output_count = 1;
+    o->outputs[0].format = KVR_OUT_JSONL;
+    snprintf(o->outputs[0].path, sizeof o->outputs[0].path, "%s", o->process_file);
+    if (!isnan(o->process_budget_s))
+        o->budget_s = o->process_budget_s;
 }
 
 int kvr_options_parse(int argc, char **argv, struct kvr_options *options, int *done)
@@ -146,12 +154,14 @@ int kvr_options_parse(int argc, char **argv, struct kvr_options *options, int *d
     struct option_state state = {.args = {.command = "kvroof run"}, .options = options};
     memset(options, 0, sizeof *options);
     options->min_time_s = options->budget_s = options->peak_gb_per_s = NAN;
-    options->seed = 1;
+    options->seed = options->processes = 1;
     options->stdout_format = KVR_OUT_TABLE;
     int status = kvr_args_parse(&kvr_run_argp, &state.args, argc, argv);
     *done = state.args.done;
     if (!status && !*done && contradictions(&state))
         status = state.args.exit_code;
+    if (!status && !*done && options->process_file)
+        become_part(options);
     kvr_option_state_free(&state);
     return status;
 }

@@ -2,10 +2,72 @@
 #include "outputs.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../study/values.h"
+
+int kvr_output_parse(const char *text, struct kvr_output *output, char *why, size_t why_bytes)
+{
+    const char *colon = strchr(text, ':');
+    char format[16], reason[240];
+    *output = (struct kvr_output){0};
+    if (!colon || !colon[1]) {
+        snprintf(why, why_bytes, "is not FORMAT:FILE, such as json:result.json or csv:-");
+        return -EINVAL;
+    }
+    snprintf(format, sizeof format, "%.*s", (int)(colon - text), text);
+    if (kvr_word_parse(format, kvr_output_names, reason, sizeof reason) ||
+        colon - text >= (ptrdiff_t)sizeof format) {
+        snprintf(why, why_bytes, "has an unknown format: it %s", reason);
+        return -EINVAL;
+    }
+    kvr_output_format_parse(format, &output->format);
+    if (strlen(colon + 1) >= sizeof output->path) {
+        snprintf(why, why_bytes, "has a path that is too long");
+        return -EINVAL;
+    }
+    snprintf(output->path, sizeof output->path, "%s", colon + 1);
+    return 0;
+}
+
+const char kvr_no_step_summary[] =
+    "--step-summary: GITHUB_STEP_SUMMARY names no file, as it does in a step of a GitHub workflow; "
+    "leave the option out, or write Markdown with -o md:FILE";
+
+int kvr_output_step_summary(struct kvr_output *output)
+{
+    const char *path = getenv("GITHUB_STEP_SUMMARY");
+    *output = (struct kvr_output){.format = KVR_OUT_MD, .append = true};
+    if (!path || !*path || strlen(path) >= sizeof output->path)
+        return -ENOENT;
+    snprintf(output->path, sizeof output->path, "%s", path);
+    return 0;
+}
+
+int kvr_outputs_check(const struct kvr_output *outputs, size_t count, bool stdout_taken, char *why,
+                      size_t why_bytes)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool to_stdout = strcmp(outputs[i].path, "-") == 0;
+        if (to_stdout && stdout_taken) {
+            snprintf(why, why_bytes, "stdout can carry one format only; name a file in -o or drop "
+                     "--format");
+            return -EINVAL;
+        }
+        stdout_taken = stdout_taken || to_stdout;
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(outputs[i].path, outputs[j].path) == 0) {
+                snprintf(why, why_bytes, "two outputs go to '%s'", outputs[i].path);
+                return -EINVAL;
+            }
+        }
+    }
+    return 0;
+}
 
 static int fail(char *error, size_t error_bytes, const char *path, int code)
 {
@@ -39,11 +101,12 @@ static int open_sink(struct kvr_sink *sink, const struct kvr_run_record *record,
         return rc ? fail(error, error_bytes, "stdout", rc) : 0;
     }
     bool regular = stat(sink->path, &st) ? errno == ENOENT : S_ISREG(st.st_mode);
-    if (regular && sink->format != KVR_OUT_JSONL)
+    if (regular && sink->format != KVR_OUT_JSONL && !sink->append)
         snprintf(sink->temporary, sizeof sink->temporary, "%s.partial", sink->path);
     if (regular && !access(sink->path, F_OK) && access(sink->path, W_OK))
         return fail(error, error_bytes, sink->path, -errno);
-    sink->file = fopen(sink->temporary[0] ? sink->temporary : sink->path, "w");
+    sink->file = fopen(sink->temporary[0] ? sink->temporary : sink->path,
+                       sink->append ? "a" : "w");
     if (!sink->file)
         return fail(error, error_bytes, sink->path, -errno);
     if (sink->format == KVR_OUT_JSONL)
@@ -67,17 +130,24 @@ static void default_path(struct kvr_sink *sink, const struct kvr_run_record *rec
              record->machine.hostname[0] ? record->machine.hostname : "host");
 }
 
-static void list_outputs(struct kvr_sinks *sinks, const struct kvr_options *options)
+/* True if one of them is stdout. */
+static bool list_outputs(struct kvr_sinks *sinks, const struct kvr_output *outputs, size_t count)
 {
     bool to_stdout = false;
     *sinks = (struct kvr_sinks){0};
-    for (size_t i = 0; i < options->output_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct kvr_sink *sink = &sinks->items[sinks->count++];
-        sink->format = options->outputs[i].format;
-        snprintf(sink->path, sizeof sink->path, "%s", options->outputs[i].path);
+        sink->format = outputs[i].format;
+        sink->append = outputs[i].append;
+        snprintf(sink->path, sizeof sink->path, "%s", outputs[i].path);
         to_stdout |= !strcmp(sink->path, "-");
     }
-    if (!to_stdout)
+    return to_stdout;
+}
+
+static void list_with_stdout(struct kvr_sinks *sinks, const struct kvr_options *options)
+{
+    if (!list_outputs(sinks, options->outputs, options->output_count))
         sinks->items[sinks->count++] =
             (struct kvr_sink){.format = options->stdout_format, .path = "-"};
 }
@@ -95,22 +165,33 @@ static int open_all(struct kvr_sinks *sinks, const struct kvr_run_record *record
     return 0;
 }
 
+int kvr_sinks_open_only(struct kvr_sinks *sinks, const struct kvr_output *outputs, size_t count,
+                        const struct kvr_run_record *record, char *error, size_t error_bytes)
+{
+    list_outputs(sinks, outputs, count);
+    return open_all(sinks, record, error, error_bytes);
+}
+
 int kvr_sinks_open_listed(struct kvr_sinks *sinks, const struct kvr_options *options,
                           const struct kvr_run_record *record, char *error, size_t error_bytes)
 {
-    list_outputs(sinks, options);
+    list_with_stdout(sinks, options);
     return open_all(sinks, record, error, error_bytes);
 }
 
 int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
                    const struct kvr_run_record *record, char *error, size_t error_bytes)
 {
-    list_outputs(sinks, options);
-    if (!options->output_count) {
+    bool any = false;
+    list_with_stdout(sinks, options);
+    for (size_t i = 0; i < options->output_count; i++)
+        any |= !options->outputs[i].append; /* a summary stores no result */
+    if (!any) {
         if (mkdir("results", 0777) && errno != EEXIST)
             return fail(error, error_bytes, "results/", -errno);
         sinks->items[sinks->count++] = sinks->items[0]; /* the file is the first */
         sinks->items[0] = (struct kvr_sink){.format = KVR_OUT_JSON};
+        sinks->default_file = true;
         default_path(&sinks->items[0], record);
     }
     return open_all(sinks, record, error, error_bytes);

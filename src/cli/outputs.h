@@ -10,19 +10,34 @@
 #include "../report/writers.h"
 #include "../study/plan.h"
 
+#define KVR_STEP_SUMMARY_HELP "append the Markdown to the file that GITHUB_STEP_SUMMARY names"
+
 struct kvr_sink {
     enum kvr_output_format format;
+    bool append;
     char path[1100], temporary[1120]; /* temporary "": written in place */
     FILE *file;                       /* NULL once closed */
     size_t written;                   /* results that a JSONL file has */
 };
 
 struct kvr_sinks {
-    struct kvr_sink items[KVR_MAX_OUTPUTS + 1];
+    struct kvr_sink items[KVR_MAX_OUTPUTS + 2];
     size_t count;
+    bool default_file; /* the first is results/TIMESTAMP-HOST.json */
     /* Writes what a table is to be, instead of kvr_write; NULL: kvr_write does. 0 or -errno. */
     int (*table)(const struct kvr_run_record *record, FILE *out);
 };
+
+/* "FORMAT:FILE" as an option has it. 0 or -EINVAL with a clause that continues a sentence starting
+ * with the text. */
+int kvr_output_parse(const char *text, struct kvr_output *output, char *why, size_t why_bytes);
+/* The Markdown that --step-summary appends to the file that $GITHUB_STEP_SUMMARY names; -ENOENT:
+ * it names none. */
+int kvr_output_step_summary(struct kvr_output *output);
+extern const char kvr_no_step_summary[]; /* the sentence for it */
+/* Two outputs of one path, or stdout although --format has it: -EINVAL with a sentence. */
+int kvr_outputs_check(const struct kvr_output *outputs, size_t count, bool stdout_taken, char *why,
+                      size_t why_bytes);
 
 /* Opens all outputs, and stdout unless one of them is it; without any, results/TIMESTAMP-HOST.json.
  * A JSON file gets the partial record at once, in a file beside it that replaces it at the end: a
@@ -30,7 +45,11 @@ struct kvr_sinks {
 int kvr_sinks_open(struct kvr_sinks *sinks, const struct kvr_options *options,
                    const struct kvr_run_record *record, char *error, size_t error_bytes);
 
-/* The same without that default file. */
+/* Opens these outputs and nothing else, in the same way. */
+int kvr_sinks_open_only(struct kvr_sinks *sinks, const struct kvr_output *outputs, size_t count,
+                        const struct kvr_run_record *record, char *error, size_t error_bytes);
+
+/* kvr_sinks_open without that default file. */
 int kvr_sinks_open_listed(struct kvr_sinks *sinks, const struct kvr_options *options,
                           const struct kvr_run_record *record, char *error, size_t error_bytes);
 

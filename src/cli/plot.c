@@ -15,22 +15,21 @@
 #include "commands.h"
 #include "load.h"
 
-enum { KEY_FORMAT = 256, MAX_RESULTS = 64, PATH_BYTES = 1024 };
+enum { KEY_FORMAT = 256, PATH_BYTES = 1024 };
 
 static const char *const formats[] = {"svg", "png", "pdf", "txt"};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 struct arguments {
     struct kvr_args args;
-    const char *paths[MAX_RESULTS];
-    size_t path_count;
+    struct kvr_paths paths;
     bool kinds[KVR_PICTURES], formats[FORMATS];
     const char *folder;
 };
 
 static const struct argp_option options_table[] = {
     {"kind", 'k', "KIND,...", 0,
-     "roofline, ladder, scaling, realism, shift, speedup, numa; all [all]", 0},
+     "roofline, ladder, scaling, realism, shift, speedup, samples, compare, numa; all [all]", 0},
     {"output", 'o', "DIR", 0, "where pictures, data and scripts go [results/plots]", 0},
     {"format", KEY_FORMAT, "FORMAT,...", 0, "svg, png, pdf, txt [svg]", 0},
     KVR_HELP_OPTION,
@@ -80,13 +79,9 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     case KEY_FORMAT:
         return choose(&a->args, "--format", text, formats, FORMATS, a->formats);
     case ARGP_KEY_ARG:
-        if (a->path_count == MAX_RESULTS)
-            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "at most %d results in one picture",
-                                 MAX_RESULTS);
-        a->paths[a->path_count++] = text;
-        return 0;
+        return kvr_paths_add(&a->paths, &a->args, text);
     case ARGP_KEY_END:
-        if (!a->path_count && !a->args.done)
+        if (!a->paths.count && !a->args.done)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
                                  "which RESULT? Name one or more files that kvroof run wrote");
         return 0;
@@ -112,12 +107,16 @@ const struct argp kvr_plot_argp = {
            "  shift    time a key over context length, split in preparation and scan, and what\n"
            "           bounds each\n"
            "  speedup  speed-up over FP16 against bytes a key, and what the bytes promise\n"
+           "  samples  every round of each case: what was measured again and what is void\n"
+           "  compare  each case of two or more results against the first: ratios with\n"
+           "           intervals; of many results how they are distributed\n"
            "  numa     bandwidth and latency from the cores of each node to the memory of each\n\n"
            "Examples:\n"
            "  kvroof plot results/20260101T120000Z-node7.json\n"
            "  kvroof plot results/20260101T120000Z-node7.json -k roofline,scaling --format png\n"
            "  kvroof plot results/20260101T120000Z-node7.json -k realism,shift\n"
            "  kvroof plot old.json new.json -k ladder -o pictures --format svg,png\n"
+           "  kvroof plot base.json new.json -k compare\n"
            "  kvroof plot run.json --format txt && cat results/plots/ladder.txt\n",
 };
 
@@ -199,7 +198,7 @@ static int write_data(const struct kvr_picture *picture, const struct kvr_run_re
         *code = fail_write(a->folder, rc ? rc : -errno);
         return -EIO;
     }
-    rc = picture->data(out, records, a->path_count);
+    rc = picture->data(out, records, a->paths.count);
     if (fclose(out) && !rc)
         rc = -errno;
     if (!rc && rename(partial, path))
@@ -208,33 +207,78 @@ static int write_data(const struct kvr_picture *picture, const struct kvr_run_re
         unlink(partial);
     if (rc == -ENODATA)
         *code = kvr_fail(KVR_EXIT_USAGE, "%s: %s%s %s", picture->name,
-                         a->path_count == 1 ? a->paths[0] : "none of the results",
-                         a->path_count == 1 ? "" : " is enough: each", picture->lacks);
+                         a->paths.count == 1 ? a->paths.of[0] : "none of the results",
+                         a->paths.count == 1 ? "" : " is enough: each", picture->lacks);
     else if (rc)
         *code = fail_write(path, rc);
     return rc;
 }
 
+/* Without gnuplot the figures come as a table. */
+static int write_table(const struct kvr_picture *picture, const char *folder)
+{
+    char sheet[PATH_BYTES], path[PATH_BYTES];
+    int rc = path_of(sheet, folder, picture->name, "tsv");
+    if (!rc)
+        rc = path_of(path, folder, picture->name, "txt");
+    if (!rc)
+        rc = kvr_plot_table(sheet, path);
+    if (rc)
+        return fail_write(folder, rc);
+    return kvr_fail(KVR_EXIT_IMPOSSIBLE,
+                    "gnuplot is not installed: %s holds the figures as a table, and %s.tsv and "
+                    "%s.gp are beside it; install gnuplot (Debian: gnuplot-nox) and draw again",
+                    path, picture->name, picture->name);
+}
+
 static int draw_format(const struct kvr_picture *picture, const char *format, const char *folder)
 {
     char script[64], path[PATH_BYTES], error[512];
-    struct stat st;
     snprintf(script, sizeof script, "%s.gp", picture->name);
     int rc = path_of(path, folder, picture->name, format);
     if (rc || (unlink(path) && errno != ENOENT))
         return fail_write(path, rc ? rc : -errno);
     rc = kvr_plot_gnuplot(folder, script, format, error, sizeof error);
     if (rc == -ENOENT)
-        return kvr_fail(KVR_EXIT_IMPOSSIBLE,
-                        "gnuplot is not installed: %s/%s.tsv and %s are written; install gnuplot "
-                        "(Debian: gnuplot-nox) and draw again", folder, picture->name, script);
-    if (!rc && (stat(path, &st) || !st.st_size))
+        return write_table(picture, folder);
+    if (!rc && !kvr_plot_is_whole(path, format)) {
+        unlink(path);
+        snprintf(error, sizeof error, "not all of it could be written: is the disk full?");
         rc = -EIO;
+    }
     if (rc)
         return kvr_fail(KVR_EXIT_IO, "gnuplot could not draw %s: %s", path,
                         *error ? error : strerror(-rc));
     fprintf(stderr, "%s\n", path);
     return KVR_EXIT_OK;
+}
+
+/* A folder may hold what earlier results left: none of that is of this one. */
+static void note_older(const struct kvr_picture *picture, const struct arguments *a, bool drawn)
+{
+    for (size_t f = 0; f < FORMATS; f++) {
+        char path[PATH_BYTES];
+        if (drawn && a->formats[f])
+            continue;
+        if (!path_of(path, a->folder, picture->name, formats[f]) && !access(path, F_OK))
+            fprintf(stderr, "kvroof: %s is there from before: it shows other results\n", path);
+    }
+}
+
+/* Whether two files hold the same. */
+static bool same_text(const char *one, const char *other)
+{
+    FILE *a = fopen(one, "re"), *b = fopen(other, "re");
+    int x = EOF, y = EOF;
+    do {
+        x = a ? fgetc(a) : EOF;
+        y = b ? fgetc(b) : EOF;
+    } while (x == y && x != EOF);
+    if (a)
+        fclose(a);
+    if (b)
+        fclose(b);
+    return a && b && x == y;
 }
 
 static int draw(const struct kvr_picture *picture, const struct kvr_run_record *records,
@@ -244,6 +288,7 @@ static int draw(const struct kvr_picture *picture, const struct kvr_run_record *
     int code = KVR_EXIT_OK;
     int rc = write_data(picture, records, a, &code);
     *lacking = rc == -ENODATA;
+    note_older(picture, a, !rc);
     if (rc)
         return code;
     snprintf(script, sizeof script, "%s.gp", picture->name);
@@ -256,6 +301,9 @@ static int draw(const struct kvr_picture *picture, const struct kvr_run_record *
         rc = copy_script(from, to);
     if (rc)
         return fail_write(to, rc);
+    if (!same_text(from, to))
+        fprintf(stderr, "kvroof: %s is kept, and not the installed script: remove it to draw as "
+                "this version does\n", to);
     for (size_t f = 0; f < FORMATS && !code; f++)
         if (a->formats[f])
             code = draw_format(picture, formats[f], a->folder);
@@ -265,19 +313,21 @@ static int draw(const struct kvr_picture *picture, const struct kvr_run_record *
 static int draw_all(const struct arguments *a, const struct kvr_run_record *records)
 {
     size_t drawn = 0;
-    int worst = KVR_EXIT_OK;
+    int worst = KVR_EXIT_OK, impossible = KVR_EXIT_OK;
     int rc = make_folder(a->folder);
     if (rc)
         return fail_write(a->folder, rc);
     for (size_t i = 0; i < KVR_PICTURES; i++) {
         bool lacking = false;
         int code = a->kinds[i] ? draw(&kvr_pictures[i], records, a, &lacking) : KVR_EXIT_OK;
-        if (code && !lacking)
+        if (code == KVR_EXIT_IMPOSSIBLE)
+            impossible = code; /* without gnuplot the tables of the others still come */
+        else if (code && !lacking)
             return code;
         worst = lacking ? code : worst;
         drawn += a->kinds[i] && !lacking;
     }
-    return drawn ? KVR_EXIT_OK : worst;
+    return drawn ? impossible : worst;
 }
 
 int kvr_cmd_plot(int argc, char **argv)
@@ -290,9 +340,9 @@ int kvr_cmd_plot(int argc, char **argv)
         return code;
     signal(SIGPIPE, SIG_IGN);
     struct kvr_run_record *records = NULL;
-    code = kvr_load_results(a.paths, a.path_count, &records);
+    code = kvr_load_results(a.paths.of, a.paths.count, &records);
     if (!code)
         code = draw_all(&a, records);
-    kvr_free_results(records, a.path_count);
+    kvr_free_results(records, a.paths.count);
     return code;
 }

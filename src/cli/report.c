@@ -18,9 +18,19 @@ enum { PATH_BYTES = 1024 };
 
 struct arguments {
     struct kvr_args args;
-    const char *paths[KVR_REPORT_RESULTS];
-    size_t path_count;
+    struct kvr_paths paths;
     const char *output;
+};
+
+enum { WHY_BYTES = sizeof ((struct kvr_report_result *)NULL)->why[0] };
+
+/* What the page is made of. */
+struct page {
+    struct kvr_run_record *records;
+    struct kvr_report_result *results;
+    struct drawn { char *svg[KVR_PICTURES], *doubts; } *drawn;
+    char *compare, compare_why[WHY_BYTES];
+    struct kvr_report report;
 };
 
 static const struct argp_option options_table[] = {
@@ -31,15 +41,13 @@ static const struct argp_option options_table[] = {
 
 static error_t check(struct arguments *a)
 {
-    struct stat output, input;
-    if (!a->path_count)
+    if (!a->paths.count)
         return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
                              "which RESULT? Name one or more files that kvroof run wrote");
     if (!a->output || !*a->output)
         return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "where to? Name the page with -o FILE.html");
-    for (size_t i = 0; i < a->path_count; i++)
-        if (!stat(a->output, &output) && !stat(a->paths[i], &input) &&
-            output.st_dev == input.st_dev && output.st_ino == input.st_ino)
+    for (size_t i = 0; i < a->paths.count; i++)
+        if (kvr_same_file(a->output, a->paths.of[i]))
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
                                  "-o %.200s is a result itself; name another file", a->output);
     return 0;
@@ -53,11 +61,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
         a->output = text;
         return 0;
     case ARGP_KEY_ARG:
-        if (a->path_count == KVR_REPORT_RESULTS)
-            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "at most %d results in one page",
-                                 KVR_REPORT_RESULTS);
-        a->paths[a->path_count++] = text;
-        return 0;
+        return kvr_paths_add(&a->paths, &a->args, text);
     case ARGP_KEY_END:
         return a->args.done ? 0 : check(a);
     default:
@@ -72,33 +76,49 @@ const struct argp kvr_report_argp = {
     .doc = "Writes stored results as one HTML page that needs nothing else: the answer, verdicts "
            "and times, the pictures of kvroof plot, the claims ledger, ceilings, the machine and "
            "what warns on it, how it was measured, and the results themselves for download. The "
-           "page is smaller than 2 MiB; what has no room is named in it."
+           "page is smaller than 2 MiB; what has no room is named in it. Several results are "
+           "compared first; of more than 16 the page holds nothing else."
            "\vExamples:\n"
            "  kvroof report results/20260101T120000Z-node7.json -o report.html\n"
-           "  kvroof report old.json new.json -o both.html   a section each\n"
+           "  kvroof report old.json new.json -o both.html   side by side, and each by itself\n"
+           "  kvroof report nodes/*.json -o nodes.html       how a thousand differ\n"
            "  kvroof report run.json -o - > report.html\n",
 };
 
-/* The pictures of one result. False: there is no gnuplot. */
-static bool draw(struct kvr_report_result *result, const char *path,
-                 char *svg[KVR_PICTURES])
+/* A picture of these records; `why` says why there is none. False: there is no gnuplot. */
+static bool draw(const struct kvr_picture *picture, const struct kvr_run_record *records,
+                 size_t count, const char *path, char **svg, char why[WHY_BYTES])
+{
+    char error[512];
+    int rc = kvr_picture_svg(picture, records, count, svg, error, sizeof error);
+    if (rc == -ENODATA)
+        snprintf(why, WHY_BYTES, "the result %s", picture->lacks);
+    else if (rc == -ENOENT)
+        snprintf(why, WHY_BYTES, "gnuplot was not installed where this page was made");
+    else if (rc)
+        snprintf(why, WHY_BYTES, "could not be drawn: %s", *error ? error : strerror(-rc));
+    if (rc && rc != -ENODATA && rc != -ENOENT)
+        fprintf(stderr, "kvroof: %s: %s of it %s\n", path, picture->name, why);
+    return rc != -ENOENT;
+}
+
+/* The pictures of single results where these have sections of their own, and that of them all. */
+static bool draw_all(struct page *page)
 {
     bool gnuplot = true;
-    for (size_t i = 0; i < KVR_PICTURES; i++) {
-        const struct kvr_picture *picture = &kvr_pictures[i];
-        char *why = result->why[i], error[512];
-        size_t bytes = sizeof result->why[i];
-        int rc = kvr_picture_svg(picture, result->record, 1, &svg[i], error, sizeof error);
-        result->svg[i] = svg[i];
-        if (rc == -ENODATA)
-            snprintf(why, bytes, "the result %s", picture->lacks);
-        else if (rc == -ENOENT)
-            snprintf(why, bytes, "gnuplot was not installed where this page was made");
-        else if (rc)
-            snprintf(why, bytes, "could not be drawn: %s", *error ? error : strerror(-rc));
-        gnuplot &= rc != -ENOENT;
-        if (rc && rc != -ENODATA && rc != -ENOENT)
-            fprintf(stderr, "kvroof: %s: %s of it %s\n", path, picture->name, why);
+    size_t count = page->report.count;
+    for (size_t p = 0; p < KVR_PICTURES; p++) {
+        const struct kvr_picture *picture = &kvr_pictures[p];
+        bool compares = kvr_picture_compares(picture);
+        if (compares && count > 1)
+            gnuplot &= draw(picture, page->records, count, "the results", &page->compare,
+                            page->compare_why);
+        for (size_t i = 0; !compares && count <= KVR_REPORT_RESULTS && i < count; i++) {
+            struct kvr_report_result *result = &page->results[i];
+            gnuplot &= draw(picture, result->record, 1, result->name, &page->drawn[i].svg[p],
+                            result->why[p]);
+            result->svg[p] = page->drawn[i].svg[p];
+        }
     }
     return gnuplot;
 }
@@ -117,7 +137,7 @@ static int fail_write(const char *path, int rc, size_t count)
 
 /* Through a second file, so that a page that fails leaves the old one; what is no regular file is
  * written as it is. */
-static int write_page(const char *path, const struct kvr_report_result *results, size_t count)
+static int write_page(const char *path, const struct kvr_report *report)
 {
     char partial[PATH_BYTES];
     struct stat st;
@@ -125,48 +145,63 @@ static int write_page(const char *path, const struct kvr_report_result *results,
     bool standard = !strcmp(path, "-");
     int n = snprintf(partial, sizeof partial, "%s%s", path, beside ? ".partial" : "");
     if (n < 0 || (size_t)n >= sizeof partial)
-        return fail_write(path, -ENAMETOOLONG, count);
+        return fail_write(path, -ENAMETOOLONG, report->count);
     FILE *out = standard ? stdout : fopen(partial, "we");
     if (!out)
-        return fail_write(path, -errno, count);
-    int rc = kvr_write_report(out, results, count);
+        return fail_write(path, -errno, report->count);
+    int rc = kvr_write_report(out, report);
     if (!standard && fclose(out) && !rc)
         rc = -errno;
     if (!rc && !standard && beside && rename(partial, path))
         rc = -errno;
     if (rc && !standard && beside)
         unlink(partial);
-    return rc ? fail_write(standard ? "stdout" : path, rc, count) : KVR_EXIT_OK;
+    return rc ? fail_write(standard ? "stdout" : path, rc, report->count) : KVR_EXIT_OK;
+}
+
+static int fill(struct page *page, const struct arguments *a)
+{
+    page->drawn = calloc(a->paths.count, sizeof *page->drawn);
+    page->results = calloc(a->paths.count, sizeof *page->results);
+    if (!page->drawn || !page->results)
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
+    for (size_t i = 0; i < a->paths.count; i++) {
+        const char *slash = strrchr(a->paths.of[i], '/');
+        struct kvr_report_result *result = &page->results[i];
+        if (a->paths.count <= KVR_REPORT_RESULTS) {
+            kvr_add_conclusions(&page->records[i]);
+            page->drawn[i].doubts = kvr_verdict_doubts(&page->records[i]);
+        }
+        result->record = &page->records[i];
+        result->name = slash ? slash + 1 : a->paths.of[i];
+        result->doubts = page->drawn[i].doubts;
+    }
+    page->report.results = page->results;
+    page->report.count = a->paths.count;
+    return KVR_EXIT_OK;
 }
 
 static int report(const struct arguments *a, struct kvr_run_record *records)
 {
-    struct drawn { char *svg[KVR_PICTURES]; } *drawn = calloc(a->path_count, sizeof *drawn);
-    struct kvr_report_result *results = calloc(a->path_count, sizeof *results);
-    bool gnuplot = true;
-    int code = KVR_EXIT_OK;
-    if (!drawn || !results) {
-        code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
-        goto out;
-    }
-    for (size_t i = 0; i < a->path_count; i++) {
-        const char *slash = strrchr(a->paths[i], '/');
-        kvr_add_conclusions(&records[i]);
-        results[i].record = &records[i];
-        results[i].name = slash ? slash + 1 : a->paths[i];
-        gnuplot &= draw(&results[i], a->paths[i], drawn[i].svg);
-    }
-    code = write_page(a->output, results, a->path_count);
+    struct page page = {.records = records};
+    int code = fill(&page, a);
+    bool gnuplot = code || draw_all(&page);
+    page.report.compare = page.compare;
+    page.report.compare_why = page.compare_why;
+    if (!code)
+        code = write_page(a->output, &page.report);
     if (!code && !gnuplot)
         code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "gnuplot is not installed: %s is written without "
                         "pictures; install gnuplot (Debian: gnuplot-nox) and write it again",
                         a->output);
-out:
-    for (size_t i = 0; drawn && i < a->path_count; i++)
+    for (size_t i = 0; page.drawn && i < a->paths.count; i++) {
         for (size_t p = 0; p < KVR_PICTURES; p++)
-            free(drawn[i].svg[p]);
-    free(drawn);
-    free(results);
+            free(page.drawn[i].svg[p]);
+        free(page.drawn[i].doubts);
+    }
+    free(page.compare);
+    free(page.drawn);
+    free(page.results);
     return code;
 }
 
@@ -178,9 +213,9 @@ int kvr_cmd_report(int argc, char **argv)
     if (code || a.args.done)
         return code;
     signal(SIGPIPE, SIG_IGN);
-    code = kvr_load_results(a.paths, a.path_count, &records);
+    code = kvr_load_results(a.paths.of, a.paths.count, &records);
     if (!code)
         code = report(&a, records);
-    kvr_free_results(records, a.path_count);
+    kvr_free_results(records, a.paths.count);
     return code;
 }

@@ -18,6 +18,7 @@
 #include "bench.h"
 #include "cli.h"
 #include "outputs.h"
+#include "run_processes.h"
 #include "style.h"
 
 struct run {
@@ -29,6 +30,8 @@ struct run {
     struct kvr_sinks sinks;
     double started_s;
     bool tty;
+    int argc;
+    char **argv;
 };
 
 static struct kvr_output_style style_of(const struct kvr_options *options)
@@ -172,6 +175,40 @@ static int proof_failed(const struct kvr_run_record *record)
     return KVR_EXIT_OK;
 }
 
+/* The exit code, after errors were printed; the record says whether it is complete. */
+static int measure_here(struct run *run, struct kvr_study *study)
+{
+    char error[512] = "";
+    int rc = kvr_study_run(study, error, sizeof error);
+    if (run->tty && !run->options.quiet)
+        fprintf(stderr, "\r\033[K");
+    int code = exit_code_of(rc);
+    if (rc && rc != -EINTR)
+        kvr_fail(code, "%s", error);
+    run->record.complete = rc == 0;
+    return code;
+}
+
+static int finish(struct run *run, int code)
+{
+    char error[512];
+    run->record.duration_s = kvr_wall_s() - run->started_s;
+    if (code && code < 128 && !measured_any(&run->record)) { /* the error says why */
+        kvr_sinks_abandon(&run->sinks);
+        return code;
+    }
+    struct kvr_output_style style = style_of(&run->options);
+    if (kvr_sinks_finish(&run->sinks, &run->record, &style, error, sizeof error))
+        return kvr_fail(KVR_EXIT_IO, "%s", error);
+    if (!code)
+        code = proof_failed(&run->record);
+    if (run->sinks.default_file && !run->options.quiet)
+        fprintf(stderr, "results: %s\n", run->sinks.items[0].path);
+    if (!code && run->options.strict && anything_amiss(&run->record))
+        code = kvr_fail(KVR_EXIT_NO, "--strict: a check warns or a case was not measured");
+    return code;
+}
+
 static int measure(struct run *run)
 {
     char error[512] = "";
@@ -192,28 +229,10 @@ static int measure(struct run *run)
     rc = kvr_sinks_open(&run->sinks, &run->options, &run->record, error, sizeof error);
     if (rc)
         return kvr_fail(KVR_EXIT_IO, "%s", error);
-    rc = kvr_study_run(&study, error, sizeof error);
-    if (run->tty && !run->options.quiet)
-        fprintf(stderr, "\r\033[K");
-    int code = exit_code_of(rc);
-    if (rc && rc != -EINTR)
-        kvr_fail(code, "%s", error);
-    run->record.complete = rc == 0;
-    run->record.duration_s = kvr_wall_s() - run->started_s;
-    if (rc && rc != -EINTR && !measured_any(&run->record)) { /* the error says why */
-        kvr_sinks_abandon(&run->sinks);
-        return code;
-    }
-    struct kvr_output_style style = style_of(&run->options);
-    if (kvr_sinks_finish(&run->sinks, &run->record, &style, error, sizeof error))
-        return kvr_fail(KVR_EXIT_IO, "%s", error);
-    if (!code)
-        code = proof_failed(&run->record);
-    if (!run->options.output_count && !run->options.quiet)
-        fprintf(stderr, "results: %s\n", run->sinks.items[0].path);
-    if (!code && run->options.strict && anything_amiss(&run->record))
-        code = kvr_fail(KVR_EXIT_NO, "--strict: a check warns or a case was not measured");
-    return code;
+    if (run->options.processes > 1)
+        return finish(run, kvr_run_processes(&run->options, run->argc, run->argv, run->started_s,
+                                             &run->record));
+    return finish(run, measure_here(run, &study));
 }
 
 int kvr_cmd_run(int argc, char **argv)
@@ -225,6 +244,8 @@ int kvr_cmd_run(int argc, char **argv)
     if (!run)
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
     run->started_s = kvr_wall_s();
+    run->argc = argc;
+    run->argv = argv;
     kvr_run_record_init(&run->record);
     kvr_run_record_init(&run->roofs);
     code = kvr_options_parse(argc, argv, &run->options, &done);

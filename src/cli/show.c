@@ -4,11 +4,11 @@
  * another machine.
  */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../report/writers.h"
 #include "../study/values.h"
-#include "../study/verdict.h"
 #include "args.h"
 #include "bench.h"
 #include "commands.h"
@@ -42,10 +42,9 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     char why[160];
     switch (key) {
     case KEY_FORMAT:
-        if (kvr_output_format_parse(text, &a->format))
-            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--format %.40s: table, json, jsonl, "
-                                 "csv or md is needed", text);
-        return 0;
+        if (kvr_word_parse(text, kvr_own_output_names, why, sizeof why))
+            return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--format: '%.40s' %s", text, why);
+        return kvr_output_format_parse(text, &a->format);
     case KEY_COLOR:
         if (kvr_style_of_stdout(text, &a->style))
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
@@ -59,11 +58,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--step-ms %.40s: %s", text, why);
         return 0;
     case ARGP_KEY_ARG:
-        if (a->path)
-            return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
-                                 "one RESULT at a time; '%.80s' is the second", text);
-        a->path = text;
-        return 0;
+        return kvr_args_result(&a->args, &a->path, text);
     case ARGP_KEY_END:
         if (!a->path && !a->args.done)
             return kvr_args_fail(&a->args, KVR_EXIT_USAGE,
@@ -97,15 +92,11 @@ const struct argp kvr_show_argp = {
 /* The stored verdicts must follow from the stored rounds. */
 static void check_verdicts(const struct kvr_run_record *record)
 {
-    for (size_t i = 0; i < record->result_count; i++) {
-        const struct kvr_result *r = &record->results[i];
-        struct kvr_verdict_record again;
-        if (r->measured && r->verdict.side[0] && !kvr_verdict_recompute(r, &again))
-            fprintf(stderr,
-                    "kvroof: %s: computed again from its rounds the verdict is %s side, %s, not "
-                    "%s side, %s as stored\n",
-                    r->name, again.side, again.bound, r->verdict.side, r->verdict.bound);
-    }
+    char *doubts = kvr_verdict_doubts(record), *rest = NULL;
+    for (char *line = doubts ? strtok_r(doubts, "\n", &rest) : NULL; line;
+         line = strtok_r(NULL, "\n", &rest))
+        fprintf(stderr, "kvroof: %s\n", line);
+    free(doubts);
 }
 
 int kvr_cmd_show(int argc, char **argv)

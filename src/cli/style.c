@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int terminal_width(void)
+int kvr_terminal_width(void)
 {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
@@ -20,7 +20,7 @@ int kvr_style_of_stdout(const char *when, struct kvr_output_style *style)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     bool able = isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && strcmp(term, "dumb");
-    style->width = terminal_width();
+    style->width = kvr_terminal_width();
     style->color = !strcmp(when, "always") || (!strcmp(when, "auto") && able);
     return style->color || !strcmp(when, "auto") || !strcmp(when, "never") ? 0 : -EINVAL;
 }

@@ -4,7 +4,10 @@
 
 #include "../report/writers.h"
 
-/* How text on stdout looks: $COLUMNS or the terminal's width (0 where stdout is none), and colour
+/* $COLUMNS or the terminal's width; 0 where stdout is none. */
+int kvr_terminal_width(void);
+
+/* How text on stdout looks: its width, and colour
  * as `when` says: "always", "never", or "auto" = on a terminal that knows colours, unless
  * $NO_COLOR is set. 0 or -EINVAL (another `when`). */
 int kvr_style_of_stdout(const char *when, struct kvr_output_style *style);

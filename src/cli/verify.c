@@ -210,8 +210,12 @@ static int print_suspects(const struct verify *v)
     uint32_t mismatches = 0;
     for (size_t i = 0; i < v->count; i++) {
         const struct kvr_suspect *suspect = &v->suspects[i];
-        kvr_rows_add(&rows, "%s.%s@%s", suspect->codec->name, suspect->kernel->variant,
-                     suspect->kernel->isa_name);
+        const uint32_t entries = suspect->kernel->format->entries;
+        char few[16] = ""; /* as in the names of results, where two kernels would have one name */
+        if (entries && entries != suspect->codec->formats[0]->entries)
+            snprintf(few, sizeof few, "/K%u", entries);
+        kvr_rows_add(&rows, "%s.%s@%s%s", suspect->codec->name, suspect->kernel->variant,
+                     suspect->kernel->isa_name, few);
         kvr_rows_add(&rows, "%u", suspect->cases);
         kvr_rows_add(&rows, "%u", suspect->mismatches);
         mismatches += suspect->mismatches;

@@ -13,7 +13,7 @@
 #include "../data/keyset.h"
 #include "../study/verify.h"
 
-enum { QUERIES = 3, SUBSPACES = 4, ENTRIES = 256 };
+enum { QUERIES = 3, SUBSPACES = 4 };
 
 /* One head of real keys as a codec encodes them. Owned buffers. */
 struct head {
@@ -49,7 +49,7 @@ static int encode_head(const struct kvr_codec *codec, const struct kvr_keyset *s
         calibrate ? set->calibration + (size_t)h * set->calibration_tokens * set->head_dim : keys;
     head->tokens = (uint32_t)set->tokens;
     head->side = aligned(codec->side_bytes(shape));
-    head->codes = aligned(codec->formats[0]->segment_bytes(shape, head->tokens));
+    head->codes = aligned(kvr_codec_layout(codec, shape)->segment_bytes(shape, head->tokens));
     head->prepared = aligned(largest_prepared(codec, shape));
     if (!head->side || !head->codes || !head->prepared)
         return -ENOMEM;
@@ -75,7 +75,7 @@ static int check_head(struct kvr_suspect *suspects, size_t count, const struct k
     for (size_t s = 0; s < count; s++) {
         const struct kvr_kernel *kernel = suspects[s].kernel;
         const struct kvr_codec *codec = suspects[s].codec;
-        if (kernel->max_tables && head->shape.tables > kernel->max_tables)
+        if (!kvr_kernel_serves(kernel, &head->shape))
             continue;
         for (size_t i = 0; i < QUERIES; i++) {
             const float *query =
@@ -97,31 +97,43 @@ static int check_head(struct kvr_suspect *suspects, size_t count, const struct k
     return 0;
 }
 
+/* The keys of the first and the last head, coded in one shape. */
+static int check_shape(struct kvr_suspect *suspects, size_t count, const struct kvr_keyset *set,
+                       const struct kvr_shape *shape, uint64_t seed,
+                       void (*report)(const char *line))
+{
+    const uint32_t heads[] = {0, set->kv_heads - 1};
+    int status = 0;
+    for (size_t i = 0; i < (set->kv_heads > 1 ? 2 : 1) && !status; i++) {
+        struct head head = {.shape = *shape};
+        status = encode_head(suspects[0].codec, set, heads[i], seed, &head);
+        if (!status)
+            status = check_head(suspects, count, set, heads[i], &head, report);
+        free_head(&head);
+    }
+    return status;
+}
+
 int kvr_verify_real(struct kvr_suspect *suspects, size_t count, uint32_t head_dim, uint64_t seed,
                     void (*report)(const char *line), char *error, size_t error_bytes)
 {
+    static const uint32_t entries[] = {256, 16};
     const struct kvr_codec *codec = suspects[0].codec;
     const struct kvr_keyset_paths built_in = {.keys = NULL};
+    const bool looks_up = kvr_format_looks_up(codec->formats[0]);
     struct kvr_keyset set;
-    struct kvr_shape shape = {
-        .head_dim = head_dim, .heads = 1, .queries = 1, .group = codec->group};
-    if (kvr_format_looks_up(codec->formats[0])) {
-        shape.tables = SUBSPACES;
-        shape.entries = ENTRIES;
-    }
+    struct kvr_shape shape = {.head_dim = head_dim, .heads = 1, .queries = 1,
+                              .group = codec->group, .tables = looks_up ? SUBSPACES : 0,
+                              .entries = looks_up ? entries[0] : 0};
     if (codec->refuses(&shape))
         return -ENOTSUP;
     int status = kvr_keyset_load(&built_in, head_dim, &set, error, error_bytes);
     if (status)
         return status;
     shape.tokens = (uint32_t)set.tokens;
-    const uint32_t heads[] = {0, set.kv_heads - 1};
-    for (size_t i = 0; i < (set.kv_heads > 1 ? 2 : 1) && !status; i++) {
-        struct head head = {.shape = shape};
-        status = encode_head(codec, &set, heads[i], seed, &head);
-        if (!status)
-            status = check_head(suspects, count, &set, heads[i], &head, report);
-        free_head(&head);
+    for (size_t i = 0; i < (looks_up ? 2 : 1) && !status; i++) {
+        shape.entries = looks_up ? entries[i] : 0;
+        status = check_shape(suspects, count, &set, &shape, seed, report);
     }
     if (status)
         snprintf(error, error_bytes, "%s cannot code the built-in keys at d = %u: %s", codec->name,

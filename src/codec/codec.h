@@ -15,7 +15,9 @@ struct kvr_codec {
     const char *name;    /* "lookat" */
     const char *source;  /* "arXiv 2601.10155" */
     const char *summary; /* one line for `list codecs` */
-    const struct kvr_format *const *formats; /* NULL-terminated: scans it can be attended with */
+    /* NULL-terminated: scans it can be attended with. Those of one shape share one layout; see
+     * kvr_codec_layout. */
+    const struct kvr_format *const *formats;
     uint32_t group; /* what shape.group must be: channels that share a scale; 0: no groups */
     int calibrated; /* 1: train() takes calibration keys; 0: it takes the keys to be encoded */
     /* NULL, or why this shape cannot be coded ("m = 3 does not divide d = 64"): a static or
@@ -27,8 +29,8 @@ struct kvr_codec {
      * -EINVAL for count < entries or a key that is not finite). */
     int (*train)(const struct kvr_shape *, const float *keys, size_t count, uint64_t seed,
                  void *side);
-    /* Encodes `count` keys into one padded segment of formats[0]'s layout (all formats of a codec
-     * share it): formats[0]->segment_bytes(shape, count) bytes at `codes`. 0 or -errno
+    /* Encodes `count` keys into one padded segment of kvr_codec_layout(codec, shape), whose
+     * segment_bytes(shape, count) bytes at `codes` are written. 0 or -errno
      * (-ENOMEM; -ERANGE for a key, or a scale, that has to be a float16 and is too large). */
     int (*encode)(const struct kvr_shape *, const void *side, const float *keys, size_t count,
                   void *codes);
@@ -40,9 +42,23 @@ struct kvr_codec {
                     const float *query, void *prepared);
 };
 
+/* Values of 8 bits (--value-format q8): of no keys, so it prepares no query and is in no list. */
+extern const struct kvr_codec kvr_codec_value_q8;
+
 /* All codecs, NULL-terminated, in the order of the names table. */
 const struct kvr_codec *const *kvr_codecs(void);
 const struct kvr_codec *kvr_codec_find(const char *name); /* NULL if unknown */
+/* The format in whose layout `codec` writes keys of this shape: the first of its formats, except
+ * that codes for few entries may be shorter (kvr_format.entries). Never NULL. */
+static inline const struct kvr_format *kvr_codec_layout(const struct kvr_codec *codec,
+                                                        const struct kvr_shape *shape)
+{
+    for (size_t i = 0; codec->formats[i]; i++) {
+        if (shape->entries && codec->formats[i]->entries == shape->entries)
+            return codec->formats[i];
+    }
+    return codec->formats[0];
+}
 
 /* ---- float16 (IEEE binary16), independent of the host's ISA ---- */
 float kvr_half_to_float(uint16_t half);

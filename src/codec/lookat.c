@@ -2,7 +2,7 @@
  *
  * LOOKAT (arXiv 2601.10155): product quantization of keys, scored by look-ups in a table per
  * query. A key's sub-vector i is replaced by the index of the nearest of K centroids of subspace
- * i; side = float codebook [m][K][d/m].
+ * i; side = float codebook [m][K][d/m]. K is 256 (a byte a code) or 16 (two codes a byte).
  */
 #include "codecs.h"
 #include "kmeans.h"
@@ -15,12 +15,23 @@
 
 #include "../../kernels/formats.h"
 
-enum { ENTRIES = 256, BLOCK_KEYS = 64, LLOYD_ITERATIONS = 25 };
+enum { ENTRIES = 256, FEW_ENTRIES = 16, BLOCK_KEYS = 64, LLOYD_ITERATIONS = 25 };
 
-/* Byte of one subspace of one key in [block][m][64 keys]. */
-static size_t code_index(const struct kvr_shape *shape, size_t key, uint32_t subspace)
+/* Where the code of one subspace of one key lies (kernels/kernel.h): K = 256, a byte of
+ * [block][m][64 keys]; K = 16, a nibble of [block][m/2][16 x 4 keys], `shift` bits up. */
+struct place {
+    size_t byte;
+    unsigned shift, mask;
+};
+
+static struct place code_place(const struct kvr_shape *shape, size_t key, uint32_t subspace)
 {
-    return (key / BLOCK_KEYS * shape->tables + subspace) * BLOCK_KEYS + key % BLOCK_KEYS;
+    const size_t block = key / BLOCK_KEYS, in_block = key % BLOCK_KEYS;
+    if (shape->entries == ENTRIES)
+        return (struct place){(block * shape->tables + subspace) * BLOCK_KEYS + in_block, 0, 255};
+    const size_t line = block * (shape->tables / 2) + subspace / 2;
+    return (struct place){line * BLOCK_KEYS + in_block % 16 * 4 + in_block / 16,
+                          subspace % 2 * 4, 15};
 }
 
 static const char *lookat_refuses(const struct kvr_shape *shape)
@@ -36,9 +47,13 @@ static const char *lookat_refuses(const struct kvr_shape *shape)
         return kvr_refusal("m = %u subspaces (--subspaces) do not divide d = %u channels "
                            "(--head-dim)",
                            m, d);
-    if (shape->entries != ENTRIES)
-        return kvr_refusal("lookat serves %d entries per subspace (--entries), not %u", ENTRIES,
-                           shape->entries);
+    if (shape->entries != ENTRIES && shape->entries != FEW_ENTRIES)
+        return kvr_refusal("lookat serves %d or %d entries per subspace (--entries), not %u",
+                           FEW_ENTRIES, ENTRIES, shape->entries);
+    if (shape->entries == FEW_ENTRIES && m % 2)
+        return kvr_refusal("lookat with %d entries (--entries) puts two codes into a byte: it "
+                           "serves even numbers of subspaces (--subspaces), not %u",
+                           FEW_ENTRIES, m);
     if (shape->group)
         return kvr_refusal("lookat has no scale groups, but %u channels were asked to share a "
                            "scale",
@@ -48,7 +63,7 @@ static const char *lookat_refuses(const struct kvr_shape *shape)
 
 static double lookat_key_bytes(const struct kvr_shape *shape)
 {
-    return shape->tables;
+    return shape->entries == FEW_ENTRIES ? shape->tables / 2.0 : shape->tables;
 }
 
 static size_t lookat_side_bytes(const struct kvr_shape *shape)
@@ -72,17 +87,17 @@ static int lookat_train(const struct kvr_shape *shape, const float *keys, size_t
 /* Index of the nearest centroid; of several equally near ones the lowest. In double, because
  * near ties decided in float would differ between summation orders. `columns` is the subspace's
  * codebook transposed to [dim][K], so that the inner loop runs over centroids. */
-static uint8_t nearest(const double *columns, uint32_t dim, const float *vector)
+static uint8_t nearest(const double *columns, uint32_t entries, uint32_t dim, const float *vector)
 {
     double distances[ENTRIES] = {0};
     for (uint32_t j = 0; j < dim; j++) {
-        const double *column = columns + (size_t)j * ENTRIES;
+        const double *column = columns + (size_t)j * entries;
         double value = vector[j];
-        for (uint32_t c = 0; c < ENTRIES; c++)
+        for (uint32_t c = 0; c < entries; c++)
             distances[c] += (value - column[c]) * (value - column[c]);
     }
     uint32_t best = 0;
-    for (uint32_t c = 1; c < ENTRIES; c++) {
+    for (uint32_t c = 1; c < entries; c++) {
         if (distances[c] < distances[best])
             best = c;
     }
@@ -92,24 +107,28 @@ static uint8_t nearest(const double *columns, uint32_t dim, const float *vector)
 static int lookat_encode(const struct kvr_shape *shape, const void *side, const float *keys,
                          size_t count, void *codes)
 {
-    uint32_t d = shape->head_dim, m = shape->tables, dim = d / m;
+    const uint32_t d = shape->head_dim, m = shape->tables, dim = d / m, entries = shape->entries;
     const float *codebook = side;
     uint8_t *bytes = codes;
-    double *columns = malloc((size_t)d * ENTRIES * sizeof *columns);
+    double *columns = malloc((size_t)d * entries * sizeof *columns);
     if (!columns)
         return -ENOMEM;
     for (uint32_t i = 0; i < m; i++) {
-        for (uint32_t c = 0; c < ENTRIES; c++) {
+        for (uint32_t c = 0; c < entries; c++) {
             for (uint32_t j = 0; j < dim; j++)
-                columns[(size_t)(i * dim + j) * ENTRIES + c] =
-                    codebook[((size_t)i * ENTRIES + c) * dim + j];
+                columns[(size_t)(i * dim + j) * entries + c] =
+                    codebook[((size_t)i * entries + c) * dim + j];
         }
     }
-    memset(codes, 0, kvr_format_lookup_f32.segment_bytes(shape, (uint32_t)count));
+    memset(codes, 0, kvr_codec_layout(&kvr_codec_lookat, shape)->segment_bytes(shape,
+                                                                              (uint32_t)count));
     for (size_t k = 0; k < count; k++) {
-        for (uint32_t i = 0; i < m; i++)
-            bytes[code_index(shape, k, i)] =
-                nearest(columns + (size_t)i * dim * ENTRIES, dim, keys + k * d + i * dim);
+        for (uint32_t i = 0; i < m; i++) {
+            const struct place at = code_place(shape, k, i);
+            unsigned code = nearest(columns + (size_t)i * dim * entries, entries, dim,
+                                    keys + k * d + i * dim);
+            bytes[at.byte] = (uint8_t)(bytes[at.byte] | code << at.shift);
+        }
     }
     free(columns);
     return 0;
@@ -123,7 +142,9 @@ static void lookat_decode(const struct kvr_shape *shape, const void *side, const
     const uint8_t *bytes = codes;
     for (size_t k = 0; k < count; k++) {
         for (uint32_t i = 0; i < m; i++) {
-            size_t centroid = (size_t)i * ENTRIES + bytes[code_index(shape, k, i)];
+            const struct place at = code_place(shape, k, i);
+            size_t centroid =
+                (size_t)i * shape->entries + (bytes[at.byte] >> at.shift & at.mask);
             memcpy(keys + k * d + i * dim, codebook + centroid * dim, dim * sizeof *keys);
         }
     }
@@ -136,8 +157,8 @@ static void build_tables(const struct kvr_shape *shape, const float *codebook, c
     uint32_t dim = shape->head_dim / shape->tables;
     double root = sqrt((double)shape->head_dim);
     for (uint32_t i = 0; i < shape->tables; i++) {
-        for (uint32_t c = 0; c < ENTRIES; c++) {
-            size_t entry = (size_t)i * ENTRIES + c;
+        for (uint32_t c = 0; c < shape->entries; c++) {
+            size_t entry = (size_t)i * shape->entries + c;
             double sum = 0.0;
             for (uint32_t j = 0; j < dim; j++)
                 sum += (double)query[i * dim + j] * codebook[entry * dim + j];
@@ -153,9 +174,9 @@ static void quantise_tables(const struct kvr_shape *shape, const float *tables,
     float lowest[KVR_MAX_TABLES];
     double width = 0.0, bias = 0.0;
     for (uint32_t i = 0; i < shape->tables; i++) {
-        const float *table = tables + (size_t)i * ENTRIES;
+        const float *table = tables + (size_t)i * shape->entries;
         float low = table[0], high = table[0];
-        for (uint32_t c = 1; c < ENTRIES; c++) {
+        for (uint32_t c = 1; c < shape->entries; c++) {
             low = fminf(low, table[c]);
             high = fmaxf(high, table[c]);
         }
@@ -168,8 +189,8 @@ static void quantise_tables(const struct kvr_shape *shape, const float *tables,
     /* A subnormal step would be flushed to 0 by the measured threads' modes. */
     prepared->step = width / 255.0 >= FLT_MIN ? (float)(width / 255.0) : 0.0f;
     for (uint32_t i = 0; i < shape->tables; i++) {
-        for (uint32_t c = 0; c < ENTRIES; c++) {
-            size_t entry = (size_t)i * ENTRIES + c;
+        for (uint32_t c = 0; c < shape->entries; c++) {
+            size_t entry = (size_t)i * shape->entries + c;
             double offset = (double)tables[entry] - lowest[i];
             double steps = prepared->step > 0.0f ? offset / prepared->step : 0.0;
             prepared->tables[entry] = (uint8_t)lrint(fmin(steps, 255.0));
@@ -180,7 +201,7 @@ static void quantise_tables(const struct kvr_shape *shape, const float *tables,
 static void lookat_prepare(const struct kvr_shape *shape, const struct kvr_format *format,
                            const void *side, const float *query, void *prepared)
 {
-    if (format != &kvr_format_lookup_u8) {
+    if (format != &kvr_format_lookup_u8 && format != &kvr_format_lookup4_u8) {
         build_tables(shape, side, query, prepared);
     } else {
         float tables[KVR_MAX_TABLES * ENTRIES];
@@ -192,6 +213,8 @@ static void lookat_prepare(const struct kvr_shape *shape, const struct kvr_forma
 static const struct kvr_format *const lookat_formats[] = {
     &kvr_format_lookup_f32,
     &kvr_format_lookup_u8,
+    &kvr_format_lookup4_f32,
+    &kvr_format_lookup4_u8,
     NULL,
 };
 

@@ -34,12 +34,14 @@ struct kvr_mark {
 struct kvr_counter_backend;
 struct kvr_perf_system;
 struct kvr_likwid_library;
+struct kvr_trust_work;
 
 struct kvr_counters {
     const struct kvr_counter_backend *backend;
     const struct kvr_machine *machine; /* borrowed */
     const struct kvr_perf_system *perf_system; /* of perf; NULL: Linux */
     const struct kvr_likwid_library *likwid;   /* NULL: the one linked */
+    const struct kvr_trust_work *trust_work;   /* of likwid, which is proven as it is opened */
     struct kvr_event events[KVR_MAX_EVENTS];
     uint32_t widths[KVR_MAX_EVENTS]; /* bits of a reading; 0 means 64 */
     char why[KVR_MAX_EVENTS][256];   /* it is not available; "": it is */

@@ -2,28 +2,48 @@
 #include "likwid.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../machine/files.h"
 
-enum { LIMIT_S = 10, GROUP_BYTES = 64 };
+enum { LIMIT_S = 20, GROUP_BYTES = 256 };
 
 static const char default_group[] = "MEM";
 
-/* likwid's names in this program's words. */
+/* likwid's names in this program's words; of several that begin a name the last. */
 static const struct { const char *theirs, *ours, *unit; double scale; } words[] = {
     {"INSTR_RETIRED_ANY", "instructions", "", 1},
     {"INSTRUCTIONS_RETIRED", "instructions", "", 1},
     {"RETIRED_INSTRUCTIONS", "instructions", "", 1},
     {"CPU_CLK_UNHALTED_CORE", "cycles", "", 1},
     {"CPU_CLOCKS_UNHALTED", "cycles", "", 1},
+    {"FP_ARITH_INST_RETIRED_SCALAR_SINGLE", "fp32-scalar", "flops", 1},
+    {"FP_ARITH_INST_RETIRED_128B_PACKED_SINGLE", "fp32-128", "flops", 4},
+    {"FP_ARITH_INST_RETIRED_256B_PACKED_SINGLE", "fp32-256", "flops", 8},
+    {"FP_ARITH_INST_RETIRED_512B_PACKED_SINGLE", "fp32-512", "flops", 16},
     {"CAS_COUNT_RD", "dram-reads", "bytes", 64}, /* of a channel: a line */
     {"CAS_COUNT_WR", "dram-writes", "bytes", 64},
+    {"PWR_", NULL, "joules", 1e-6}, /* of a part or of more than a package: by likwid's name */
     {"PWR_PKG_ENERGY", "energy-pkg", "joules", 1e-6},
 };
+
+void kvr_likwid_event(const char *theirs, struct kvr_event *event)
+{
+    *event = (struct kvr_event){.scale = 1, .meaning = "as likwid counts it"};
+    snprintf(event->name, sizeof event->name, "%s", theirs);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strncmp(theirs, words[i].theirs, strlen(words[i].theirs)))
+            continue;
+        event->scale = words[i].scale;
+        snprintf(event->unit, sizeof event->unit, "%s", words[i].unit);
+        snprintf(event->name, sizeof event->name, "%s", words[i].ours ? words[i].ours : theirs);
+    }
+}
 
 struct likwid_state {
     const struct kvr_likwid_library *library;
@@ -39,42 +59,35 @@ struct likwid_state {
 static struct {
     bool done;
     int rc;
-    char group[GROUP_BYTES], why[160];
+    char group[GROUP_BYTES], why[200];
     struct kvr_likwid_report report;
 } last_probe;
 
-static int probe_once(const struct kvr_likwid_library *library, const char *group)
+static int probe_once(const struct kvr_counters *c, const struct kvr_likwid_library *library,
+                      const char *group)
 {
     if (last_probe.done && !strcmp(last_probe.group, group))
         return last_probe.rc;
     last_probe.done = true;
     snprintf(last_probe.group, sizeof last_probe.group, "%s", group);
-    last_probe.rc = kvr_likwid_probe(library, group, LIMIT_S, &last_probe.report, last_probe.why,
-                                     sizeof last_probe.why);
+    last_probe.rc = kvr_likwid_probe(library, c->machine, c->trust_work, group, LIMIT_S,
+                                     &last_probe.report, last_probe.why, sizeof last_probe.why);
     return last_probe.rc;
 }
 
-/* Two units of one kind would get one name: the first keeps it. */
-static void add_event(struct kvr_counters *c, const char *theirs, bool counts)
+/* Two units of one kind, or two events that it has no words for, would get one name: the first
+ * keeps it. */
+static void add_event(struct kvr_counters *c, const char *theirs, const char *why)
 {
     struct kvr_event *e = &c->events[c->count];
-    *e = (struct kvr_event){.scale = 1, .meaning = "as likwid counts it"};
-    snprintf(e->name, sizeof e->name, "%s-%zu", theirs, c->count);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        bool taken = false;
-        if (strncmp(theirs, words[i].theirs, strlen(words[i].theirs)))
-            continue;
-        e->scale = words[i].scale;
-        snprintf(e->unit, sizeof e->unit, "%s", words[i].unit);
-        for (size_t k = 0; k < c->count; k++)
-            taken |= !strcmp(c->events[k].name, words[i].ours);
-        if (taken)
-            snprintf(e->name, sizeof e->name, "%s-%zu", words[i].ours, c->count);
-        else
-            snprintf(e->name, sizeof e->name, "%s", words[i].ours);
-    }
-    if (!counts)
-        snprintf(c->why[c->count], sizeof c->why[c->count], "did not count");
+    bool taken = false;
+    kvr_likwid_event(theirs, e);
+    for (size_t k = 0; k < c->count; k++)
+        taken |= !strcmp(c->events[k].name, e->name);
+    size_t length = strlen(e->name);
+    if (taken)
+        snprintf(e->name + length, sizeof e->name - length, "-%zu", c->count);
+    snprintf(c->why[c->count], sizeof c->why[c->count], "%s", why);
     c->count++;
 }
 
@@ -87,7 +100,7 @@ static int likwid_open(struct kvr_counters *c, const char *argument, char *why, 
         missing = "this program was built without likwid";
     else if (!kvr_file_exists(c->machine->root, "/dev/cpu/0/msr"))
         missing = "there are no msr devices; what helps: modprobe msr as root, on bare metal";
-    if (missing || probe_once(library, group)) {
+    if (missing || probe_once(c, library, group)) {
         snprintf(why, why_bytes, "%s", missing ? missing : last_probe.why);
         return -ENODEV;
     }
@@ -100,9 +113,37 @@ static int likwid_open(struct kvr_counters *c, const char *argument, char *why, 
     snprintf(s->group_name, sizeof s->group_name, "%s", group);
     pthread_mutex_init(&s->mutex, NULL);
     for (uint32_t i = 0; i < last_probe.report.count; i++)
-        add_event(c, last_probe.report.names[i], last_probe.report.counts[i]);
+        add_event(c, last_probe.report.names[i], last_probe.report.why[i]);
     c->state = s;
     return 0;
+}
+
+/* What likwid prints is no output of this program. */
+struct silence { int kept[2]; };
+
+static struct silence begin_silence(void)
+{
+    struct silence s;
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    fflush(NULL); /* or its helpers write what is buffered here once more */
+    for (int i = 0; i < 2; i++) {
+        s.kept[i] = null < 0 ? -1 : fcntl(i + 1, F_DUPFD_CLOEXEC, 3);
+        if (s.kept[i] >= 0)
+            dup2(null, i + 1);
+    }
+    if (null >= 0)
+        close(null);
+    return s;
+}
+
+static void end_silence(const struct silence *s)
+{
+    fflush(NULL);
+    for (int i = 0; i < 2; i++)
+        if (s->kept[i] >= 0) {
+            dup2(s->kept[i], i + 1);
+            close(s->kept[i]);
+        }
 }
 
 static void likwid_dismiss(struct kvr_counters *c, unsigned thread)
@@ -110,7 +151,9 @@ static void likwid_dismiss(struct kvr_counters *c, unsigned thread)
     struct likwid_state *s = c->state;
     if (thread || !s->started)
         return;
+    struct silence silence = begin_silence();
     s->library->finish();
+    end_silence(&silence);
     s->started = false;
 }
 
@@ -136,10 +179,11 @@ static void likwid_enroll(struct kvr_counters *c, unsigned thread, unsigned thre
         s->cpus[t] = (int)cpus[t];
         s->marks[t] = 0;
     }
-    fflush(NULL);
+    struct silence silence = begin_silence();
     s->started = !s->library->init((int)threads, s->cpus);
     s->group = s->started ? s->library->add_group(s->group_name) : -1;
     bool good = s->group >= 0 && s->library->set_up(s->group) >= 0 && s->library->start() >= 0;
+    end_silence(&silence);
     for (size_t i = 0; i < c->count && !good; i++)
         errors[i] = -EACCES;
 }

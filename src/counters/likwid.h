@@ -11,6 +11,8 @@
 
 /* As likwid.h has them; negative: an error. */
 struct kvr_likwid_library {
+    /* The k-th group of this CPU into `name`; negative: there is none such. Before init. */
+    int (*group_name)(int k, char *name, size_t bytes);
     int (*init)(int threads, const int *cpus);
     int (*add_group)(const char *name); /* its number */
     int (*set_up)(int group);
@@ -24,16 +26,26 @@ struct kvr_likwid_library {
 /* NULL: this program was built without likwid. */
 extern const struct kvr_likwid_library *const kvr_likwid;
 
+/* likwid's event in this program's words: name, unit, scale. */
+void kvr_likwid_event(const char *theirs, struct kvr_event *event);
+
+enum { KVR_LIKWID_GROUPS = 96, KVR_LIKWID_GROUP_BYTES = 32 };
+
 /* What the child found. */
 struct kvr_likwid_report {
     uint32_t count;
     char names[KVR_MAX_EVENTS][48];
-    bool counts[KVR_MAX_EVENTS]; /* it grew over work of known size; instructions by 1 % of it */
+    char why[KVR_MAX_EVENTS][96]; /* "": it counted work of known size (trust.h) */
 };
 
-/* Tries a group in a child that has `limit_s` seconds. 0; -ENODEV with a sentence: it refuses, does
- * not answer in time, or dies. */
-int kvr_likwid_probe(const struct kvr_likwid_library *library, const char *group, unsigned limit_s,
+/* Tries a group in a child that has `limit_s` seconds; `work` as in trust.h. 0; -ENODEV with a
+ * sentence: it refuses, does not answer in time, or dies. */
+int kvr_likwid_probe(const struct kvr_likwid_library *library, const struct kvr_machine *machine,
+                     const struct kvr_trust_work *work, const char *group, unsigned limit_s,
                      struct kvr_likwid_report *report, char *why, size_t why_bytes);
+
+/* The groups that it has for this CPU, asked for in a child, too: how many; 0: it does not say. */
+size_t kvr_likwid_groups(const struct kvr_likwid_library *library, unsigned limit_s,
+                         char groups[KVR_LIKWID_GROUPS][KVR_LIKWID_GROUP_BYTES]);
 
 #endif

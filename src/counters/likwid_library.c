@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <likwid.h>
+#include <stdio.h>
 
 #include "likwid.h"
+
+static int group_name(int k, char *name, size_t bytes)
+{
+    char **names, **shortly, **at_length;
+    perfmon_setVerbosity(0);
+    if (topology_init())
+        return -1;
+    int count = perfmon_getGroups(&names, &shortly, &at_length);
+    if (k < count)
+        snprintf(name, bytes, "%s", names[k]);
+    if (count > 0)
+        perfmon_returnGroups(count, names, shortly, at_length);
+    return k < count ? 0 : -1;
+}
 
 static int init(int threads, const int *cpus)
 {
@@ -31,6 +46,7 @@ static void finish(void)
 }
 
 static const struct kvr_likwid_library library = {
+    .group_name = group_name,
     .init = init,
     .add_group = perfmon_addEventSet,
     .set_up = perfmon_setupCounters,

@@ -7,7 +7,7 @@
 
 enum { SHARED_LOOPS = 40 };
 
-static const struct kvr_trial *find_trial(const struct kvr_event *event)
+const struct kvr_trial *kvr_trial_of(const struct kvr_event *event)
 {
     for (size_t i = 0; i < kvr_trial_count; i++) {
         const struct kvr_trial *t = &kvr_trials[i];
@@ -36,23 +36,18 @@ static double count_work(struct kvr_counters *one, kvr_known_work *work, const v
     return kvr_count_of(&sum, why, why_bytes).value * one->events[0].scale;
 }
 
-static void try_event(struct kvr_counters *one, const struct kvr_trial *trial,
-                      const struct kvr_trust_work *work, char *why, size_t why_bytes)
+kvr_known_work *kvr_trial_work(const struct kvr_trial *trial, const struct kvr_trust_work *work,
+                               const struct kvr_machine *machine, const struct kvr_event *event,
+                               const void **context)
 {
-    kvr_known_work *run = trial->work ? trial->work : work ? work->flops : NULL;
-    const void *context = one->machine;
-    double expected[2], counted[2];
-    if (!trial->work)
-        context = &one->events[0];
-    if (!run) {
-        snprintf(why, why_bytes, "not proven: there is no work of known size for it");
-        return;
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        counted[i] = count_work(one, run, context, i + 1, &expected[i], why, why_bytes);
-        if (why[0])
-            return;
-    }
+    *context = trial->work ? (const void *)machine : event;
+    return trial->work ? trial->work : work ? work->flops : NULL;
+}
+
+void kvr_trial_judge(const struct kvr_trial *trial, const double counted[2],
+                     const double expected[2], char *why, size_t why_bytes)
+{
+    why[0] = 0;
     double added = counted[1] - counted[0], ratio = added / (expected[1] - expected[0]);
     if (isnan(expected[0]) || isnan(expected[1]))
         snprintf(why, why_bytes, "not proven: there is no work of known size for it");
@@ -61,6 +56,21 @@ static void try_event(struct kvr_counters *one, const struct kvr_trial *trial,
     else if (!(ratio >= trial->least && ratio <= trial->most))
         snprintf(why, why_bytes, "did not count: %.6g where %.6g happened", added,
                  expected[1] - expected[0]);
+}
+
+static void try_event(struct kvr_counters *one, const struct kvr_trust_work *work, char *why,
+                      size_t why_bytes)
+{
+    const struct kvr_trial *trial = kvr_trial_of(&one->events[0]);
+    const void *context;
+    kvr_known_work *run = kvr_trial_work(trial, work, one->machine, &one->events[0], &context);
+    double expected[2] = {NAN, NAN}, counted[2] = {NAN, NAN};
+    for (unsigned i = 0; run && i < 2; i++) {
+        counted[i] = count_work(one, run, context, i + 1, &expected[i], why, why_bytes);
+        if (why[0])
+            return;
+    }
+    kvr_trial_judge(trial, counted, expected, why, why_bytes);
 }
 
 void kvr_trust_events(struct kvr_counters *c, const struct kvr_trust_work *work)
@@ -78,7 +88,7 @@ void kvr_trust_events(struct kvr_counters *c, const struct kvr_trust_work *work)
         if (errors[0])
             c->backend->explain(&one, errors[0], why, bytes);
         else
-            try_event(&one, find_trial(&c->events[i]), work, why, bytes);
+            try_event(&one, work, why, bytes);
         c->backend->close(&one);
     }
 }

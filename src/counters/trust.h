@@ -26,7 +26,7 @@ void kvr_trust_events(struct kvr_counters *counters, const struct kvr_trust_work
  * others; *least receives the smallest share of its time that one is counted. */
 size_t kvr_trust_shared(struct kvr_counters *counters, double *least);
 
-/* Inside trust*.c. */
+/* Inside the backends. */
 struct kvr_trial {
     const char *name, *unit; /* of the events it is for; name NULL: any */
     kvr_known_work *work;    /* `context` is the machine; NULL: only the caller has some */
@@ -34,6 +34,15 @@ struct kvr_trial {
 };
 extern const struct kvr_trial kvr_trials[];
 extern const size_t kvr_trial_count;
+/* The first that is for this event; the last is for any. */
+const struct kvr_trial *kvr_trial_of(const struct kvr_event *event);
+/* Its work and what that is called with; NULL: there is none. */
+kvr_known_work *kvr_trial_work(const struct kvr_trial *trial, const struct kvr_trust_work *work,
+                               const struct kvr_machine *machine, const struct kvr_event *event,
+                               const void **context);
+/* What was counted of work once and twice against what happened: "", or why it is not believed. */
+void kvr_trial_judge(const struct kvr_trial *trial, const double counted[2],
+                     const double expected[2], char *why, size_t why_bytes);
 /* A loop of two instructions, one of them a branch; NAN where nobody knows what a compiler makes
  * of it. Returns its branches. */
 double kvr_known_loop(const void *context, unsigned times);

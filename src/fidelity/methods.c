@@ -107,6 +107,9 @@ static int add_coding(struct making *g, const struct kvr_codec *codec,
             return -ENOMEM;
     }
     for (size_t f = 0; !status && codec->formats[f]; f++) {
+        if (shape->entries && codec->formats[f]->entries &&
+            codec->formats[f]->entries != shape->entries)
+            continue;
         struct kvr_method method = {.name = codec->name, .set = set};
         method.coding = (struct kvr_coding){.codec = codec, .format = codec->formats[f],
                                             .shape = *shape, .before_rope = before_rope,

@@ -168,9 +168,10 @@ static int train(struct kvr_scorer *s, const float *keys, size_t count)
 static int encode(struct kvr_scorer *s, const float *keys, size_t count)
 {
     const struct kvr_codec *codec = s->coding->codec;
+    const struct kvr_format *layout = kvr_codec_layout(codec, &s->shape);
     const size_t d = s->head->head_dim;
     float *decoded = malloc(count * d * sizeof *decoded);
-    s->codes = aligned(codec->formats[0]->segment_bytes(&s->shape, (uint32_t)count));
+    s->codes = aligned(layout->segment_bytes(&s->shape, (uint32_t)count));
     s->prepared = aligned(s->coding->format->prepared_bytes(&s->shape));
     int status = decoded && s->codes && s->prepared ? 0 : -ENOMEM;
     if (!status)

@@ -167,6 +167,8 @@ int kvr_machine_load(struct kvr_machine *machine, const char *root, const char *
     kvr_file_text(root, "/sys/devices/system/clocksource/clocksource0/current_clocksource",
                   machine->clocksource, sizeof machine->clocksource);
     kvr_file_text(root, "/sys/devices/system/cpu/smt/control", machine->smt, sizeof machine->smt);
+    kvr_file_field(root, "/proc/cpuinfo", "microcode", machine->microcode,
+                   sizeof machine->microcode);
     make_fingerprint(machine, shape);
     return 0;
 }

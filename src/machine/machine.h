@@ -65,6 +65,7 @@ struct kvr_machine {
     double cgroup_cpus;                /* quota in CPUs, v2 cpu.max or v1 cfs_quota; 0: none */
     char kernel[96];                   /* uname -r */
     char hostname[64];
+    char microcode[24];                /* as /proc/cpuinfo tells it; "" where it does not */
     char thp[16];                      /* always, madvise, never; "" unknown */
     /* "" where not told; governor "mixed" where the allowed CPUs differ */
     char clocksource[32], governor[32], smt[16];

@@ -5,8 +5,7 @@
 
 #define NOT_EXPOSED                                                                                \
     KVR_CHECK_INFO,                                                                                \
-        "no cycle counter: the hypervisor does not expose the counters, or the kernel does not "   \
-        "know them",                                                                               \
+        "the hypervisor does not expose the counters, or the kernel does not know this one",       \
         "bare metal, or a guest with a virtual PMU"
 #define REFUSED                                                                                    \
     KVR_CHECK_INFO, "perf_event_open is refused: perf_event_paranoid or a seccomp filter",         \
@@ -24,6 +23,10 @@ static const struct kvr_perf_refusal refusals[] = {
     {ENFILE, NO_DESCRIPTOR},
     {EBUSY, KVR_CHECK_UNKNOWN, "another program holds the counters for itself",
      "stop it (the NMI watchdog: sysctl kernel.nmi_watchdog=0)"},
+    {EINVAL, KVR_CHECK_INFO,
+     "this event is not to be had here: a hypervisor may hide what a driver lists, or this CPU has "
+     "no such number",
+     "bare metal; kvroof list counters tries every event"},
     {ENOSYS, KVR_CHECK_INFO,
      "this kernel is built without perf events, or an emulator or filter answers for it",
      "a kernel with CONFIG_PERF_EVENTS"},

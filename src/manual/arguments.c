@@ -25,9 +25,14 @@ bool kvr_has_letter(const struct argp_option *option)
     return option->key > 0 && option->key < 128 && isalnum(option->key);
 }
 
-static const char *const outputs[] = {"json:", "jsonl:", "csv:", "md:", "table:", NULL};
+static const char *const outputs[] = {"json:", "jsonl:", "csv:", "md:", "table:", "gbench:",
+                                      "gha-bigger:", "gha-smaller:", "bmf:", "openmetrics:",
+                                      "junit:", NULL};
 static const char *const roofs_outputs[] = {"json:", "table:", NULL};
 static const char *const formats[] = {"table", "json", "jsonl", "csv", "md", NULL};
+static const char *const compare_formats[] = {"table", "json", "csv", "md", NULL};
+static const char *const orders[] = {"case", "machine", "ns", "ratio", "roof", "balance", "bound",
+                                     "speedup", "cost", NULL};
 static const char *const table_or_json[] = {"table", "json", NULL};
 static const char *const isa[] = {"auto", "all", "scalar", "avx2", "avx512", NULL};
 static const char *const verify_isa[] = {"all", "scalar", "avx2", "avx512", NULL};
@@ -39,7 +44,7 @@ static const char *const progress[] = {"auto", "plain", "off", NULL};
 static const char *const color[] = {"auto", "always", "never", NULL};
 static const char *const pictures[] = {"svg", "png", "pdf", "txt", NULL};
 static const char *const kinds[] = {"roofline", "ladder", "scaling", "realism", "shift",
-                                    "speedup", "numa", "all", NULL};
+                                    "speedup", "samples", "compare", "numa", "all", NULL};
 static const char *const machines[] = {"server", "laptop", NULL};
 static const char *const counters[] = {"auto", "off", "perf", "likwid", NULL};
 static const char *const topics[] = {"kernels", "codecs", "profiles", "isa", "topology", "checks",
@@ -50,14 +55,17 @@ static const struct {
     const char *command, *option;
     const char *const *words;
 } known[] = {
+    {"compare", "format", compare_formats}, {"compare", "sort", orders},
     {"plot", "format", pictures}, {"run", "format", formats},   {"show", "format", formats},
     {NULL, "format", table_or_json}, {"verify", "isa", verify_isa}, {NULL, "isa", isa},
     {NULL, "layout", layouts},    {NULL, "threads", threads},   {NULL, "mem", mem},
     {NULL, "pages", pages},       {NULL, "progress", progress}, {NULL, "color", color},
     {"plot", "kind", kinds},      {NULL, "on", machines},       {NULL, "op", kvr_op_names},
-    {"run", "output", outputs},   {"roofs", "output", roofs_outputs},
+    {"run", "output", outputs},   {"export", "output", outputs},
+    {"roofs", "output", roofs_outputs},
     {NULL, "counters", counters},
     {NULL, "codebook", kvr_codebook_names}, {NULL, "codebook-residency", kvr_residency_names},
+    {NULL, "value-format", kvr_value_format_names},
 };
 
 static const char *const *words_of(const char *command, const char *option)

@@ -29,6 +29,7 @@ static const struct {
     {"results[].verdict.", kvr_verdict_fields},
     {"results[].verdict.witnesses[].", kvr_witness_fields},
     {"results[].counters.NAME.", kvr_counter_fields},
+    {"results[].counters.NAME.threads[].", kvr_counter_thread_fields},
     {"claims[].", kvr_claim_fields},
     {"crossings[].", kvr_crossing_fields},
     {"numa_matrix[].", kvr_numa_cell_fields},

@@ -124,6 +124,8 @@ static void surroundings(void)
     entry("TMPDIR", "where report draws its pictures before it puts them into the page");
     entry("COLUMNS", "width of tables, instead of the terminal's");
     entry("NO_COLOR, TERM", "--color=auto leaves colours out if NO_COLOR is set or TERM is dumb");
+    entry("GITHUB_STEP_SUMMARY",
+          "the file that --step-summary appends to; a GitHub workflow sets it");
     entry("HWLOC_XMLFILE, HWLOC_SYNTHETIC, HWLOC_FSROOT, HWLOC_THISSYSTEM, HWLOC_CPUID_PATH",
           "another machine's topology, for --dry-run and list; see hwloc(7)");
     entry("LD_PRELOAD", "named by the check of the build: what is loaded first may change times");

@@ -89,18 +89,23 @@ static uint32_t stamp_slices(const struct sample_job *job, unsigned thread)
 {
     const struct kvr_sample_request *r = job->request;
     const struct kvr_clock *clock = job->sampler->clock;
+    const struct kvr_sample_probe *probe = job->probe;
     uint32_t count = r->list_counts[thread], at = r->cursors[thread];
     uint64_t *stamps = job->sampler->records[thread].stamps, stamp = clock->now(clock->state);
     for (uint32_t i = 0; i < r->slices; i++) {
         if (r->between) {
             r->between(r->between_context, thread);
             kvr_team_barrier(job->sampler->team);
+            if (probe) /* no barrier behind it: waiting would be looked at in so short a slice */
+                probe->start(probe->context, thread);
             stamp = clock->now(clock->state);
         }
         stamps[2 * i] = stamp;
         r->run(r->argument, thread, at, r->slice_segments);
         stamp = clock->now(clock->state);
         stamps[2 * i + 1] = stamp;
+        if (probe && r->between)
+            probe->stop(probe->context, thread);
         at = wrap((uint64_t)at + r->slice_segments, count);
     }
     return at;
@@ -125,7 +130,7 @@ static void sample_thread(void *argument, unsigned thread)
     kvr_team_barrier(job->sampler->team);
     uint32_t at = stamp_slices(job, thread);
     kvr_bypass_disarm(job->bypass, thread, &after);
-    if (job->probe)
+    if (job->probe && !r->between)
         job->probe->stop(job->probe->context, thread);
     if (job->bypass)
         kvr_bypass_leave(job->bypass, thread);

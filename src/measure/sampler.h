@@ -46,7 +46,9 @@ struct kvr_sample {
 };
 
 /* What looks at samples from outside: by every thread before the first stamp and after the last, no
- * call of it lies between. */
+ * call of it lies between. With `between` it is so with each slice, so that what is done between
+ * the slices is not looked at; start is called once more before the first, to have touched all that
+ * it touches. */
 struct kvr_sample_probe {
     void (*start)(void *context, unsigned thread), (*stop)(void *context, unsigned thread);
     void (*taken)(void *context, const struct kvr_sample *sample); /* thread 0, at the end */

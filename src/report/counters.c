@@ -23,7 +23,15 @@ const struct kvr_field kvr_counter_fields[] = {
 };
 #undef F
 
-/* "; ipc 2.31 instructions/cycle", beside it what the model says, and the share of a scaled one. */
+#define F(member, how) KVR_FIELD(struct kvr_counter_thread, member, #member, "", how)
+const struct kvr_field kvr_counter_thread_fields[] = {
+    F(thread, KVR_FIELD_REQUIRED), F(value, KVR_FIELD_REQUIRED), F(running, 0),
+    F(quality, KVR_FIELD_REQUIRED), KVR_FIELD_END,
+};
+#undef F
+
+/* "; ipc 2.31 instructions/cycle", beside it least and most of several threads, what the model
+ * says, and the share of a scaled one. */
 static int put_one(const struct kvr_result *r, const struct kvr_counter_record *c, char *text,
                    size_t bytes)
 {
@@ -37,7 +45,14 @@ static int put_one(const struct kvr_result *r, const struct kvr_counter_record *
         kvr_figure_text(100 * c->running, 2, share, sizeof share);
     kvr_clean_text(clean, sizeof clean, c->name);
     kvr_clean_text(unit, sizeof unit, c->unit);
-    return snprintf(text, bytes, "; %s %s %s%s%s%s%s%s", clean, value, unit,
+    char threads[48] = "";
+    if (isfinite(c->thread_least) && isfinite(c->thread_most)) {
+        char least[16], most[16];
+        kvr_figure_text(c->thread_least, 3, least, sizeof least);
+        kvr_figure_text(c->thread_most, 3, most, sizeof most);
+        snprintf(threads, sizeof threads, " (threads %s to %s)", least, most);
+    }
+    return snprintf(text, bytes, "; %s %s %s%s%s%s%s%s%s", clean, value, unit, threads,
                     *model ? ", by the model " : "", model, *share ? ", counted " : "", share,
                     *share ? " % of the time" : "");
 }

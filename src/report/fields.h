@@ -74,6 +74,7 @@ extern const struct kvr_field kvr_round_fields[];       /* struct kvr_round */
 extern const struct kvr_field kvr_op_fields[];          /* struct kvr_op_result */
 extern const struct kvr_field kvr_verdict_fields[];     /* struct kvr_verdict_record */
 extern const struct kvr_field kvr_counter_fields[];     /* struct kvr_counter_record, unnamed */
+extern const struct kvr_field kvr_counter_thread_fields[]; /* struct kvr_counter_thread */
 
 /* Sets every double of the table to NAN, but those whose 0 means "does not apply". */
 void kvr_fields_clear(const struct kvr_field *fields, void *base);

@@ -63,6 +63,25 @@ static int spawn(const char *folder, char *const argv[], int err, pid_t *child)
     return -rc;
 }
 
+bool kvr_plot_is_whole(const char *path, const char *format)
+{
+    static const struct { const char *format, *end; } ends[] = {
+        {"svg", "</svg>\n"}, {"png", "IEND\xae\x42\x60\x82"}, {"pdf", "%%EOF\n"}, {"txt", "\n"},
+    };
+    char tail[16];
+    FILE *in = fopen(path, "re");
+    if (!in)
+        return false;
+    bool seeks = !fseek(in, 0, SEEK_END) && !fseek(in, -(long)sizeof tail, SEEK_CUR);
+    size_t got = seeks ? fread(tail, 1, sizeof tail, in) : 0;
+    bool whole = got > 0;
+    fclose(in);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (whole && !strcmp(format, ends[i].format))
+            whole = memmem(tail, got, ends[i].end, strlen(ends[i].end)) != NULL;
+    return whole;
+}
+
 int kvr_plot_gnuplot(const char *folder, const char *script, const char *format, char *error,
                      size_t error_bytes)
 {

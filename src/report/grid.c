@@ -62,6 +62,7 @@ CELL(queries, count_text, r->group_queries)
 CELL(batch, count_text, r->batch)
 CELL(codebook, text_cell, r->codebook)
 CELL(residency, text_cell, r->codebook_residency)
+CELL(values, text_cell, r->value_format)
 CELL(ns, kvr_figure_text, r->result.ns_per_key, 4)
 CELL(gb, kvr_figure_text, r->result.gb_per_s, 3)
 CELL(read_roof, kvr_figure_text, r->result.percent_of_read_roof, 3)
@@ -122,6 +123,7 @@ static const struct column {
     {"batch", cell_batch, false, 5, "batch %s", "1"},
     {"cb", cell_codebook, true, 5, "codebook %s", "f16"},
     {"codebook", cell_residency, true, 5, "codebook %s", "cold"},
+    {"values", cell_values, true, 5, "values %s", "fp16"},
     {"evict", cell_evict, false, 5, "%s evicted between passes", "0"},
     {"B/key", cell_key_bytes, false, 11, NULL, NULL},
     {"ns/key", cell_ns, false, 0, NULL, NULL},

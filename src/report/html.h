@@ -55,6 +55,11 @@ int kvr_html_claims(struct kvr_page *page, const struct kvr_run_record *record);
 int kvr_html_ceilings(struct kvr_page *page, const struct kvr_run_record *record);
 int kvr_html_machine(struct kvr_page *page, const struct kvr_run_record *record);
 int kvr_html_method(struct kvr_page *page, const struct kvr_run_record *record);
+/* A picture of this name; `prefix` makes the names in it unique. */
+void kvr_html_picture(FILE *out, const char *svg, const char *prefix, const char *name,
+                      const char *title);
+/* All results beside each other, with the picture that compares them. */
+void kvr_html_several(struct kvr_page *page, const struct kvr_report *report);
 /* `number` is that of the result in the page, which makes the names in the pictures unique. */
 void kvr_html_pictures(struct kvr_page *page, const struct kvr_report_result *result,
                        size_t number);

@@ -74,6 +74,36 @@ static void put_ceiling(FILE *out, const struct kvr_ceiling *c,
                  count);
 }
 
+static void put_numa(FILE *out, const struct kvr_run_record *record)
+{
+    static const struct kvr_html_column columns[] = {
+        {"cores, memory", false}, {"GB/s", true}, {"t", true}, {"latency ns", true},
+        {"distance", true}, {"pages on the node", true}};
+    enum { TEXTS = sizeof columns / sizeof *columns };
+    if (!record->numa_cell_count)
+        return;
+    kvr_html_table_begin(out, "From the cores of each node to the memory of each (t: threads)",
+                         columns, TEXTS);
+    for (size_t i = 0; i < record->numa_cell_count; i++) {
+        const struct kvr_numa_cell *c = &record->numa_matrix[i];
+        char texts[TEXTS][40] = {{0}};
+        const char *row[TEXTS];
+        for (size_t k = 0; k < TEXTS; k++)
+            row[k] = texts[k];
+        snprintf(texts[0], sizeof texts[0], "%u, %u", c->cpu_node, c->mem_node);
+        kvr_figure_text(c->gb_per_s, 3, texts[1], sizeof texts[1]);
+        if (c->threads)
+            snprintf(texts[2], sizeof texts[2], "%u", c->threads);
+        kvr_figure_text(c->latency_ns, 3, texts[3], sizeof texts[3]);
+        if (c->distance)
+            snprintf(texts[4], sizeof texts[4], "%u", c->distance);
+        if (isfinite(c->placed_fraction))
+            snprintf(texts[5], sizeof texts[5], "%.0f %%", 100 * c->placed_fraction);
+        kvr_html_row(out, columns, row, TEXTS);
+    }
+    kvr_html_table_end(out);
+}
+
 int kvr_html_ceilings(struct kvr_page *page, const struct kvr_run_record *record)
 {
     static const struct kvr_html_column columns[] = {
@@ -81,8 +111,10 @@ int kvr_html_ceilings(struct kvr_page *page, const struct kvr_run_record *record
         {"layout", false}, {"value", true}, {"unit", false}, {"method", false}};
     if (!record->ceiling_count) {
         fputs("<p>This result holds no ceilings.</p>\n", page->out);
+        put_numa(page->out, record);
         return 0;
     }
+    put_numa(page->out, record);
     kvr_html_table_begin(page->out, "Ceilings (t: threads; W: working set of all of them)", columns,
                          sizeof columns / sizeof *columns);
     for (size_t i = 0; i < record->ceiling_count && i < KVR_REPORT_ROWS; i++)

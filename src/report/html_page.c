@@ -47,12 +47,22 @@ static void put_links(FILE *out, size_t number)
     fputs("</ul>", out);
 }
 
-static void put_navigation(FILE *out, const struct kvr_report_result *results, size_t count)
+/* Each result has sections of its own. */
+static bool is_whole(const struct kvr_report *report)
 {
+    return report->count <= KVR_REPORT_RESULTS;
+}
+
+static void put_navigation(FILE *out, const struct kvr_report *report)
+{
+    const struct kvr_report_result *results = report->results;
+    size_t count = is_whole(report) ? report->count : 0;
     fputs("<nav aria-label=\"Contents\">\n", out);
+    if (count != 1)
+        fputs("<p><a href=\"#several\">Side by side</a></p>\n", out);
     if (count == 1) {
         put_links(out, 1);
-    } else {
+    } else if (count) {
         fputs("<ol>\n", out);
         for (size_t i = 0; i < count; i++) {
             char machine[512];
@@ -65,7 +75,17 @@ static void put_navigation(FILE *out, const struct kvr_report_result *results, s
         }
         fputs("</ol>\n", out);
     }
-    fputs("<p><a href=\"#data\">Result files</a></p>\n</nav>\n", out);
+    fprintf(out, "%s</nav>\n", count ? "<p><a href=\"#data\">Result files</a></p>\n" : "");
+}
+
+static int put_doubts(FILE *out, const char *doubts)
+{
+    char *lines = strdup(doubts);
+    if (!lines)
+        return -ENOMEM;
+    kvr_html_lines(out, lines);
+    free(lines);
+    return 0;
 }
 
 static int put_section(struct kvr_page *page, const struct kvr_report_result *result,
@@ -77,9 +97,11 @@ static int put_section(struct kvr_page *page, const struct kvr_report_result *re
     int rc = 0;
     fprintf(page->out, "<section id=\"r%zu-%s\">\n<h3>%s</h3>\n", number, sections[s].name,
             sections[s].title);
-    if (parts[s])
+    if (parts[s] == kvr_html_verdicts && result->doubts && *result->doubts)
+        rc = put_doubts(page->out, result->doubts);
+    if (parts[s] && !rc)
         rc = parts[s](page, result->record);
-    else
+    else if (!parts[s])
         kvr_html_pictures(page, result, number);
     fputs("</section>\n", page->out);
     return rc;
@@ -174,33 +196,34 @@ static int put_data(FILE *out, const size_t *page_bytes, const struct kvr_report
     return rc;
 }
 
-static int put_page(FILE *out, const size_t *page_bytes, const struct kvr_report_result *results,
-                    size_t count)
+static int put_page(FILE *out, const size_t *page_bytes, const struct kvr_report *report)
 {
-    struct kvr_page page = {.out = out, .rows = KVR_REPORT_ROWS / count,
+    struct kvr_page page = {.out = out, .rows = KVR_REPORT_ROWS / report->count,
                             .picture_bytes = PICTURE_BYTES};
     int rc = 0;
-    put_head(out, results, count);
+    put_head(out, report->results, report->count);
     fputs("<body>\n<a class=\"skip\" href=\"#main\">Skip to the results</a>\n"
           "<header>\n<h1>kvroof report</h1>\n<p>What limits attention score kernels over "
           "compressed keys on this machine: the memory, or the core?</p>\n", out);
-    put_navigation(out, results, count);
+    put_navigation(out, report);
     fputs("</header>\n<main id=\"main\">\n", out);
-    for (size_t i = 0; i < count && !rc; i++)
-        rc = put_result(&page, &results[i], i + 1);
-    if (!rc)
-        rc = put_data(out, page_bytes, results, count);
+    if (report->count > 1)
+        kvr_html_several(&page, report);
+    for (size_t i = 0; is_whole(report) && i < report->count && !rc; i++)
+        rc = put_result(&page, &report->results[i], i + 1);
+    if (!rc && is_whole(report))
+        rc = put_data(out, page_bytes, report->results, report->count);
     fprintf(out, "</main>\n<script>%s</script>\n</body>\n</html>\n", kvr_page_script);
     return rc;
 }
 
-int kvr_write_report(FILE *out, const struct kvr_report_result *results, size_t count)
+int kvr_write_report(FILE *out, const struct kvr_report *report)
 {
     struct kvr_numeric numeric = kvr_numeric_c();
     char *text = NULL;
     size_t bytes = 0;
     FILE *page = open_memstream(&text, &bytes);
-    int rc = page ? put_page(page, &bytes, results, count) : -ENOMEM;
+    int rc = page ? put_page(page, &bytes, report) : -ENOMEM;
     if (page && fclose(page) && !rc)
         rc = -ENOMEM;
     if (!rc && bytes >= KVR_REPORT_BYTES)

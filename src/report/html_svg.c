@@ -59,6 +59,19 @@ static void put_svg(FILE *out, const char *svg, const char *prefix, const char *
     fputc('\n', out);
 }
 
+void kvr_html_picture(FILE *out, const char *svg, const char *prefix, const char *name,
+                      const char *title)
+{
+    fputs("<figure>\n<div class=\"wide picture\" role=\"region\" tabindex=\"0\" aria-label=\"",
+          out);
+    kvr_html_text(out, name);
+    fputs("\">\n", out);
+    put_svg(out, svg, prefix, title);
+    fputs("</div>\n", out);
+    kvr_html_element(out, "figcaption", title);
+    fputs("</figure>\n", out);
+}
+
 static void put_why(FILE *out, const struct kvr_report_result *result, size_t i, const char *why)
 {
     fprintf(out, "<li>%s: ", kvr_pictures[i].name);
@@ -71,12 +84,12 @@ static void put_missing(struct kvr_page *page, const struct kvr_report_result *r
 {
     size_t missing = 0;
     for (size_t i = 0; i < KVR_PICTURES; i++)
-        missing += left_out[i] || !result->svg[i];
+        missing += left_out[i] || result->why[i][0];
     if (!missing)
         return;
     fputs("<details><summary>Pictures that are not here, and why</summary>\n<ul>\n", page->out);
     for (size_t i = 0; i < KVR_PICTURES; i++)
-        if (left_out[i] || !result->svg[i])
+        if (left_out[i] || result->why[i][0])
             put_why(page->out, result, i, left_out[i]
                     ? "left out, to keep the page small: kvroof plot draws it" : NULL);
     fputs("</ul></details>\n", page->out);
@@ -95,14 +108,8 @@ void kvr_html_pictures(struct kvr_page *page, const struct kvr_report_result *re
             continue;
         page->picture_bytes -= bytes;
         snprintf(prefix, sizeof prefix, "r%zu-%s-", number, kvr_pictures[i].name);
-        fputs("<figure>\n<div class=\"wide picture\" role=\"region\" tabindex=\"0\" aria-label=\"",
-              out);
-        kvr_html_text(out, kvr_pictures[i].name);
-        fputs("\">\n", out);
-        put_svg(out, result->svg[i], prefix, kvr_pictures[i].title);
-        fputs("</div>\n", out);
-        kvr_html_element(out, "figcaption", kvr_pictures[i].title);
-        fputs("</figure>\n", out);
+        kvr_html_picture(out, result->svg[i], prefix, kvr_pictures[i].name,
+                         kvr_pictures[i].title);
     }
     put_missing(page, result, left_out);
 }

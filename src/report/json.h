@@ -19,6 +19,12 @@ json_t *kvr_json_string(const char *text);
 /* Sets `key` and takes over `value`; true on success, false if value is NULL or memory ran out. */
 bool kvr_json_set(json_t *object, const char *key, json_t *value);
 bool kvr_json_append(json_t *array, json_t *value);
+/* The same with a number, which is left out if it is NAN or infinite. */
+bool kvr_json_set_finite(json_t *object, const char *key, double number);
+/* The same with a key that comes from outside the program and need not be valid UTF-8. */
+bool kvr_json_set_text_key(json_t *object, const char *key, json_t *value);
+/* `value`, or NULL after releasing it if something that belongs into it was not `good`. */
+json_t *kvr_json_made(json_t *value, bool good);
 /* Adds the fields of a table to `object`. */
 bool kvr_json_put(json_t *object, const struct kvr_field *fields, const void *base);
 

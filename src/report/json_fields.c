@@ -29,6 +29,29 @@ json_t *kvr_json_string(const char *text)
     return value;
 }
 
+bool kvr_json_set_finite(json_t *object, const char *key, double number)
+{
+    return !isfinite(number) || kvr_json_set(object, key, json_real(number));
+}
+
+bool kvr_json_set_text_key(json_t *object, const char *key, json_t *value)
+{
+    json_t *text = kvr_json_string(key);
+    bool good = value && text && json_object_set(object, json_string_value(text), value) == 0;
+    json_decref(text);
+    json_decref(value);
+    return good;
+}
+
+/* Memory is all that can fail. */
+json_t *kvr_json_made(json_t *value, bool good)
+{
+    if (good)
+        return value;
+    json_decref(value);
+    return NULL;
+}
+
 static json_t *integer(uint64_t value)
 {
     return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);

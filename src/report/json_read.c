@@ -258,6 +258,24 @@ static int read_witnesses(const struct kvr_reader *reader, const char *where, js
     return 0;
 }
 
+static int read_counter_threads(const struct kvr_reader *reader, const char *where,
+                                const json_t *object, struct kvr_counter_record *counter)
+{
+    json_t *array = NULL, *item = NULL;
+    size_t i;
+    int rc = kvr_json_member(reader, where, object, "threads", JSON_ARRAY, &array);
+    json_array_foreach (array, i, item) {
+        struct kvr_counter_thread *t = rc ? NULL : kvr_counter_add_thread(counter, 0);
+        char place[PLACE_BYTES + 32];
+        snprintf(place, sizeof place, "%s.threads[%zu]", where, i);
+        if (!rc && !json_is_object(item))
+            rc = kvr_reader_fail(reader, "%s is not an object", place);
+        if (!rc)
+            rc = t ? kvr_json_get(reader, place, item, kvr_counter_thread_fields, t) : -ENOMEM;
+    }
+    return rc;
+}
+
 static int read_counters(const struct kvr_reader *reader, const char *where, const json_t *object,
                          struct kvr_result *result)
 {
@@ -275,6 +293,8 @@ static int read_counters(const struct kvr_reader *reader, const char *where, con
             return kvr_reader_fail(reader, "%s: one of them is not an object", place);
         struct kvr_counter_record *c = kvr_result_add_counter(result, clean);
         rc = c ? kvr_json_get(reader, place, item, kvr_counter_fields, c) : -ENOMEM;
+        if (!rc)
+            rc = read_counter_threads(reader, place, item, c);
         if (rc)
             return rc;
     }
@@ -328,7 +348,7 @@ int kvr_json_read_result(const struct kvr_reader *reader, const char *where, con
         rc = -ENOMEM;
     if (rc) {
         free(result.rounds);
-        free(result.counters);
+        kvr_result_free_counters(&result);
     }
     return rc;
 }

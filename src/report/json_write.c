@@ -4,29 +4,10 @@
 
 #include "json.h"
 
-/* Every function returns what it made, or NULL after releasing it: memory is all that can fail. */
-static json_t *made_or_null(json_t *value, bool good)
-{
-    if (good)
-        return value;
-    json_decref(value);
-    return NULL;
-}
-
-/* A key that comes from outside the program need not be valid UTF-8. */
-static bool set_text_key(json_t *object, const char *key, json_t *value)
-{
-    json_t *text = kvr_json_string(key);
-    bool good = value && text && json_object_set(object, json_string_value(text), value) == 0;
-    json_decref(text);
-    json_decref(value);
-    return good;
-}
-
 static json_t *object_of(const struct kvr_field *fields, const void *base)
 {
     json_t *object = json_object();
-    return made_or_null(object, object && kvr_json_put(object, fields, base));
+    return kvr_json_made(object, object && kvr_json_put(object, fields, base));
 }
 
 /* An array of objects, one per item. */
@@ -37,7 +18,7 @@ static json_t *array_of(const struct kvr_field *fields, const void *items, size_
     bool good = array != NULL;
     for (size_t i = 0; good && i < count; i++)
         good = kvr_json_append(array, object_of(fields, (const char *)items + i * item_bytes));
-    return made_or_null(array, good);
+    return kvr_json_made(array, good);
 }
 
 static json_t *string_array(char *const *strings)
@@ -46,7 +27,7 @@ static json_t *string_array(char *const *strings)
     bool good = array != NULL;
     for (; good && strings && *strings; strings++)
         good = kvr_json_append(array, kvr_json_string(*strings));
-    return made_or_null(array, good);
+    return kvr_json_made(array, good);
 }
 
 static json_t *features(uint64_t bits)
@@ -56,7 +37,7 @@ static json_t *features(uint64_t bits)
     for (unsigned i = 0; good && i < kvr_isa_bit_count(); i++)
         if (bits >> i & 1)
             good = kvr_json_append(array, json_string(kvr_isa_bit_name(UINT64_C(1) << i)));
-    return made_or_null(array, good);
+    return kvr_json_made(array, good);
 }
 
 static json_t *caches(const struct kvr_machine *machine)
@@ -67,7 +48,7 @@ static json_t *caches(const struct kvr_machine *machine)
     for (size_t i = 0; good && i < machine->cache_count; i++)
         good = kvr_json_set(json_array_get(array, i), "type",
                             json_string(machine->caches[i].level == 1 ? "data" : "unified"));
-    return made_or_null(array, good);
+    return kvr_json_made(array, good);
 }
 
 static json_t *numa_node(const struct kvr_machine *machine, size_t index)
@@ -85,7 +66,7 @@ static json_t *numa_node(const struct kvr_machine *machine, size_t index)
            json_object_set(object, "distances", distances) == 0;
     json_decref(cpus);
     json_decref(distances);
-    return made_or_null(object, good);
+    return kvr_json_made(object, good);
 }
 
 static json_t *numa(const struct kvr_machine *machine)
@@ -94,7 +75,7 @@ static json_t *numa(const struct kvr_machine *machine)
     bool good = array != NULL;
     for (size_t i = 0; good && i < machine->node_count; i++)
         good = kvr_json_append(array, numa_node(machine, i));
-    return made_or_null(array, good);
+    return kvr_json_made(array, good);
 }
 
 static json_t *hypervisor(const struct kvr_isa_info *isa)
@@ -127,7 +108,7 @@ json_t *kvr_json_machine(const struct kvr_machine *machine, double clock_ghz)
         good = kvr_json_set(object, "clock_ghz", json_real(clock_ghz));
     json_decref(cpu);
     json_decref(cgroup);
-    return made_or_null(object, good);
+    return kvr_json_made(object, good);
 }
 
 /* A string; of a proof its counts. */
@@ -139,7 +120,7 @@ static bool put_check_value(json_t *object, const struct kvr_check *c)
     bool good = value != NULL;
     if (good && c->bypass.interrupts_known)
         good = kvr_json_set(value, "interrupts", json_integer((json_int_t)c->bypass.interrupts));
-    return kvr_json_set(object, "value", made_or_null(value, good));
+    return kvr_json_set(object, "value", kvr_json_made(value, good));
 }
 
 static json_t *checks(const struct kvr_checks *checks)
@@ -151,7 +132,7 @@ static json_t *checks(const struct kvr_checks *checks)
         good = kvr_json_set(json_array_get(array, i), "status",
                             json_string(kvr_check_status_name(checks->items[i].status))) &&
                put_check_value(json_array_get(array, i), &checks->items[i]);
-    return made_or_null(array, good);
+    return kvr_json_made(array, good);
 }
 
 static json_t *ceilings(const struct kvr_run_record *record)
@@ -165,11 +146,12 @@ static json_t *ceilings(const struct kvr_run_record *record)
         good = family || !c->family_count;
         for (size_t j = 0; good && j < c->family_count; j++)
             if (isfinite(c->family[j].value))
-                good = set_text_key(family, c->family[j].name, json_real(c->family[j].value));
+                good = kvr_json_set_text_key(family, c->family[j].name,
+                                             json_real(c->family[j].value));
         if (family)
             good = json_object_set_new(json_array_get(array, i), "family", family) == 0 && good;
     }
-    return made_or_null(array, good);
+    return kvr_json_made(array, good);
 }
 
 /* "k=v" strings as a map; a later one of the same key wins. */
@@ -187,7 +169,7 @@ static json_t *tags(char *const *strings)
         json_decref(value);
         json_decref(text);
     }
-    return made_or_null(object, good);
+    return kvr_json_made(object, good);
 }
 
 json_t *kvr_json_header(const struct kvr_run_record *record)
@@ -217,7 +199,7 @@ json_t *kvr_json_header(const struct kvr_run_record *record)
                                      record->numa_cell_count, sizeof *record->numa_matrix));
     if (good && record->verdict_settings)
         good = kvr_json_set(object, "verdict_test", object_of(kvr_verdict_test_fields, record));
-    return made_or_null(object, good);
+    return kvr_json_made(object, good);
 }
 
 /* ---- results ---- */
@@ -247,7 +229,7 @@ static json_t *cpus(const struct kvr_result *result)
     bool good = array != NULL;
     for (size_t i = 0; good && i < result->threads && i < max; i++)
         good = kvr_json_append(array, json_integer(result->cpus[i]));
-    return made_or_null(array, good);
+    return kvr_json_made(array, good);
 }
 
 static json_t *flags(const struct kvr_result *result)
@@ -256,7 +238,7 @@ static json_t *flags(const struct kvr_result *result)
     bool good = array != NULL;
     for (size_t i = 0; good && i < KVR_MAX_FLAGS && result->flags[i][0]; i++)
         good = kvr_json_append(array, kvr_json_string(result->flags[i]));
-    return made_or_null(array, good);
+    return kvr_json_made(array, good);
 }
 
 static json_t *unavailable(const struct kvr_result *result)
@@ -264,20 +246,35 @@ static json_t *unavailable(const struct kvr_result *result)
     json_t *object = json_object();
     bool good = object != NULL;
     for (size_t i = 0; good && i < result->unavailable_count; i++)
-        good = set_text_key(object, result->unavailable[i].what,
+        good = kvr_json_set_text_key(object, result->unavailable[i].what,
                             kvr_json_string(result->unavailable[i].why));
-    return made_or_null(object, good);
+    return kvr_json_made(object, good);
+}
+
+/* An object that has a list of others, where there is any. */
+struct list { const char *name; const struct kvr_field *fields; const void *items; size_t count; };
+
+static json_t *object_with(const struct kvr_field *fields, const void *base,
+                           const struct list *list, size_t item_bytes)
+{
+    json_t *object = object_of(fields, base);
+    bool good = object != NULL;
+    if (good && list->count)
+        good = kvr_json_set(object, list->name,
+                            array_of(list->fields, list->items, list->count, item_bytes));
+    return kvr_json_made(object, good);
 }
 
 static json_t *verdict(const struct kvr_verdict_record *v)
 {
-    json_t *object = object_of(kvr_verdict_fields, v);
-    bool good = object != NULL;
-    if (good && v->witness_count)
-        good = kvr_json_set(object, "witnesses",
-                            array_of(kvr_witness_fields, v->witnesses, v->witness_count,
-                                     sizeof *v->witnesses));
-    return made_or_null(object, good);
+    const struct list list = {"witnesses", kvr_witness_fields, v->witnesses, v->witness_count};
+    return object_with(kvr_verdict_fields, v, &list, sizeof *v->witnesses);
+}
+
+static json_t *counter(const struct kvr_counter_record *c)
+{
+    const struct list list = {"threads", kvr_counter_thread_fields, c->threads, c->thread_count};
+    return object_with(kvr_counter_fields, c, &list, sizeof *c->threads);
 }
 
 /* By name; a name that a file gave twice keeps its last. */
@@ -286,9 +283,9 @@ static json_t *counters(const struct kvr_result *result)
     json_t *object = json_object();
     bool good = object != NULL;
     for (size_t i = 0; good && i < result->counter_count; i++)
-        good = set_text_key(object, result->counters[i].name,
-                            object_of(kvr_counter_fields, &result->counters[i]));
-    return made_or_null(object, good);
+        good = kvr_json_set_text_key(object, result->counters[i].name,
+                            counter(&result->counters[i]));
+    return kvr_json_made(object, good);
 }
 
 static bool put_measured(json_t *object, const struct kvr_result *result)
@@ -328,5 +325,5 @@ json_t *kvr_json_result(const struct kvr_result *result)
     if (good)
         drop_unavailable_counts(object, result);
     good = good && kvr_json_set(object, "unavailable", unavailable(result));
-    return made_or_null(object, good);
+    return kvr_json_made(object, good);
 }

@@ -157,6 +157,26 @@ static int put_check(struct kvr_sentence *w, const struct kvr_check *c)
     return kvr_sentence_end(w);
 }
 
+/* One quiet line: what counted and what that costs, or that nothing did; the file has the reasons
+ * of each backend. A warning was printed already. */
+static int put_backend(struct kvr_sentence *w, const struct kvr_check *c)
+{
+    if (strcmp(c->id, "counters-backend") || c->status == KVR_CHECK_WARN)
+        return 0;
+    int rc = kvr_sentence_begin(w);
+    if (rc)
+        return rc;
+    if (!strcmp(c->value, "none")) {
+        fputs("Nothing was counted, no verdict needs it; kvroof doctor says why there are no "
+              "counters", w->line);
+    } else {
+        fputs("Counted by ", w->line);
+        put_text(w, c->text);
+    }
+    fputc('.', w->line);
+    return kvr_sentence_end(w);
+}
+
 /* ---- what was not measured ---- */
 
 /* A case without a measurement: its reasons. */
@@ -229,6 +249,8 @@ int kvr_put_notes(struct kvr_sentence *w, const struct kvr_run_record *record)
     int rc = put_flags(w, record);
     for (size_t i = 0; !rc && i < record->checks.count; i++)
         rc = put_check(w, &record->checks.items[i]);
+    for (size_t i = 0; !rc && i < record->checks.count; i++)
+        rc = put_backend(w, &record->checks.items[i]);
     for (size_t i = 0; !rc && i < record->result_count; i++) {
         const struct kvr_result *r = &record->results[i];
         measured += r->measured;

@@ -31,10 +31,22 @@ const struct kvr_picture kvr_pictures[KVR_PICTURES] = {
     {"speedup", "Speed-up over FP16 against bytes a key",
      kvr_plot_speedup,
      "holds no case that was measured beside FP16: kvroof run -k fp16,lookat.u8"},
+    {"samples", "Samples: every round of each case",
+     kvr_plot_samples,
+     "holds no case with rounds: kvroof run measures them"},
+    {"compare", "Compare: each case against the same case of the first result",
+     kvr_plot_compare,
+     "has no case in common with a result before it: kvroof plot BASE.json NEW.json, both of the "
+     "same kvroof run command"},
     {"numa", "NUMA: from the cores of each node to the memory of each",
      kvr_plot_numa,
      "holds no NUMA matrix: kvroof roofs --numa -o json:numa.json measures it"},
 };
+
+bool kvr_picture_compares(const struct kvr_picture *picture)
+{
+    return picture->data == kvr_plot_compare;
+}
 
 enum { PATH_BYTES = 1200 };
 
@@ -89,6 +101,10 @@ static int draw_svg(const struct kvr_picture *picture, const char *folder, char 
         return -ENAMETOOLONG;
     int rc = kvr_plot_gnuplot(folder, script, "svg", error, error_bytes);
     snprintf(path, sizeof path, "%s/%s.svg", folder, picture->name);
+    if (!rc && !kvr_plot_is_whole(path, "svg")) {
+        snprintf(error, error_bytes, "gnuplot could not write all of it below TMPDIR");
+        rc = -EIO;
+    }
     return rc ? rc : read_text(path, svg);
 }
 

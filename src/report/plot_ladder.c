@@ -200,10 +200,14 @@ static void put_caption(struct ladder *s, size_t index)
 
 static int put_sheet(struct ladder *s)
 {
+    char text[KVR_SERIES_BYTES];
     int rc = 0;
     fputs("# kind\tseries\tname\tworking_set_bytes\tgb_per_s\tlow\thigh\tflagged\n", s->sheet.out);
     for (size_t i = 0; i < s->sheet.count; i++)
         put_caption(s, i);
+    kvr_sheet_left_out_text(&s->sheet, text, sizeof text);
+    if (*text)
+        put_text_row(s, "caption", text, 0);
     for (size_t i = 0; i < s->sheet.count; i++)
         put_caches(s, i);
     for (size_t i = 0; !rc && i < s->sheet.count; i++)
@@ -219,9 +223,9 @@ static int put_sheet(struct ladder *s)
 
 int kvr_plot_ladder(FILE *out, const struct kvr_run_record *records, size_t count)
 {
-    struct ladder ladder = {.sheet = {.out = out, .records = records, .count = count}};
+    struct ladder ladder = {.sheet = kvr_sheet_of(out, records, count)};
     bool any = false;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < ladder.sheet.count; i++)
         for (size_t c = 0; c < records[i].ceiling_count; c++)
             any |= is_ladder_point(&records[i].ceilings[c]);
     if (!any)

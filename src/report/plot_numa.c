@@ -120,9 +120,9 @@ static void put_size(const struct numa *n, size_t panels)
 
 int kvr_plot_numa(FILE *out, const struct kvr_run_record *records, size_t count)
 {
-    struct numa n = {.sheet = {.out = out, .records = records, .count = count}};
+    struct numa n = {.sheet = kvr_sheet_of(out, records, count)};
     size_t panels = 0;
-    for (size_t r = 0; r < count; r++)
+    for (size_t r = 0; r < n.sheet.count; r++)
         for (enum figure f = 0; f < FIGURES; f++)
             panels += has_figure(&records[r], f);
     if (!panels)
@@ -131,7 +131,7 @@ int kvr_plot_numa(FILE *out, const struct kvr_run_record *records, size_t count)
     errno = 0;
     kvr_sheet_header(&n.sheet);
     put_size(&n, panels);
-    for (size_t r = 0; r < count; r++)
+    for (size_t r = 0; r < n.sheet.count; r++)
         for (enum figure f = 0; f < FIGURES; f++)
             if (has_figure(&records[r], f))
                 put_panel(&n, r, f);

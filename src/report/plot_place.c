@@ -9,7 +9,9 @@
 #include "text.h"
 
 enum { LETTER_PIXELS = 6, TEXT_RADIUS = 7, BESIDE_LINE = 8, STEP_PIXELS = 6 };
-enum { OUTSIDE = 1000, FAR_COST = 10, FAR_LINES = 3 }; /* of a conflict, in pixels */
+enum { OUTSIDE = 1000, FAR_COST = 10 }; /* of a conflict, in pixels */
+/* Pixels between the places beside a line that are tried on each side, and how many. */
+enum { CLOSE_STEP = 3, CLOSE_PLACES = 4, FAR_STEP = 2 * TEXT_RADIUS, FAR_PLACES = 3 };
 
 double kvr_text_pixels(const char *text)
 {
@@ -71,6 +73,14 @@ int kvr_panel_line(struct kvr_panel *p, struct kvr_spot from, struct kvr_spot to
     return rc;
 }
 
+int kvr_panel_point(struct kvr_panel *p, double x, const double value[3], double radius)
+{
+    int rc = kvr_panel_occupy(p, x, value[0], radius);
+    if (!rc && value[1] < value[2])
+        rc = kvr_panel_line(p, (struct kvr_spot){x, value[1]}, (struct kvr_spot){x, value[2]});
+    return rc;
+}
+
 /* By how many pixels a disc reaches into others; much if it leaves the panel. */
 static double conflict(const struct kvr_panel *p, struct kvr_spot at, double radius)
 {
@@ -119,7 +129,7 @@ static int occupy_text(struct kvr_panel *p, struct kvr_spot centre, double lengt
 }
 
 static int place_along(struct kvr_panel *p, struct kvr_spot from, struct kvr_spot to,
-                       double length, int farthest, struct kvr_spot *centre)
+                       double length, int step, int places, struct kvr_spot *centre)
 {
     double line = hypot(to.x - from.x, to.y - from.y), least = INFINITY;
     struct kvr_spot d = {1, 0};
@@ -129,11 +139,12 @@ static int place_along(struct kvr_panel *p, struct kvr_spot from, struct kvr_spo
     struct kvr_spot up = d.x < 0 ? (struct kvr_spot){d.y, -d.x} : (struct kvr_spot){-d.y, d.x};
     double first = length / 2 + TEXT_RADIUS, last = fmax(line - first, first);
     for (double along = first; along <= last; along += STEP_PIXELS)
-        for (int k = 0; k < 2 * farthest; k++) {
-            double far = BESIDE_LINE + k / 2 * 2. * TEXT_RADIUS, side = k % 2 ? -far : far;
+        for (int k = 0; k < 2 * places; k++) {
+            double far = k / 2 * (double)step;
+            double side = (BESIDE_LINE + far) * (k % 2 ? -1 : 1);
             struct kvr_spot at = {from.x + along * d.x + side * up.x,
                                   from.y + along * d.y + side * up.y};
-            double sum = text_conflict(p, at, length, d) + k / 2 * FAR_COST;
+            double sum = text_conflict(p, at, length, d) + far * FAR_COST / FAR_STEP;
             if (sum < least) {
                 least = sum;
                 *centre = at;
@@ -149,13 +160,13 @@ static int place_along(struct kvr_panel *p, struct kvr_spot from, struct kvr_spo
 int kvr_place_along(struct kvr_panel *p, struct kvr_spot from, struct kvr_spot to, double length,
                     struct kvr_spot *centre)
 {
-    return place_along(p, from, to, length, 1, centre);
+    return place_along(p, from, to, length, CLOSE_STEP, CLOSE_PLACES, centre);
 }
 
 int kvr_place_near(struct kvr_panel *p, struct kvr_spot from, struct kvr_spot to, double length,
                    struct kvr_spot *centre)
 {
-    return place_along(p, from, to, length, FAR_LINES, centre);
+    return place_along(p, from, to, length, FAR_STEP, FAR_PLACES, centre);
 }
 
 int kvr_place_beside(struct kvr_panel *p, struct kvr_spot point, double length,

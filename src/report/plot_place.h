@@ -36,10 +36,13 @@ double kvr_panel_angle(struct kvr_spot from, struct kvr_spot to);
 /* Something that texts must not hide. 0 or -ENOMEM. */
 int kvr_panel_occupy(struct kvr_panel *panel, double x, double y, double radius);
 
+/* The same of a point (its value, low, high) and the bar of its interval. */
+int kvr_panel_point(struct kvr_panel *panel, double x, const double value[3], double radius);
+
 /* The same of a line between two places of the axes. */
 int kvr_panel_line(struct kvr_panel *panel, struct kvr_spot from, struct kvr_spot to);
 
-/* A text of `length` pixels along the line from `from` to `to` (pixels), just above it or, where
+/* A text of `length` pixels along the line from `from` to `to` (pixels), close above it or, where
  * that is less in the way, below: as near to `from` as is free. 0 or -ENOMEM. */
 int kvr_place_along(struct kvr_panel *panel, struct kvr_spot from, struct kvr_spot to,
                     double length, struct kvr_spot *centre);

@@ -223,10 +223,7 @@ static int put_line(struct realism *s, const struct kvr_mark *m, const struct kv
         kvr_median_interval(o->speedup_vs_fp16, o->speedup_ci95, value);
         at.y = value[0];
         kvr_sheet_put_point(&s->sheet, "point", m->series, m->result, at.x, value);
-        rc = kvr_panel_occupy(a, at.x, at.y, POINT_RADIUS);
-        if (!rc && value[1] < value[2])
-            rc = kvr_panel_line(a, (struct kvr_spot){at.x, value[1]},
-                                (struct kvr_spot){at.x, value[2]});
+        rc = kvr_panel_point(a, at.x, value, POINT_RADIUS);
         if (!rc && isfinite(last.x))
             rc = kvr_panel_line(a, last, at);
         last = at;
@@ -287,7 +284,7 @@ int kvr_plot_realism(FILE *out, const struct kvr_run_record *records, size_t cou
     static const struct kvr_grouping how = {
         .panel = KVR_TRAIT_DIM | KVR_TRAIT_SITE | KVR_TRAIT_TOKENS | KVR_TRAIT_THREADS,
         .series = KVR_TRAIT_SHAPE, .slot = rung_of, .order = order_of, .least = LEAST_RUNGS};
-    struct realism s = {.sheet = {.out = out, .records = records, .count = count}};
+    struct realism s = {.sheet = kvr_sheet_of(out, records, count)};
     int rc = kvr_groups_sheet(&s.sheet, &how, &s.groups, put_sheet, &s);
     free(s.rungs);
     return rc;

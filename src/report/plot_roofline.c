@@ -175,7 +175,7 @@ static void set_axes(struct roofline *f)
 static void put_line(struct roofline *f, const char *kind, const struct kvr_roof *roof,
                      size_t series, struct kvr_spot from, struct kvr_spot to)
 {
-    kvr_sheet_row(f->sheet.out, &(struct kvr_row){.kind = kind, .name = roof->name,
+    kvr_sheet_row(f->sheet.out, &(struct kvr_row){.kind = kind, .name = roof->what,
                   .panel = f->sheet.panel, .series = series, .x = from.x, .y = from.y, .low = to.x,
                   .high = to.y});
 }
@@ -198,10 +198,12 @@ static int put_label(struct roofline *f, const char *kind, const struct kvr_roof
 {
     struct kvr_panel *a = &f->panel;
     struct kvr_spot centre = {0, 0};
+    char name[KVR_SERIES_BYTES];
+    snprintf(name, sizeof name, "%s%.300s", roof->whose, roof->what);
     int rc = kvr_place_along(a, kvr_panel_pixels(a, from.x, from.y),
-                             kvr_panel_pixels(a, to.x, to.y), kvr_text_pixels(roof->name), &centre);
+                             kvr_panel_pixels(a, to.x, to.y), kvr_text_pixels(name), &centre);
     if (!rc)
-        kvr_sheet_put(&f->sheet, kind, 0, roof->name, kvr_panel_values(a, centre));
+        kvr_sheet_put(&f->sheet, kind, 0, name, kvr_panel_values(a, centre));
     return rc;
 }
 
@@ -287,15 +289,18 @@ static int put_panel(struct roofline *f, enum kvr_work_kind work, const struct k
     kvr_sheet_put(&f->sheet, "x", 0, works[work].x, none);
     kvr_sheet_put(&f->sheet, "y", 0, works[work].y, none);
     for (size_t i = 0; !rc && i < f->point_count; i++)
-        rc = kvr_panel_occupy(&f->panel, f->points[i].intensity, f->points[i].rate[0],
-                              POINT_RADIUS);
+        rc = kvr_panel_point(&f->panel, f->points[i].intensity, f->points[i].rate, POINT_RADIUS);
     if (!rc)
         rc = put_roofs(f);
     if (!rc)
         rc = put_points(f);
-    for (size_t i = 0; i < f->rates.count; i++)
-        if (f->rates.roofs[i].note[0])
-            kvr_sheet_put(&f->sheet, "note", 0, f->rates.roofs[i].note, none);
+    for (size_t i = 0; i < f->rates.count; i++) {
+        const struct kvr_roof *roof = &f->rates.roofs[i];
+        char note[KVR_SERIES_BYTES];
+        snprintf(note, sizeof note, "%s%.300s", roof->whose, roof->how);
+        if (roof->how[0])
+            kvr_sheet_put(&f->sheet, "note", 0, note, none);
+    }
     free(f->panel.discs);
     return rc;
 }
@@ -360,7 +365,7 @@ static int put_sheet(struct roofline *f, bool any)
 
 int kvr_plot_roofline(FILE *out, const struct kvr_run_record *records, size_t count)
 {
-    struct roofline f = {.sheet = {.out = out, .records = records, .count = count}};
+    struct roofline f = {.sheet = kvr_sheet_of(out, records, count)};
     bool any = false;
     int rc;
     struct kvr_numeric numeric = kvr_numeric_c();

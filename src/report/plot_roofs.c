@@ -34,8 +34,21 @@ static const struct way {
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
+/* "1: " and "3: " become "1, 3: ". */
+static void join(struct kvr_roof *roof, const char *whose)
+{
+    size_t used = strlen(roof->whose), ending = strlen(": ");
+    if (used > ending)
+        snprintf(roof->whose + used - ending, sizeof roof->whose - used + ending, ", %s", whose);
+}
+
 static int add(struct kvr_roofs *roofs, const struct kvr_roof *roof)
 {
+    for (size_t i = 0; i < roofs->count; i++)
+        if (!strcmp(roofs->roofs[i].what, roof->what) && !strcmp(roofs->roofs[i].how, roof->how)) {
+            join(&roofs->roofs[i], roof->whose);
+            return 0;
+        }
     size_t at = roofs->count;
     struct kvr_roof *more = realloc(roofs->roofs, (at + 1) * sizeof *more);
     if (!more)
@@ -98,7 +111,7 @@ static const struct kvr_ceiling *best_bandwidth(const struct kvr_sheet *s, size_
 int kvr_roofs_bandwidth(const struct kvr_sheet *s, const struct kvr_plot_case *cases, size_t count,
                         struct kvr_roofs *roofs)
 {
-    char whose[32], figure[40];
+    char figure[40];
     int rc = 0;
     for (size_t i = 0; i < s->count; i++)
         for (size_t k = 0; !rc && k < s->records[i].ceiling_count; k++) {
@@ -108,10 +121,10 @@ int kvr_roofs_bandwidth(const struct kvr_sheet *s, const struct kvr_plot_case *c
                 !(c = best_bandwidth(s, i, k)))
                 continue;
             struct kvr_roof roof = {.value = c->value, .threads = c->threads};
-            kvr_sheet_machine_prefix(s, machine, whose, sizeof whose);
+            kvr_sheet_machine_prefix(s, machine, roof.whose, sizeof roof.whose);
             kvr_figure_text(c->value, 3, figure, sizeof figure);
-            snprintf(roof.name, sizeof roof.name, "%s%s, %ut: %s GB/s", whose, c->level,
-                     c->threads, figure);
+            snprintf(roof.what, sizeof roof.what, "%s, %ut: %s GB/s", c->level, c->threads,
+                     figure);
             rc = add(roofs, &roof);
         }
     return rc;
@@ -171,18 +184,18 @@ static int add_rate(const struct kvr_sheet *s, size_t machine, const struct best
 {
     static const char *const units[] = {"GFLOP/s", "G/s", "Gop/s"};
     const struct kvr_ceiling *c = best->ceiling;
-    char whose[32], figure[40];
+    char figure[40];
     struct kvr_roof roof = {.value = best->value, .threads = c->threads};
-    kvr_sheet_machine_prefix(s, machine, whose, sizeof whose);
+    kvr_sheet_machine_prefix(s, machine, roof.whose, sizeof roof.whose);
     kvr_figure_text(best->value, 3, figure, sizeof figure);
-    snprintf(roof.name, sizeof roof.name, "%s%s, %s, %ut: %s %s", whose, best->way->name,
-             c->isa, c->threads, figure, units[best->way->work]);
+    snprintf(roof.what, sizeof roof.what, "%s, %s, %ut: %s %s", best->way->name, c->isa,
+             c->threads, figure, units[best->way->work]);
     if (best->way->note) {
         kvr_figure_text(c->value, 3, figure, sizeof figure);
-        int n = snprintf(roof.note, sizeof roof.note, "%s%s: %s, %s %s", whose, best->way->note,
-                         c->id, figure, c->unit);
-        if (best->way->operations > 1 && n > 0 && (size_t)n < sizeof roof.note)
-            snprintf(roof.note + n, sizeof roof.note - (size_t)n, " x %g", best->way->operations);
+        int n = snprintf(roof.how, sizeof roof.how, "%s: %s, %s %s", best->way->note, c->id,
+                         figure, c->unit);
+        if (best->way->operations > 1 && n > 0 && (size_t)n < sizeof roof.how)
+            snprintf(roof.how + n, sizeof roof.how - (size_t)n, " x %g", best->way->operations);
     }
     return add(roofs, &roof);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The ceilings of a roofline picture: one bandwidth per machine, level and number of threads, and
+ * The ceilings of a roofline picture: one bandwidth per machine (or several that
+ * are told apart by no digit of it), level and number of threads, and
  * the rates that bound one kind of operation. Only for src/report.
  */
 #ifndef KVR_PLOT_ROOFS_H
@@ -13,8 +14,9 @@ enum kvr_work_kind { KVR_WORK_FLOPS, KVR_WORK_LOOKUPS, KVR_WORK_INTS, KVR_WORK_K
 struct kvr_roof {
     double value;                /* GB/s, or 1e9 operations/s */
     uint32_t threads;
-    char name[KVR_SERIES_BYTES]; /* what stands at the line */
-    char note[KVR_SERIES_BYTES]; /* how a rate follows from its ceiling; "": it is the ceiling */
+    char whose[40];              /* "1: ", "1, 3: " of machines that share it; "": of all */
+    char what[KVR_SERIES_BYTES]; /* what stands at the line behind it */
+    char how[KVR_SERIES_BYTES];  /* how a rate follows from its ceiling; "": it is the ceiling */
 };
 struct kvr_roofs {
     struct kvr_roof *roofs; /* owned, the highest first; freed by the caller */

@@ -246,7 +246,7 @@ static int put_panel(struct scaling *s, double width, double height)
             continue;
         if (!i || p[-1].series != p->series)
             put_series(s, i);
-        rc = kvr_panel_occupy(&s->panel, p->of->result->threads, p->gb[0], POINT_RADIUS);
+        rc = kvr_panel_point(&s->panel, p->of->result->threads, p->gb, POINT_RADIUS);
     }
     for (size_t i = 0; !rc && i < s->sheet.count; i++)
         rc = put_roof(s, i);
@@ -287,7 +287,7 @@ static int put_sheet(struct scaling *s)
 
 int kvr_plot_scaling(FILE *out, const struct kvr_run_record *records, size_t count)
 {
-    struct scaling s = {.sheet = {.out = out, .records = records, .count = count}};
+    struct scaling s = {.sheet = kvr_sheet_of(out, records, count)};
     struct kvr_numeric numeric = kvr_numeric_c();
     int rc;
     errno = 0;

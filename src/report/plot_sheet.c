@@ -9,6 +9,21 @@
 #include "table.h"
 #include "text.h"
 
+struct kvr_sheet kvr_sheet_of(FILE *out, const struct kvr_run_record *records, size_t count)
+{
+    size_t drawn = count < KVR_SHEET_RESULTS ? count : KVR_SHEET_RESULTS;
+    return (struct kvr_sheet){.out = out, .records = records, .count = drawn,
+                              .left_out = count - drawn};
+}
+
+void kvr_sheet_left_out_text(const struct kvr_sheet *sheet, char *text, size_t bytes)
+{
+    *text = 0;
+    if (sheet->left_out)
+        snprintf(text, bytes, "and %zu more result%s not drawn: kvroof plot -k compare draws all",
+                 sheet->left_out, sheet->left_out == 1 ? ", which is" : "s, which are");
+}
+
 /* gnuplot takes a double quote for the begin of a string that may hold the separator. */
 void kvr_sheet_field(FILE *out, const char *text)
 {
@@ -70,17 +85,31 @@ void kvr_sheet_row(FILE *out, const struct kvr_row *row)
     fprintf(out, "\t%d\n", row->flagged);
 }
 
+static void put_caption(const struct kvr_sheet *sheet, const char *text)
+{
+    kvr_sheet_row(sheet->out, &(struct kvr_row){.kind = "caption", .name = text, .x = NAN, .y = NAN,
+                                                .low = NAN, .high = NAN});
+}
+
 void kvr_sheet_header(const struct kvr_sheet *sheet)
 {
     char text[KVR_SERIES_BYTES];
+    size_t captions = sheet->count < KVR_SHEET_CAPTIONS ? sheet->count : KVR_SHEET_CAPTIONS;
     fputs("# kind\tpanel\tseries\tname\tx\ty\tlow\thigh\tflagged\n", sheet->out);
-    for (size_t i = 0; i < sheet->count; i++) {
+    for (size_t i = 0; i < captions; i++) {
         kvr_sheet_ordinal(sheet, i, text, sizeof text);
         size_t used = strlen(text);
         kvr_machine_text(&sheet->records[i], text + used, sizeof text - used);
-        kvr_sheet_row(sheet->out, &(struct kvr_row){.kind = "caption", .name = text, .x = NAN,
-                                                    .y = NAN, .low = NAN, .high = NAN});
+        put_caption(sheet, text);
     }
+    if (captions < sheet->count) {
+        snprintf(text, sizeof text, "and %zu more results, which are drawn but not named here",
+                 sheet->count - captions);
+        put_caption(sheet, text);
+    }
+    kvr_sheet_left_out_text(sheet, text, sizeof text);
+    if (*text)
+        put_caption(sheet, text);
 }
 
 void kvr_sheet_put(const struct kvr_sheet *sheet, const char *kind, size_t series, const char *name,

@@ -13,12 +13,19 @@
 
 enum { KVR_SERIES_BYTES = 400 };
 
+enum { KVR_SHEET_RESULTS = 4, KVR_SHEET_CAPTIONS = 16 }; /* at most */
+
 struct kvr_sheet {
     FILE *out;
     const struct kvr_run_record *records;
-    size_t count;
+    size_t count, left_out; /* records after these are not drawn */
     size_t panel; /* that rows are of, from 1; 0: of none */
 };
+
+/* A sheet of the first KVR_SHEET_RESULTS records: a legend of more helps nobody. */
+struct kvr_sheet kvr_sheet_of(FILE *out, const struct kvr_run_record *records, size_t count);
+/* "and 988 more results, which are not drawn"; "" if there are none. */
+void kvr_sheet_left_out_text(const struct kvr_sheet *sheet, char *text, size_t bytes);
 
 /* A field without what gnuplot would take for a quote; a tab and a number. */
 void kvr_sheet_field(FILE *out, const char *text);

@@ -278,6 +278,6 @@ int kvr_plot_shift(FILE *out, const struct kvr_run_record *records, size_t count
                  KVR_TRAIT_RESIDENCY | KVR_TRAIT_THREADS,
         .series = KVR_TRAIT_SHAPE,
         .slot = tokens_of, .order = kvr_op_rank, .least = LEAST_LENGTHS};
-    struct shift s = {.sheet = {.out = out, .records = records, .count = count}};
+    struct shift s = {.sheet = kvr_sheet_of(out, records, count)};
     return kvr_groups_sheet(&s.sheet, &how, &s.groups, put_sheet, &s);
 }

@@ -145,11 +145,7 @@ static int occupy(struct kvr_panel *a, const struct kvr_mark *m)
     const struct kvr_op_result *o = &m->result->result;
     double value[3];
     kvr_median_interval(o->speedup_vs_fp16, o->speedup_ci95, value);
-    int rc = kvr_panel_occupy(a, m->slot, value[0], POINT_RADIUS);
-    if (!rc && value[1] < value[2])
-        rc = kvr_panel_line(a, (struct kvr_spot){m->slot, value[1]},
-                            (struct kvr_spot){m->slot, value[2]});
-    return rc;
+    return kvr_panel_point(a, m->slot, value, POINT_RADIUS);
 }
 
 static int put_panel(struct speedup *s)
@@ -202,7 +198,7 @@ int kvr_plot_speedup(FILE *out, const struct kvr_run_record *records, size_t cou
     static const struct kvr_grouping how = {.panel = KVR_TRAIT_OP | KVR_TRAIT_DIM,
                                             .series = KVR_TRAIT_SHAPE, .slot = slot_of,
                                             .order = order_of, .least = 1};
-    struct speedup s = {.sheet = {.out = out, .records = records, .count = count}};
+    struct speedup s = {.sheet = kvr_sheet_of(out, records, count)};
     int rc = kvr_groups_sheet(&s.sheet, &how, &s.groups, put_sheet, &s);
     free(s.places.text);
     free(s.place);

@@ -35,6 +35,7 @@ static const struct trait {
     TRAIT(batch, TRAIT_NUMBER, KVR_TRAIT_SITE, "batch %s", "1"),
     TRAIT(layout, TRAIT_TEXT, KVR_TRAIT_LAYOUT, "%s", NULL),
     TRAIT(codebook_residency, TRAIT_TEXT, KVR_TRAIT_RESIDENCY, "codebook %s", NULL),
+    TRAIT(value_format, TRAIT_TEXT, KVR_TRAIT_SITE, "values %s", "fp16"),
     TRAIT(pages, TRAIT_TEXT, KVR_TRAIT_SITE, "%s pages", NULL),
     TRAIT(mem, TRAIT_TEXT, KVR_TRAIT_SITE, "%s memory", "local"),
     TRAIT(evict_bytes, TRAIT_BYTES, KVR_TRAIT_LAYOUT, "evicted by %s", "0"),

@@ -47,14 +47,27 @@ int kvr_plot_speedup(FILE *out, const struct kvr_run_record *records, size_t cou
  * latencies. 0; -ENODATA: no record has one, nothing is written; -errno of the write. */
 int kvr_plot_numa(FILE *out, const struct kvr_run_record *records, size_t count);
 
+/* Writes samples.tsv (plots/samples.gp): T, M and C of every round of each case, with what was
+ * repeated and what is void; as many cases as have room, and how many more there are. 0; -ENODATA:
+ * no case holds rounds, nothing is written; -ENOMEM; -errno of the write. */
+int kvr_plot_samples(FILE *out, const struct kvr_run_record *records, size_t count);
+
+/* Writes compare.tsv (plots/compare.gp): for every case of the first record that others hold too
+ * the ratio of their time a key to its own, with its interval; of many records how the
+ * ratios are distributed. 0; -ENODATA: there is no such case, nothing is written; -ENOMEM; -errno
+ * of the write. */
+int kvr_plot_compare(FILE *out, const struct kvr_run_record *records, size_t count);
+
 /* A kind of picture: what writes its data, and what a result that lacks them needs. */
 struct kvr_picture {
     const char *name, *title; /* the title is what it answers */
     int (*data)(FILE *out, const struct kvr_run_record *records, size_t count);
     const char *lacks; /* "holds no ...: kvroof run ..." */
 };
-enum { KVR_PICTURES = 7 };
+enum { KVR_PICTURES = 9 };
 extern const struct kvr_picture kvr_pictures[KVR_PICTURES];
+/* Of several results, and of one alone nothing. */
+bool kvr_picture_compares(const struct kvr_picture *picture);
 
 /* Draws a picture in a folder of its own below $TMPDIR and returns it as the text of an SVG, owned
  * by the caller. 0; -ENODATA: the records lack the data; -ENOENT: there is no gnuplot; -EIO with
@@ -65,6 +78,12 @@ int kvr_picture_svg(const struct kvr_picture *picture, const struct kvr_run_reco
 /* Folder of the scripts: $KVROOF_PLOTS, the installed ones (places.h); the first that holds
  * `script`. NULL if none; the buffer is the caller's. */
 const char *kvr_plot_folder(const char *script, char *buffer, size_t bytes);
+
+/* Writes the rows of a TSV as an aligned table. 0 or -errno. */
+int kvr_plot_table(const char *sheet_path, const char *path);
+
+/* Whether a picture that gnuplot wrote has its end: gnuplot itself does not notice a full disk. */
+bool kvr_plot_is_whole(const char *path, const char *format);
 
 /* Runs `gnuplot -e 'FORMAT="format"' script` in `folder`, without a shell. 0; -ENOENT: there is no
  * gnuplot; -EIO: it failed, with the last of what it said in error; -errno. */

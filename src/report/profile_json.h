@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KVR_JSON_AXES = 17 };
+enum { KVR_JSON_AXES = 18 };
 
 /* One axis of a group: `texts`, or else `numbers` or `wide_numbers`. A number UINT32_MAX of
  * `numbers` is written as "max". An axis without values is left out. */

@@ -63,7 +63,7 @@ void kvr_run_record_free(struct kvr_run_record *record)
         free(record->ceilings[i].family);
     for (size_t i = 0; i < record->result_count; i++) {
         free(record->results[i].rounds);
-        free(record->results[i].counters);
+        kvr_result_free_counters(&record->results[i]);
     }
     free(record->ceilings);
     free(record->results);
@@ -140,6 +140,30 @@ struct kvr_counter_record *kvr_result_add_counter(struct kvr_result *result, con
     kvr_fields_clear(kvr_counter_fields, c);
     snprintf(c->name, sizeof c->name, "%s", name);
     return c;
+}
+
+struct kvr_counter_thread *kvr_counter_add_thread(struct kvr_counter_record *counter,
+                                                  uint32_t thread)
+{
+    struct kvr_counter_thread *items =
+        grow(counter->threads, counter->thread_count, sizeof *items);
+    if (!items)
+        return NULL;
+    counter->threads = items;
+    struct kvr_counter_thread *t = &items[counter->thread_count++];
+    memset(t, 0, sizeof *t);
+    kvr_fields_clear(kvr_counter_thread_fields, t);
+    t->thread = thread;
+    return t;
+}
+
+void kvr_result_free_counters(struct kvr_result *result)
+{
+    for (size_t i = 0; i < result->counter_count; i++)
+        free(result->counters[i].threads);
+    free(result->counters);
+    result->counters = NULL;
+    result->counter_count = 0;
 }
 
 const struct kvr_counter_record *kvr_result_counter(const struct kvr_result *result,

@@ -100,6 +100,13 @@ struct kvr_tuning {
     char alternatives[320]; /* "0:5.31 s1:4.02 s2:3.99 b512:4.4": ns a key of each one tried */
 };
 
+/* What one thread of a team counted: a key of its own. */
+struct kvr_counter_thread {
+    uint32_t thread;
+    double value, running;
+    char quality[12];
+};
+
 /* What a counter said of T, or what the model says beside it. */
 struct kvr_counter_record {
     char name[48];
@@ -110,6 +117,10 @@ struct kvr_counter_record {
     double running;        /* share of the time on a counter; NAN: nothing of the kind */
     char quality[12];      /* modelled, scaled, measured */
     char unit[24];
+    /* Owned. Of a team of several, each thread that counts it; what is the system's and no
+     * thread's, such as memory and energy, has none. */
+    struct kvr_counter_thread *threads;
+    size_t thread_count;
 };
 
 /* Bytes a key. */
@@ -121,6 +132,7 @@ struct kvr_result {
     uint32_t head_dim, tokens, heads, group_queries, batch, subspaces, entries, group;
     char table[8];          /* f32, u8; "" where there is no table */
     char layout[16], codebook[8], codebook_residency[8];
+    char value_format[8]; /* of an attention's values: fp16, q8; "": none */
     uint64_t evict_bytes;
     struct kvr_tuning tuning;
     uint32_t threads;
@@ -235,6 +247,10 @@ struct kvr_crossing *kvr_record_add_crossing(struct kvr_run_record *record,
                                              const struct kvr_crossing *);
 /* Appends one; NULL: out of memory. */
 struct kvr_counter_record *kvr_result_add_counter(struct kvr_result *result, const char *name);
+/* Appends one, of which nothing is known yet; NULL: out of memory. */
+struct kvr_counter_thread *kvr_counter_add_thread(struct kvr_counter_record *counter,
+                                                  uint32_t thread);
+void kvr_result_free_counters(struct kvr_result *result);
 /* NULL: there is none of this name. */
 const struct kvr_counter_record *kvr_result_counter(const struct kvr_result *result,
                                                     const char *name);

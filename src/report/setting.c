@@ -11,6 +11,7 @@ bool kvr_same_setting(const struct kvr_result *a, const struct kvr_result *b)
     return !strcmp(a->op, b->op) && a->head_dim == b->head_dim && !strcmp(a->layout, b->layout) &&
            !strcmp(a->pages, b->pages) && !strcmp(a->mem, b->mem) &&
            a->group_queries == b->group_queries && a->batch == b->batch &&
+           !strcmp(a->value_format, b->value_format) &&
            a->evict_bytes == b->evict_bytes;
 }
 
@@ -46,5 +47,6 @@ void kvr_setting_text(const struct kvr_result *r, char *text, size_t bytes)
         add(text, bytes, "batch ", batch, "", "");
     add(text, bytes, "codebook ", r->codebook, "f16", "");
     add(text, bytes, "codebook ", r->codebook_residency, "cold", "");
+    add(text, bytes, "values ", r->value_format, "fp16", "");
     add(text, bytes, "", evicted, "", " evicted between passes");
 }

@@ -7,7 +7,8 @@
 
 #include "record.h"
 
-/* Equal in op, head dimension, layout, pages, memory, queries, batch and what is evicted. */
+/* Equal in op, head dimension, layout, pages, memory, queries, batch, format of the values and what
+ * is evicted. */
 bool kvr_same_setting(const struct kvr_result *a, const struct kvr_result *b);
 /* The same type and residency of the codebook, or none in both. */
 bool kvr_same_codebook(const struct kvr_result *a, const struct kvr_result *b);

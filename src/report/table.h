@@ -11,7 +11,7 @@
 
 #include "writers.h"
 
-enum { KVR_GRID_COLUMNS = 26 };
+enum { KVR_GRID_COLUMNS = 27 };
 #define KVR_USUAL_STEP_MS 10 /* a decoding step, where none was asked for */
 
 /* The measured results of one op and level as cells. What is the same in every row stands in the
@@ -80,6 +80,8 @@ void kvr_put_sizing(FILE *out, const struct kvr_run_record *record, double step_
 void kvr_put_code(FILE *out, const char *text);
 /* What Markdown would take for a mark is escaped. */
 void kvr_put_escaped(FILE *out, const char *text);
+/* A field of CSV, in quotes where RFC 4180 wants them. */
+void kvr_put_csv(FILE *out, const char *text);
 /* The rest of a table's cell: that text on one line, and the bar behind it. */
 void kvr_put_cell(FILE *out, const char *text);
 int kvr_put_table(FILE *out, const struct kvr_run_record *record,

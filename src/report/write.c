@@ -2,27 +2,54 @@
 #include <errno.h>
 #include <string.h>
 
+#include "export.h"
 #include "json.h"
 #include "table.h"
 #include "text.h"
 #include "writers.h"
 
-/* 17 digits: every double reads back as itself. */
-enum { DUMP_FLAGS = JSON_REAL_PRECISION(17) };
+/* 17 digits: every double reads back as itself. For others as many as a person may meet. */
+enum { EXACT = JSON_REAL_PRECISION(17), EXPORT = JSON_REAL_PRECISION(9) | JSON_INDENT(2) };
+
+#define OWN_NAMES \
+    [KVR_OUT_TABLE] = "table", [KVR_OUT_JSON] = "json", [KVR_OUT_JSONL] = "jsonl", \
+    [KVR_OUT_CSV] = "csv", [KVR_OUT_MD] = "md"
+const char *const kvr_own_output_names[] = {OWN_NAMES, NULL};
+const char *const kvr_output_names[] = {
+    OWN_NAMES,
+    [KVR_OUT_GBENCH] = "gbench",
+    [KVR_OUT_GHA_BIGGER] = "gha-bigger",
+    [KVR_OUT_GHA_SMALLER] = "gha-smaller",
+    [KVR_OUT_BMF] = "bmf",
+    [KVR_OUT_OPENMETRICS] = "openmetrics",
+    [KVR_OUT_JUNIT] = "junit",
+    [KVR_OUT_FORMATS] = NULL,
+};
+#undef OWN_NAMES
 
 int kvr_output_format_parse(const char *text, enum kvr_output_format *format)
 {
-    static const char *const names[] = {
-        [KVR_OUT_TABLE] = "table", [KVR_OUT_JSON] = "json", [KVR_OUT_JSONL] = "jsonl",
-        [KVR_OUT_CSV] = "csv", [KVR_OUT_MD] = "md",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(text, names[i]))
+    for (size_t i = 0; i < KVR_OUT_FORMATS; i++) {
+        if (strcmp(text, kvr_output_names[i]))
             continue;
         *format = (enum kvr_output_format)i;
         return 0;
     }
     return -EINVAL;
+}
+
+bool kvr_output_needs_cases(enum kvr_output_format format)
+{
+    return format == KVR_OUT_GBENCH || format == KVR_OUT_GHA_BIGGER ||
+           format == KVR_OUT_GHA_SMALLER || format == KVR_OUT_BMF;
+}
+
+bool kvr_has_cases(const struct kvr_run_record *record)
+{
+    for (size_t i = 0; i < record->result_count; i++)
+        if (kvr_is_exported(&record->results[i]))
+            return true;
+    return false;
 }
 
 /* The outcome of everything written so far. Call with errno 0 before the first write. */
@@ -40,7 +67,7 @@ static int dump(FILE *out, json_t *value, size_t flags)
         return -ENOMEM;
     struct kvr_numeric numeric = kvr_numeric_c();
     errno = 0;
-    int rc = json_dumpf(value, out, DUMP_FLAGS | flags);
+    int rc = json_dumpf(value, out, flags);
     rc = rc && !ferror(out) ? -ENOMEM : 0;
     if (!rc) {
         fputc('\n', out);
@@ -63,7 +90,7 @@ static int write_json(FILE *out, const struct kvr_run_record *record)
         json_decref(root);
         root = NULL;
     }
-    return dump(out, root, JSON_INDENT(2));
+    return dump(out, root, EXACT | JSON_INDENT(2));
 }
 
 int kvr_write_jsonl_header(FILE *out, const struct kvr_run_record *record)
@@ -74,17 +101,17 @@ int kvr_write_jsonl_header(FILE *out, const struct kvr_run_record *record)
         json_decref(header);
         header = NULL;
     }
-    return dump(out, header, JSON_COMPACT);
+    return dump(out, header, EXACT | JSON_COMPACT);
 }
 
 int kvr_write_jsonl_trailer(FILE *out, const struct kvr_run_record *record)
 {
-    return dump(out, kvr_json_header(record), JSON_COMPACT);
+    return dump(out, kvr_json_header(record), EXACT | JSON_COMPACT);
 }
 
 int kvr_write_jsonl_result(FILE *out, const struct kvr_result *result)
 {
-    return dump(out, kvr_json_result(result), JSON_COMPACT);
+    return dump(out, kvr_json_result(result), EXACT | JSON_COMPACT);
 }
 
 static int write_jsonl(FILE *out, const struct kvr_run_record *record)
@@ -97,7 +124,7 @@ static int write_jsonl(FILE *out, const struct kvr_run_record *record)
 
 /* ---- CSV (RFC 4180): one row per round ---- */
 
-static void csv_text(FILE *out, const char *text)
+void kvr_put_csv(FILE *out, const char *text)
 {
     if (!text[strcspn(text, ",\"\r\n")]) {
         fputs(text, out);
@@ -152,7 +179,7 @@ static void csv_value(FILE *out, const struct kvr_field *f, const void *base,
         fputs(*at ? "true" : "false", out);
         break;
     case KVR_FIELD_STRING:
-        csv_text(out, at);
+        kvr_put_csv(out, at);
         break;
     default:
         break;
@@ -171,7 +198,7 @@ static void csv_row(FILE *out, const struct kvr_result *result, size_t index)
         if (is_column(f, 0))
             csv_value(out, f, &result->rounds[index], result);
     kvr_flags_text(result, " ", flags, sizeof flags);
-    csv_text(out, flags);
+    kvr_put_csv(out, flags);
     fputs("\r\n", out);
 }
 
@@ -196,10 +223,24 @@ static int write_text(FILE *out, enum kvr_output_format format,
     static const struct kvr_output_style plain = {.color = false, .width = 0};
     struct kvr_numeric numeric = kvr_numeric_c();
     errno = 0;
-    int rc = format == KVR_OUT_MD ? kvr_put_markdown(out, record)
-                                  : kvr_put_table(out, record, style ? style : &plain);
+    int rc = format == KVR_OUT_MD            ? kvr_put_markdown(out, record)
+             : format == KVR_OUT_OPENMETRICS ? kvr_put_openmetrics(out, record)
+             : format == KVR_OUT_JUNIT       ? kvr_put_junit(out, record)
+                                             : kvr_put_table(out, record, style ? style : &plain);
     kvr_numeric_restore(numeric);
     return rc ? rc : finish(out);
+}
+
+/* JSON whose texts hold numbers, too. */
+static int write_export(FILE *out, enum kvr_output_format format,
+                        const struct kvr_run_record *record)
+{
+    struct kvr_numeric numeric = kvr_numeric_c();
+    json_t *value = format == KVR_OUT_GBENCH ? kvr_json_gbench(record)
+                    : format == KVR_OUT_BMF  ? kvr_json_bmf(record)
+                                             : kvr_json_gha(record, format == KVR_OUT_GHA_BIGGER);
+    kvr_numeric_restore(numeric);
+    return dump(out, value, EXPORT);
 }
 
 int kvr_write(FILE *out, enum kvr_output_format format, const struct kvr_run_record *record,
@@ -212,9 +253,18 @@ int kvr_write(FILE *out, enum kvr_output_format format, const struct kvr_run_rec
         return write_jsonl(out, record);
     case KVR_OUT_CSV:
         return write_csv(out, record);
+    case KVR_OUT_GBENCH:
+    case KVR_OUT_GHA_BIGGER:
+    case KVR_OUT_GHA_SMALLER:
+    case KVR_OUT_BMF:
+        return write_export(out, format, record);
     case KVR_OUT_TABLE:
     case KVR_OUT_MD:
+    case KVR_OUT_OPENMETRICS:
+    case KVR_OUT_JUNIT:
         return write_text(out, format, record, style);
+    case KVR_OUT_FORMATS:
+        break;
     }
     return -EINVAL;
 }

@@ -10,7 +10,15 @@
 
 #include "record.h"
 
-enum kvr_output_format { KVR_OUT_TABLE, KVR_OUT_JSON, KVR_OUT_JSONL, KVR_OUT_CSV, KVR_OUT_MD };
+enum kvr_output_format {
+    KVR_OUT_TABLE, KVR_OUT_JSON, KVR_OUT_JSONL, KVR_OUT_CSV, KVR_OUT_MD,
+    /* Of other programs: Google Benchmark, github-action-benchmark (two arrays), Bencher. */
+    KVR_OUT_GBENCH, KVR_OUT_GHA_BIGGER, KVR_OUT_GHA_SMALLER, KVR_OUT_BMF, KVR_OUT_OPENMETRICS,
+    KVR_OUT_JUNIT, KVR_OUT_FORMATS
+};
+/* Their names, NULL-terminated, and of those the ones that a person reads or kvroof itself. */
+extern const char *const kvr_output_names[];
+extern const char *const kvr_own_output_names[];
 
 struct kvr_output_style {
     bool color;
@@ -21,6 +29,10 @@ struct kvr_output_style {
 
 /* 0 or -EINVAL. */
 int kvr_output_format_parse(const char *text, enum kvr_output_format *format);
+/* True if a record without a case that has a time says nothing in this format: the programs that
+ * read rows of cases take a file without any for an error, or for a pass. */
+bool kvr_output_needs_cases(enum kvr_output_format format);
+bool kvr_has_cases(const struct kvr_run_record *record);
 /* Writes the whole record. 0 or -errno of the write (-EPIPE, -ENOSPC, ...). */
 int kvr_write(FILE *out, enum kvr_output_format format, const struct kvr_run_record *record,
               const struct kvr_output_style *style);

@@ -22,6 +22,7 @@ static const struct {
     TEXT(mem, 0),
     TEXT(codebook, KVR_BUT_FORMAT | KVR_BUT_OP),
     TEXT(codebook_residency, KVR_BUT_FORMAT | KVR_BUT_OP),
+    TEXT(value_format, KVR_BUT_OP),
     NUMBER(subspaces, KVR_BUT_FORMAT | KVR_BUT_SHAPE),
     NUMBER(entries, KVR_BUT_FORMAT),
     NUMBER(group, KVR_BUT_FORMAT),

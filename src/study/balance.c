@@ -101,12 +101,15 @@ static void rates(struct kvr_result *r, double peak_flops)
 {
     struct kvr_op_result *o = &r->result;
     double ns = o->ns_per_key, keys = r->tokens;
-    /* All that crosses the boundary of the memory, the copy of a materialised case included. */
-    double bytes = r->traffic.mem_read + r->traffic.mem_write + r->traffic.mem_allocate;
+    const struct kvr_traffic *t = &r->traffic;
+    /* All that crosses the boundary of the level that has the data, with a materialised copy. */
+    double bytes = t->mem_read + t->mem_write + t->mem_allocate;
     bool phases = r->rounds[0].e_ns > 0;
     o->keys_per_s = 1e9 / ns;
-    if (strcmp(r->level, "DRAM"))
-        bytes = r->traffic.l1 > 0 ? r->traffic.l1 : r->cost.stream_bytes / keys;
+    if (strcmp(r->level, "DRAM")) {
+        bytes = !strcmp(r->level, "L3") ? t->l2_l3 : !strcmp(r->level, "L2") ? t->l1_l2 : t->l1;
+        bytes = bytes > 0 ? bytes : r->cost.stream_bytes / keys;
+    }
     o->gb_per_s = bytes / ns;
     if (r->cost.lookups > 0 && !phases)
         o->lookups_per_s = r->cost.lookups / keys * 1e9 / ns;
@@ -119,6 +122,18 @@ static void rates(struct kvr_result *r, double peak_flops)
         double read_gb_per_s = r->cost.stream_bytes / keys / o->m_ns_per_key;
         o->ridge_point = peak_flops / (read_gb_per_s * 1e9);
     }
+}
+
+double kvr_peak_flops(const struct kvr_run_record *record, unsigned threads)
+{
+    double best = NAN;
+    for (size_t i = 0; i < record->ceiling_count; i++) {
+        const struct kvr_ceiling *c = &record->ceilings[i];
+        if (!strcmp(c->kind, "rate") && !strcmp(c->type, "fma") && !strcmp(c->dtype, "f32") &&
+            !(c->value * threads * 1e9 <= best))
+            best = c->value * threads * 1e9;
+    }
+    return best;
 }
 
 void kvr_balance(struct kvr_result *r, double peak_flops)

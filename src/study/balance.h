@@ -7,6 +7,9 @@
 
 #include "../report/record.h"
 
+/* The FMA ceiling of `threads` cores, flops a second, from the record's rates; NAN: none. */
+double kvr_peak_flops(const struct kvr_run_record *record, unsigned threads);
+
 /* Fills result->result (and flags ceiling-raised, ceiling-bug, noisy) from result->rounds, cost,
  * tokens, clock. `peak_flops` is the FMA ceiling of one core times threads, NAN if unknown.
  * Valid rounds only; with fewer than 6 no interval is given. */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../kernels/formats.h"
 #include "../codec/codebook.h"
 #include "arena.h"
 
@@ -82,12 +81,13 @@ static int place_codebooks(struct site *site, const struct kvr_case *c,
 static int place_values(struct site *site, const struct kvr_material *values,
                         const struct kvr_lists *keys, struct kvr_beside *b)
 {
-    size_t row_bytes = kvr_format_dense_f16.segment_bytes(&values->shape, keys->tokens);
+    const struct kvr_format *format = values->codec->formats[0];
+    size_t row_bytes = format->segment_bytes(&values->shape, keys->tokens);
     uint64_t bytes = (uint64_t)row_bytes * keys->parts * keys->heads;
     unsigned char *base = site->half->memory.base + site->at;
     int rc = take(site, bytes);
     if (!rc)
-        rc = kvr_lists_beside(keys, base, &kvr_format_dense_f16, &values->shape, &b->rows);
+        rc = kvr_lists_beside(keys, base, format, &values->shape, &b->rows);
     b->has_rows = !rc;
     if (!rc)
         kvr_material_fill(values, base, bytes);

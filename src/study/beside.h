@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What lies in an arena half beside the codes of a step or attention: a codebook for every head (or
- * batch of heads) and the float16 values.
+ * batch of heads) and the values.
  */
 #ifndef KVR_BESIDE_H
 #define KVR_BESIDE_H

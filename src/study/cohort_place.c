@@ -59,7 +59,9 @@ static uint64_t more_head_bytes(const struct kvr_case *c, const struct kvr_mater
 {
     uint32_t parts = (c->shape.tokens + part - 1) / part;
     uint64_t bytes = 0;
-    if (kvr_case_has_values(c) || (kvr_case_materialises(c) && material->codec == c->codec))
+    if (kvr_case_has_values(c))
+        bytes += parts * kvr_case_values(c)->formats[0]->segment_bytes(&c->shape, part);
+    if (kvr_case_materialises(c) && material->codec == c->codec)
         bytes += parts * kvr_format_dense_f16.segment_bytes(&c->shape, part);
     if (c->codebook != KVR_CODEBOOK_NONE && material->shape.entries && !c->codebook_warm)
         bytes += kvr_codebook_bytes(&c->shape, c->codebook) / (c->batch ? c->batch : 1);
@@ -89,7 +91,7 @@ struct kvr_lists_request kvr_cohort_lists(const struct kvr_session *s,
                                           const struct kvr_shape *shape)
 {
     const struct kvr_case *c = w->cohort->cases[0];
-    const struct kvr_format *format = material->codec->formats[0];
+    const struct kvr_format *format = kvr_codec_layout(material->codec, shape);
     uint32_t part = part_tokens(s, c, format, shape->tokens);
     return (struct kvr_lists_request){.base = half->memory.base,
                                       .bytes = list_bytes(w, half),
@@ -156,7 +158,7 @@ int kvr_cohort_materials(struct kvr_session *s, struct kvr_cohort_work *w)
     if (!rc && !w->is_reference)
         rc = borrow(s, c->codec, &c->shape, w, false, &w->subject);
     if (!rc && kvr_case_has_values(c))
-        rc = borrow(s, fp16, &dense, w, true, &w->values);
+        rc = borrow(s, kvr_case_values(c), &dense, w, true, &w->values);
     if (rc == -EINVAL)
         snprintf(w->why, sizeof w->why, "codec %s could not be trained on these keys",
                  c->codec->name);

@@ -38,6 +38,9 @@ static void identify(const struct kvr_session *s, const struct kvr_cohort_work *
         snprintf(result->codebook_residency, sizeof result->codebook_residency, "%s",
                  c->codebook_warm ? "warm" : "cold");
     }
+    if (kvr_case_has_values(c))
+        snprintf(result->value_format, sizeof result->value_format, "%s",
+                 kvr_case_values(c)->name);
     result->evict_bytes = w->evict_bytes;
     result->subspaces = c->shape.tables;
     result->entries = c->shape.entries;
@@ -72,18 +75,6 @@ void kvr_cohort_unmeasured(struct kvr_session *s, const struct kvr_cohort_work *
     kvr_record_add_result(s->record, &result);
 }
 
-static double peak_flops(const struct kvr_session *s, unsigned threads)
-{
-    double best = NAN;
-    for (size_t i = 0; i < s->record->ceiling_count; i++) {
-        const struct kvr_ceiling *c = &s->record->ceilings[i];
-        if (!strcmp(c->kind, "rate") && !strcmp(c->type, "fma") && !strcmp(c->dtype, "f32") &&
-            !(c->value * threads * 1e9 <= best))
-            best = c->value * threads * 1e9;
-    }
-    return best;
-}
-
 static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
                   const struct kvr_subject *subject, struct kvr_result *r)
 {
@@ -100,8 +91,7 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
         input.no_witness_because = "the budget left no time";
     input.memory_cause = kvr_memory_cause(s->record, r);
     kvr_core_limit(s->record, subject->kernel, &subject->shape, &limit);
-    double queries = subject->shape.queries > 1 ? subject->shape.queries : 1;
-    input.core_limit_ns = limit.ns_per_key * queries / s->threads; /* as C: wall time of the team */
+    input.core_limit_ns = limit.ns_per_key / s->threads; /* as C: wall time of the team */
     input.resource = limit.resource;
     kvr_verdict_record_fill(r, &input);
     kvr_core_limit_store(&limit, &r->verdict);
@@ -142,18 +132,28 @@ static void name_reader(const struct kvr_family *family, const uint32_t *wins, s
     kvr_member_name(&family->best[most], r->m_member, sizeof r->m_member);
 }
 
-/* Where T is one run of passes and nothing else lies between its stamps. */
 static void count(const struct kvr_session *s, const struct kvr_subject *subject,
                   struct kvr_result *r)
 {
     const struct kvr_op *op = subject->op;
+    const struct kvr_sample_request *first = op ? &op->whole : &subject->t_request;
+    struct kvr_counted_part parts[KVR_PHASES];
+    size_t n = 0;
+    if (op && !op->has_whole) {
+        for (int p = KVR_PHASES; p-- > 0;)
+            if (op->phases[p].present) {
+                first = &op->phases[p].t;
+                parts[n++] = (struct kvr_counted_part){&subject->tallies[p], op->phases[p].t_keys};
+            }
+    } else {
+        double keys = op ? op->whole_keys : kvr_lists_segment_keys(subject->t.lists);
+        parts[n++] = (struct kvr_counted_part){&subject->tallies[0], keys};
+    }
     const char *why = NULL;
-    if (op && !op->has_whole)
-        why = "T is the sum of passes that are timed one by one";
-    else if (op ? op->whole.between != NULL : subject->t_request.between != NULL)
-        why = "what is read between the passes would be counted, too";
-    double keys = op ? op->whole_keys : kvr_lists_segment_keys(subject->t.lists);
-    kvr_counting_store(s->counting, why ? NULL : &subject->tally, keys, why, r);
+    if (first->between && s->bypass)
+        why = "readings between passes would enter the kernel, which --prove forbids: without it "
+              "this case is counted";
+    kvr_counting_store(s->counting, parts, why ? 0 : n, why, r);
 }
 
 static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
@@ -167,9 +167,11 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     r.heads = (uint32_t)lists->heads;
     r.tuning = subject->tuning;
     subject->kernel->format->cost(&subject->shape, &r.cost);
+    r.cost.converts *= kvr_converting_share(subject->kernel, subject->shape.queries);
     const bool copied = kvr_case_materialises(c);
     const struct kvr_traffic_request request = {
         .c = c,
+        .kernel = subject->kernel,
         .level = w->level,
         .keys = lists,
         .beside = w->is_reference ? &w->reference_beside : &w->subject_beside,
@@ -208,7 +210,7 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
         kvr_result_flag(&r, kvr_flag_entered);
     if (w->keys->leaking && c->codec->calibrated)
         kvr_result_flag(&r, "leaking");
-    kvr_balance(&r, peak_flops(s, r.threads));
+    kvr_balance(&r, kvr_peak_flops(s->record, r.threads));
     count(s, subject, &r);
     judge(s, w, subject, &r);
     kvr_counting_witness(&r);

@@ -18,7 +18,8 @@ static bool same_cohort(const struct kvr_case *a, const struct kvr_case *b)
            a->working_set_bytes == b->working_set_bytes && !strcmp(a->layout, b->layout) &&
            !strcmp(a->op, b->op) && a->threads == b->threads && a->pages == b->pages &&
            a->page_tokens == b->page_tokens && a->codebook == b->codebook &&
-           a->codebook_warm == b->codebook_warm && a->batch == b->batch &&
+           a->codebook_warm == b->codebook_warm && a->values_q8 == b->values_q8 &&
+           a->batch == b->batch &&
            a->shape.queries == b->shape.queries && a->evict_bytes == b->evict_bytes &&
            a->mem == b->mem && a->mem_node == b->mem_node;
 }

@@ -74,14 +74,13 @@ static void start(void *context, unsigned thread)
 static void stop(void *context, unsigned thread)
 {
     struct kvr_counting *c = context;
-    struct kvr_mark after;
-    c->counters.backend->mark(&c->counters, thread, &after);
-    const struct kvr_mark *before = &c->before[thread];
-    int error = before->error ? before->error : after.error;
+    const struct kvr_mark *before = &c->before[thread], *after = &c->after[thread];
+    c->counters.backend->mark(&c->counters, thread, &c->after[thread]);
+    int error = before->error ? before->error : after->error;
     if (error)
         c->tally->error = error;
     for (size_t i = 0; i < c->counters.count && !error; i++)
-        kvr_count_add(&c->tally->sums[thread][i], &before->readings[i], &after.readings[i],
+        kvr_count_add(&c->tally->sums[thread][i], &before->readings[i], &after->readings[i],
                       c->counters.widths[i]);
 }
 
@@ -104,6 +103,10 @@ void kvr_counting_begin(struct kvr_counting *c, struct kvr_sampler *sampler,
     }
     if (!tally->sums || tally->threads != c->threads)
         return;
+    if (!tally->samples)
+        memset(tally->sums, 0, c->threads * sizeof *tally->sums);
+    memset(c->before, 0, c->threads * sizeof *c->before);
+    memset(c->after, 0, c->threads * sizeof *c->after);
     c->tally = tally;
     c->probe = (struct kvr_sample_probe){.start = start, .stop = stop, .taken = taken,
                                          .context = c};
@@ -124,5 +127,6 @@ void kvr_counting_close(struct kvr_counting *c)
     c->counters.backend->close(&c->counters);
     free(c->errors);
     free(c->before);
+    free(c->after);
     free(c);
 }

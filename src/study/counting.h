@@ -40,16 +40,24 @@ void kvr_counting_enroll(struct kvr_counting *counting, struct kvr_team *team,
                          const uint32_t *cpus);
 void kvr_counting_dismiss(struct kvr_counting *counting);
 
-/* Samples from now on are added to `tally`, those after `end` to none. */
+/* Samples from now on are added to `tally`, those after `end` to none. All that counting writes to
+ * is touched here and not between the slices of a sample. */
 void kvr_counting_begin(struct kvr_counting *counting, struct kvr_sampler *sampler,
                         struct kvr_tally *tally);
 void kvr_counting_end(struct kvr_counting *counting, struct kvr_sampler *sampler);
 
+/* A run of passes that T is, or is one part of. */
+struct kvr_counted_part {
+    const struct kvr_tally *tally;
+    double segment_keys; /* keys that a segment of it stands for */
+};
+
 /* Writes counters and what follows from them to a result whose costs and traffic are known; flags
- * counter-mismatch where bytes differ from the model by more than a tenth. `segment_keys`: keys of
- * one segment of T. tally NULL: this case is not counted because of `why`. */
-void kvr_counting_store(const struct kvr_counting *counting, const struct kvr_tally *tally,
-                        double segment_keys, const char *why, struct kvr_result *result);
+ * counter-mismatch where bytes differ from the model by more than a tenth. A value a key is the sum
+ * of those of the parts, as T is. No part: this case is not counted because of `why`. Where nothing
+ * at all is counted no row says so: the check counters-backend has the reason. */
+void kvr_counting_store(const struct kvr_counting *counting, const struct kvr_counted_part *parts,
+                        size_t part_count, const char *why, struct kvr_result *result);
 
 /* The witness counter-bandwidth: what the memory moved by its own counters, over the read roof. It
  * is told beside the others and decides nothing. Of a case in main memory that has a verdict. */
@@ -75,7 +83,7 @@ struct kvr_counting {
     const uint32_t *cpus;
     unsigned threads;
     int (*errors)[KVR_MAX_EVENTS]; /* [KVR_MAX_THREADS], of enrolling */
-    struct kvr_mark *before;       /* [KVR_MAX_THREADS] */
+    struct kvr_mark *before, *after; /* [KVR_MAX_THREADS] */
     struct kvr_sample_probe probe;
     struct kvr_tally *tally;
 };

@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../counters/likwid.h"
 #include "../counters/trust.h"
 #include "../measure/clock.h"
 #include "counting.h"
 
-enum { COST_MARKS = 200, NAME_BYTES = 48, WORDS = 400 };
+enum { COST_MARKS = 200, NAME_BYTES = 48, WORDS = 400, GROUPS_LIMIT_S = 5 };
 
 /* ---- names ---- */
 
@@ -105,6 +106,28 @@ static int choose_backend(const char *text, struct choice *choice, char *error,
     snprintf(error, error_bytes,
              "--counters: '%.60s' is not one of auto, off, perf[:EVENT,...], likwid[:GROUP]%s%s",
              text, nearest ? "; the nearest is " : "", nearest ? nearest : "");
+    return -EINVAL;
+}
+
+/* Of likwid, a group by name; where it does not say which it has, its refusal comes later. */
+static int choose_group(const char *group, char *error, size_t error_bytes)
+{
+    char groups[KVR_LIKWID_GROUPS][KVR_LIKWID_GROUP_BYTES];
+    const char *names[KVR_LIKWID_GROUPS];
+    size_t n = kvr_likwid && !strchr(group, ':')
+                   ? kvr_likwid_groups(kvr_likwid, GROUPS_LIMIT_S, groups)
+                   : 0;
+    for (size_t i = 0; i < n; i++) {
+        names[i] = groups[i];
+        if (!strcmp(groups[i], group))
+            return 0;
+    }
+    if (!n)
+        return 0;
+    const char *nearest = kvr_nearest(group, names, n);
+    snprintf(error, error_bytes, "--counters likwid: no group \"%.60s\" for this CPU%s%s%s; "
+             "likwid-perfctr -a names them", group, nearest ? "; the nearest is \"" : "",
+             nearest ? nearest : "", nearest ? "\"" : "");
     return -EINVAL;
 }
 
@@ -264,12 +287,16 @@ int kvr_counting_open(struct kvr_counting **result, const struct kvr_options *op
         goto out;
     c->counters.backend = &kvr_counters_none;
     c->counters.machine = machine;
+    c->counters.trust_work = &kvr_counting_work;
     c->errors = calloc(KVR_MAX_THREADS, sizeof *c->errors);
     c->before = calloc(KVR_MAX_THREADS, sizeof *c->before);
-    rc = c->errors && c->before ? 0 : -ENOMEM;
+    c->after = calloc(KVR_MAX_THREADS, sizeof *c->after);
+    rc = c->errors && c->before && c->after ? 0 : -ENOMEM;
     bool asked = choice.backend != NULL;
     if (!rc && choice.backend == &kvr_counters_perf && choice.argument)
         rc = choose_events(&c->counters, choice.argument, known, count, error, error_bytes);
+    else if (!rc && choice.backend == &kvr_counters_likwid && choice.argument)
+        rc = choose_group(choice.argument, error, error_bytes);
     else if (!rc)
         default_events(&c->counters, known, count);
     if (!rc && probe && asked)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/formats.h"
 #include "../codec/codec.h"
 
 static size_t whole_lines(size_t bytes)
@@ -108,32 +109,63 @@ static const void *codebook_of(const struct kvr_heads *h, unsigned thread, uint3
     return s->base + s->stride_bytes * s->order[i < s->count ? i : i % s->count];
 }
 
+/* A head's queries, as many at once as the step can. */
+static void prepare_head(const struct place *p, const void *codebook)
+{
+    const struct kvr_heads *h = p->h;
+    const size_t stride_bytes = h->buffers->prepared_bytes;
+    for (uint32_t q = 0; q < h->shape.queries;) {
+        const float *query = h->query + (size_t)q * h->shape.head_dim;
+        unsigned char *prepared = p->prepared + q * stride_bytes;
+        if (h->prepare->prepare_group && h->shape.queries - q >= KVR_PREPARE_GROUP) {
+            h->prepare->prepare_group(&h->shape, codebook, query, prepared, stride_bytes);
+            q += KVR_PREPARE_GROUP;
+        } else {
+            h->prepare->prepare(&h->shape, codebook, query, prepared);
+            q++;
+        }
+    }
+}
+
 /* What a head needs once: prepared queries, and softmax and output at their start. */
 static void begin_head(const struct place *p, uint32_t head)
 {
     const struct kvr_heads *h = p->h;
-    for (uint32_t q = 0; q < h->shape.queries; q++) {
-        if (h->run & KVR_RUN_PREPARE)
-            h->prepare->prepare(&h->shape, codebook_of(h, p->thread, head),
-                                h->query + (size_t)q * h->shape.head_dim,
-                                p->prepared + q * h->buffers->prepared_bytes);
-        if (h->run & KVR_RUN_SOFTMAX)
-            p->states[q] = (struct kvr_softmax){-INFINITY, 0, 0};
+    if (h->run & KVR_RUN_PREPARE)
+        prepare_head(p, codebook_of(h, p->thread, head));
+    for (uint32_t q = 0; q < h->shape.queries && h->run & KVR_RUN_SOFTMAX; q++)
+        p->states[q] = (struct kvr_softmax){-INFINITY, 0, 0};
+}
+
+/* Scores of one part for all queries, as many at once as the kernel can: the codes come from memory
+ * for the first of them. */
+static void scan_part(const struct place *p, uint32_t i)
+{
+    const struct kvr_heads *h = p->h;
+    for (uint32_t q = 0; q < h->shape.queries;) {
+        const struct kvr_score_group *group = kvr_next_group(h->kernel, h->shape.queries - q);
+        const struct kvr_query_group at = {p->prepared + q * h->buffers->prepared_bytes,
+                                           p->scores + (size_t)q * h->buffers->tile,
+                                           h->buffers->prepared_bytes, h->buffers->tile};
+        if (group)
+            group->score(&h->shape, &p->keys, i, h->side, &at);
+        else
+            h->kernel->score(&h->shape, &p->keys, i, h->side, at.prepared, at.scores);
+        q += group ? group->queries : 1;
     }
 }
 
-/* One part of a head for all its queries: the codes come from memory for the first of them. */
+/* One part of a head for all its queries. */
 static void do_part(const struct place *p, uint32_t i, uint32_t tokens)
 {
     const struct kvr_heads *h = p->h;
+    if (h->run & KVR_RUN_SCAN)
+        scan_part(p, i);
     for (uint32_t q = 0; q < h->shape.queries; q++) {
         float *scores = p->scores + (size_t)q * h->buffers->tile;
         struct kvr_softmax *state = &p->states[q];
         /* Alone, the values phase still decays its sums, or they would grow without end. */
         float rescale = .5F;
-        if (h->run & KVR_RUN_SCAN)
-            h->kernel->score(&h->shape, &p->keys, i, h->side,
-                             p->prepared + q * h->buffers->prepared_bytes, scores);
         if (h->run & KVR_RUN_SOFTMAX) {
             h->softmax->softmax(scores, tokens, state);
             rescale = state->rescale;
@@ -198,10 +230,13 @@ double kvr_heads_ns_per_key(const struct kvr_heads *h, const struct kvr_sample *
 
 /* ---- against double ---- */
 
-static double half_to_double(const unsigned char *p)
+static double value_at(const struct kvr_heads *h, const unsigned char *values, uint32_t row,
+                       uint32_t channel)
 {
     uint16_t half;
-    memcpy(&half, p, sizeof half);
+    if (h->values->format == &kvr_format_values_q8)
+        return kvr_values_q8_at(&h->shape, values, row, channel);
+    memcpy(&half, values + ((size_t)row * h->shape.head_dim + channel) * sizeof half, sizeof half);
     return (double)kvr_half_to_float(half);
 }
 
@@ -228,10 +263,9 @@ static void reference_head(const struct place *p, uint32_t position, uint32_t q,
     memset(output, 0, d * sizeof *output);
     for (uint32_t k = 0; k < tokens && h->value_rows; k++) {
         uint32_t at = p->rows.order[position * parts + k / whole];
-        const unsigned char *row =
-            p->rows.base + p->rows.stride_bytes * at + (size_t)(k % whole) * d * 2;
+        const unsigned char *values = p->rows.base + p->rows.stride_bytes * at;
         for (uint32_t c = 0; c < d; c++)
-            output[c] += scores[k] / sum * half_to_double(row + (size_t)c * 2);
+            output[c] += scores[k] / sum * value_at(h, values, k % whole, c);
     }
 }
 

@@ -30,14 +30,15 @@ static int encode_pool(struct kvr_material *m, const struct kvr_keyset *keys, ui
     int rc = -ENOMEM;
     uint32_t d = keys->head_dim, n = (uint32_t)keys->tokens, at = n;
     uint32_t *order = malloc(n * sizeof *order);
-    float *block = malloc((size_t)m->codec->formats[0]->block_keys * d * sizeof *block);
+    const struct kvr_format *format = kvr_codec_layout(m->codec, &m->shape);
+    float *block = malloc((size_t)format->block_keys * d * sizeof *block);
     if (!order || !block)
         goto out;
     for (uint32_t i = 0; i < n; i++)
         order[i] = i;
     rc = 0;
-    uint32_t format_keys = m->codec->formats[0]->block_keys;
-    size_t format_bytes = m->codec->formats[0]->segment_bytes(&m->shape, format_keys);
+    uint32_t format_keys = format->block_keys;
+    size_t format_bytes = format->segment_bytes(&m->shape, format_keys);
     for (uint32_t b = 0; b < m->pool_keys / format_keys && !rc; b++) {
         for (uint32_t k = 0; k < format_keys; k++) {
             if (at == n) {
@@ -65,7 +66,7 @@ static const float *query_of(const struct kvr_keyset *keys)
 int kvr_material_make(const struct kvr_codec *codec, const struct kvr_shape *shape,
                       const struct kvr_keyset *keys, uint64_t seed, struct kvr_material *m)
 {
-    const struct kvr_format *format = codec->formats[0];
+    const struct kvr_format *format = kvr_codec_layout(codec, shape);
     *m = (struct kvr_material){.codec = codec, .shape = *shape, .query = query_of(keys)};
     m->block_keys = format->row_major ? 1 : format->block_keys;
     m->block_bytes = format->segment_bytes(shape, format->block_keys) /

@@ -28,6 +28,8 @@ static void override_group(struct kvr_group *group, const struct kvr_options *o)
     REPLACE(group->ops, group->op_count, o->ops, o->op_count);
     REPLACE(group->codebooks, group->codebook_count, o->codebooks, o->codebook_count);
     REPLACE(group->residencies, group->residency_count, o->residencies, o->residency_count);
+    REPLACE(group->value_formats, group->value_format_count, o->value_formats,
+            o->value_format_count);
     REPLACE(group->batches, group->batch_count, o->batches, o->batch_count);
     REPLACE(group->group_queries, group->group_query_count, o->group_queries, o->group_query_count);
     /* Levels and bytes are one axis: the size of the working set. --heads gives it as well. */
@@ -132,6 +134,7 @@ static struct kvr_json_group describe_group(const struct kvr_group *group,
                 TEXTS("ops", group->ops, group->op_count),
                 TEXTS("codebooks", group->codebooks, group->codebook_count),
                 TEXTS("codebook_residencies", group->residencies, group->residency_count),
+                TEXTS("value_formats", group->value_formats, group->value_format_count),
                 NUMBERS("batches", group->batches, group->batch_count),
                 NUMBERS("group_queries", group->group_queries, group->group_query_count),
                 {.key = "evict", .wide_numbers = &group->evict_bytes, .count = group->evict_given},

@@ -50,7 +50,7 @@ static void op_suffix(const struct kvr_case *c, char *text, size_t bytes)
         kvr_size_text(c->evict_bytes, size, sizeof size);
         snprintf(evict, sizeof evict, "/evict%s", size);
     }
-    snprintf(text, bytes, "%s%s%s%s%s", queries, batch,
+    snprintf(text, bytes, "%s%s%s%s%s%s", queries, batch, c->values_q8 ? "/vq8" : "",
              c->codebook == KVR_CODEBOOK_F32 ? "/cb32" : "", c->codebook_warm ? "/cbwarm" : "",
              evict);
 }

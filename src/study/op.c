@@ -70,7 +70,7 @@ static bool set_values(const struct kvr_session *s, struct kvr_heads *h, size_t 
 {
     size_t count;
     const struct kvr_values_step *step = kvr_values_steps(&count)[i];
-    if (step->isa & ~s->machine->isa.usable)
+    if (step->format != h->values->format || step->isa & ~s->machine->isa.usable)
         return false;
     h->values = step;
     return true;
@@ -123,10 +123,10 @@ static int open_lists(struct kvr_session *s, const struct kvr_op_request *r, str
                             r->keys->tokens, fold_bytes, s->threads, &op->fold_keys);
     if (!rc && r->rows) {
         struct kvr_shape dense = {.head_dim = x->shape.head_dim, .queries = 1};
-        uint64_t bytes =
-            kvr_fold_bytes(s->l1_bytes, &kvr_format_dense_f16, &dense, r->keys->tokens);
-        rc = kvr_lists_fold(r->rows->segments[0].base, &kvr_format_dense_f16, &dense,
-                            r->keys->tokens, bytes, s->threads, &op->fold_rows);
+        const struct kvr_format *format = kvr_case_values(r->c)->formats[0];
+        uint64_t bytes = kvr_fold_bytes(s->l1_bytes, format, &dense, r->keys->tokens);
+        rc = kvr_lists_fold(r->rows->segments[0].base, format, &dense, r->keys->tokens, bytes,
+                            s->threads, &op->fold_rows);
     }
     if (!rc && r->codebooks)
         rc = kvr_lists_codebooks(r->keys, r->codebooks->segments[0].base,
@@ -181,11 +181,13 @@ static int choose_steps(struct kvr_session *s, const struct kvr_op_request *r,
                         struct kvr_heads *heads, char *error, size_t error_bytes)
 {
     const struct kvr_prepare_step wanted = {.codebook = r->c->codebook};
+    const struct kvr_values_step wanted_values = {.format = kvr_case_values(r->c)->formats[0]};
     size_t prepares, softmaxes, valueses;
     kvr_prepare_steps(&prepares);
     kvr_softmax_steps(&softmaxes);
     kvr_values_steps(&valueses);
     heads->prepare = &wanted;
+    heads->values = r->rows ? &wanted_values : NULL;
     heads->run = KVR_RUN_PREPARE;
     int rc = prepares_each_head(r) ? choose(s, heads, prepares, set_prepare) : 0;
     if (rc) {

@@ -18,7 +18,11 @@
 
 enum { KVR_MAX_LIST = 32, KVR_MAX_OUTPUTS = 16 };
 
-struct kvr_output { enum kvr_output_format format; char path[1024]; /* "-": stdout */ };
+struct kvr_output {
+    enum kvr_output_format format;
+    char path[1024]; /* "-": stdout */
+    bool append;     /* to what the file holds: of --step-summary */
+};
 
 /* What the command line of `run` says. A count of 0 (or NULL, or NAN) means "not given": the
  * profile decides. Strings point into argv, those of comma lists into list_text: so the struct is
@@ -37,6 +41,7 @@ struct kvr_options {
     const char *ops[KVR_MAX_LIST]; size_t op_count;           /* scan, step, attention */
     const char *codebooks[KVR_MAX_LIST]; size_t codebook_count;   /* f16, f32 */
     const char *residencies[KVR_MAX_LIST]; size_t residency_count; /* cold, warm */
+    const char *value_formats[KVR_MAX_LIST]; size_t value_format_count; /* fp16, q8 */
     uint32_t batches[KVR_MAX_LIST]; size_t batch_count;
     uint32_t group_queries[KVR_MAX_LIST]; size_t group_query_count;
     bool evict_given; uint64_t evict_bytes;
@@ -47,6 +52,9 @@ struct kvr_options {
     bool pages_given; enum kvr_pages pages;
     uint32_t rounds;                           /* 0: not given */
     double min_time_s, budget_s;               /* NAN: not given */
+    uint32_t processes;                        /* 1 */
+    /* Of a process of another run: its only output, and its budget (NAN: as given). NULL: none. */
+    const char *process_file; double process_budget_s;
     uint64_t seed;                             /* 1 */
     double peak_gb_per_s;                      /* NAN */
     bool deep;                                 /* more evidence for each verdict */
@@ -80,6 +88,7 @@ struct kvr_case {
      * built from, and whether one hot codebook serves all heads. */
     enum kvr_codebook codebook;
     bool codebook_warm;
+    bool values_q8;                         /* of attention: values of 8 bits instead of FP16 */
     uint32_t batch;                         /* sequences that share a codebook; 1 in a scan */
     uint64_t evict_bytes;                   /* read between passes; KVR_EVICT_AUTO with --heads */
     uint32_t threads;
@@ -127,6 +136,8 @@ bool kvr_case_materialises(const struct kvr_case *c);
 uint64_t kvr_case_head_bytes(const struct kvr_case *c);
 /* The same of FP16 keys of as many tokens, the reference beside the case. */
 uint64_t kvr_case_reference_bytes(const struct kvr_case *c);
+/* What encodes the values of an attention. */
+const struct kvr_codec *kvr_case_values(const struct kvr_case *c);
 /* Bytes of the codebook that the tables of one head are built from; 0: the case reads none. */
 uint64_t kvr_case_codebook_bytes(const struct kvr_case *c);
 

@@ -23,11 +23,16 @@ static uint64_t parts(const struct kvr_case *c, uint32_t *part_tokens)
     return ((uint64_t)c->shape.tokens + *part_tokens - 1) / *part_tokens;
 }
 
-/* Rows of float16 of one part, in whole lines: keys or values. */
+/* Rows of float16 of one part, in whole lines. */
 static uint64_t rows_bytes(const struct kvr_case *c, uint64_t part_tokens)
 {
     uint64_t bytes = part_tokens * c->shape.head_dim * FLOAT16_BYTES;
     return (bytes + KVR_LINE_BYTES - 1) / KVR_LINE_BYTES * KVR_LINE_BYTES;
+}
+
+const struct kvr_codec *kvr_case_values(const struct kvr_case *c)
+{
+    return c->values_q8 ? &kvr_codec_value_q8 : kvr_codec_find("fp16");
 }
 
 uint64_t kvr_case_codebook_bytes(const struct kvr_case *c)
@@ -37,7 +42,7 @@ uint64_t kvr_case_codebook_bytes(const struct kvr_case *c)
 
 uint64_t kvr_case_head_bytes(const struct kvr_case *c)
 {
-    const struct kvr_format *format = c->codec->formats[0]; /* all of a codec share its layout */
+    const struct kvr_format *format = kvr_codec_layout(c->codec, &c->shape);
     uint32_t part_tokens = 0, batch = c->batch ? c->batch : 1;
     uint64_t count = parts(c, &part_tokens);
     uint64_t part_bytes = format->segment_bytes(&c->shape, part_tokens);
@@ -46,7 +51,7 @@ uint64_t kvr_case_head_bytes(const struct kvr_case *c)
         part_bytes += rows_bytes(c, blocks * format->block_keys);
     }
     if (strcmp(c->op, "attention") == 0)
-        part_bytes += rows_bytes(c, part_tokens);
+        part_bytes += kvr_case_values(c)->formats[0]->segment_bytes(&c->shape, part_tokens);
     uint64_t codebook_bytes = c->codebook_warm ? 0 : kvr_case_codebook_bytes(c);
     return count * part_bytes + (codebook_bytes + batch - 1) / batch;
 }

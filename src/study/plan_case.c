@@ -17,8 +17,9 @@ static bool equal_cases(const struct kvr_case *a, const struct kvr_case *b)
         strcmp(a->level, b->level) || a->working_set_bytes != b->working_set_bytes ||
         strcmp(a->layout, b->layout) || strcmp(a->op, b->op) || a->threads != b->threads ||
         a->codebook != b->codebook || a->codebook_warm != b->codebook_warm ||
-        a->batch != b->batch || a->evict_bytes != b->evict_bytes || a->pages != b->pages ||
-        a->mem != b->mem || a->mem_node != b->mem_node)
+        a->values_q8 != b->values_q8 || a->batch != b->batch ||
+        a->evict_bytes != b->evict_bytes || a->pages != b->pages || a->mem != b->mem ||
+        a->mem_node != b->mem_node)
         return false;
     for (size_t i = 0; i < a->candidate_count; i++) {
         if (a->candidates[i] != b->candidates[i])
@@ -67,12 +68,12 @@ static bool shape_ordered(const struct kvr_options *options, bool looks_up)
            (looks_up && (options->subspace_count || options->entry_count));
 }
 
-/* Leaves the candidates that serve the shape's number of tables. */
+/* Leaves the candidates that serve the shape's tables. */
 static void keep_serving(struct kvr_case *c, const struct kvr_selection *selection)
 {
     for (size_t i = 0; i < selection->usable_count; i++) {
         const struct kvr_kernel *kernel = selection->usable[i];
-        if (!kernel->max_tables || c->shape.tables <= kernel->max_tables)
+        if (kvr_kernel_serves(kernel, &c->shape))
             c->candidates[c->candidate_count++] = kernel;
     }
 }
@@ -170,6 +171,44 @@ static bool materialised_ordered(const struct kvr_options *options, const char *
                                             : options->evict_given;
 }
 
+/* A sentence for a selection of which keep_serving left nothing; true if the number of entries is
+ * the reason. */
+static bool no_kernel_serves(const struct kvr_selection *selection, const struct kvr_shape *shape,
+                             char *why, size_t why_bytes)
+{
+    const struct kvr_kernel *kernel = selection->usable[0];
+    const char *isa = selection->usable_count == 1 ? kernel->isa_name : NULL;
+    char name[80];
+    snprintf(name, sizeof name, "%s.%s%s%s", selection->codec->name, selection->variant,
+             isa ? "@" : "", isa ? isa : "");
+    for (size_t i = 0; i < selection->usable_count; i++) {
+        const uint32_t entries = selection->usable[i]->format->entries;
+        if (!entries || entries == shape->entries) {
+            snprintf(why, why_bytes, "%s serves at most %u subspaces (--subspaces), not %u", name,
+                     selection->usable[i]->max_tables, shape->tables);
+            return false;
+        }
+    }
+    snprintf(why, why_bytes, "%s serves %u entries (--entries), not %u", name,
+             kernel->format->entries, shape->entries);
+    return true;
+}
+
+/* Does the format of the values serve shape and pages? Otherwise the reason, as refused() does. */
+static const char *no_values(const struct kvr_case *c, char *why, size_t why_bytes)
+{
+    const struct kvr_codec *values = kvr_case_values(c);
+    const uint32_t block = values->formats[0]->block_keys;
+    const char *reason = values->refuses(&c->shape);
+    if (reason || !c->values_q8 || c->page_tokens % block == 0)
+        return reason;
+    snprintf(why, why_bytes,
+             "values of 8 bits lie in blocks of %u rows, which pages of %u would cut; use --layout "
+             "pages:%u or --value-format fp16",
+             block, c->page_tokens, (c->page_tokens + block - 1) / block * block);
+    return why;
+}
+
 /* What the codec, its kernels or its layout refuse, in `reason` (NULL: nothing); *what names it.
  * True if it is an order of the command line. */
 static bool refused(const struct kvr_build *build, struct kvr_case *c,
@@ -177,16 +216,17 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
                     char *why, size_t why_bytes)
 {
     const struct kvr_options *options = build->options;
-    const struct kvr_format *format = selection->codec->formats[0];
+    const struct kvr_format *format = kvr_codec_layout(selection->codec, &c->shape);
     *what = "shape";
     *reason = selection->codec->refuses(&c->shape);
     if (!*reason) {
         keep_serving(c, selection);
         if (!c->candidate_count) {
-            snprintf(why, why_bytes, "%s.%s@%s serves at most %u subspaces, not %u",
-                     selection->codec->name, selection->variant, selection->usable[0]->isa_name,
-                     selection->usable[0]->max_tables, c->shape.tables);
+            bool entries = no_kernel_serves(selection, &c->shape, why, why_bytes);
             *reason = why;
+            /* a pattern of several kernels orders no number of entries of each of them */
+            return (!entries || (selection->named && !selection->of_many_isas)) &&
+                   shape_ordered(options, c->shape.tables);
         }
     }
     if (*reason)
@@ -204,6 +244,10 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
                  (c->page_tokens + block - 1) / block * block, block);
         *reason = why;
         return options->layout_count;
+    }
+    if (c->values_q8 && (*reason = no_values(c, why, why_bytes))) {
+        *what = "value-format";
+        return options->value_format_count;
     }
     return false;
 }

@@ -99,6 +99,21 @@ static void share_nothing_needless(struct kvr_case *c, bool looks_up)
         c->codebook = KVR_CODEBOOK_NONE;
         c->codebook_warm = false;
     }
+    if (strcmp(c->op, "attention"))
+        c->values_q8 = false;
+}
+
+/* A kernel that is built for another number of entries than those that nobody ordered, and was not
+ * ordered itself, was not meant: no row. */
+static bool means_others(const struct kvr_build *build, const struct kvr_selection *selection,
+                         uint32_t entries)
+{
+    bool serves = selection->named || build->options->entry_count;
+    for (size_t i = 0; i < selection->usable_count && !serves; i++) {
+        const struct kvr_format *format = selection->usable[i]->format;
+        serves = !format->entries || format->entries == entries;
+    }
+    return !serves;
 }
 
 /* One kernel choice: over subspaces and entries if its codec looks up, else once. */
@@ -118,6 +133,8 @@ static int add_selection(struct kvr_build *build, const struct kvr_group *group,
         for (size_t k = 0; k < group->entry_count && !status; k++) {
             c.shape.tables = group->subspaces[m];
             c.shape.entries = group->entries[k];
+            if (means_others(build, selection, c.shape.entries))
+                continue;
             status = kvr_build_case(build, &c, selection);
         }
     }
@@ -183,7 +200,9 @@ static int add_setting(struct kvr_build *build, const struct kvr_group *group,
 }
 
 /* The axes between the size of a case and its kernel, the last one varying fastest. */
-enum { THREADS, LAYOUTS, TOKENS, QUERIES, BATCHES, CODEBOOKS, RESIDENCIES, OPS, AXES };
+enum {
+    THREADS, LAYOUTS, TOKENS, QUERIES, BATCHES, CODEBOOKS, RESIDENCIES, VALUE_FORMATS, OPS, AXES
+};
 
 /* The next combination, as an odometer counts; false after the last. */
 static bool advance(size_t *at, const size_t *counts)
@@ -206,6 +225,7 @@ static void set_axes(const struct kvr_group *group, const size_t *at, struct kvr
     c->codebook =
         strcmp(group->codebooks[at[CODEBOOKS]], "f32") ? KVR_CODEBOOK_F16 : KVR_CODEBOOK_F32;
     c->codebook_warm = strcmp(group->residencies[at[RESIDENCIES]], "warm") == 0;
+    c->values_q8 = strcmp(group->value_formats[at[VALUE_FORMATS]], "q8") == 0;
     snprintf(c->op, sizeof c->op, "%s", group->ops[at[OPS]]);
     /* Checked where it was read; pages:4k and pages:4096 are one layout with one name. */
     kvr_layout_parse(group->layouts[at[LAYOUTS]], &c->page_tokens, why, sizeof why);
@@ -222,7 +242,8 @@ static int add_settings(struct kvr_build *build, const struct kvr_group *group,
         [THREADS] = group->thread_count,        [LAYOUTS] = group->layout_count,
         [TOKENS] = group->tokens_count,         [QUERIES] = group->group_query_count,
         [BATCHES] = group->batch_count,         [CODEBOOKS] = group->codebook_count,
-        [RESIDENCIES] = group->residency_count, [OPS] = group->op_count};
+        [RESIDENCIES] = group->residency_count, [OPS] = group->op_count,
+        [VALUE_FORMATS] = group->value_format_count};
     size_t at[AXES] = {0};
     int status = 0;
     do {

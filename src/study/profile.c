@@ -41,6 +41,7 @@ static const cyaml_schema_field_t group_fields[] = {LIST(kernels, CYAML_FLAG_DEF
                                                     LIST(ops, CYAML_FLAG_OPTIONAL),
                                                     LIST(codebooks, CYAML_FLAG_OPTIONAL),
                                                     LIST(codebook_residencies, CYAML_FLAG_OPTIONAL),
+                                                    LIST(value_formats, CYAML_FLAG_OPTIONAL),
                                                     LIST(batches, CYAML_FLAG_OPTIONAL),
                                                     LIST(group_queries, CYAML_FLAG_OPTIONAL),
                                                     TEXT(evict, struct yaml_group),
@@ -71,7 +72,7 @@ static const cyaml_schema_value_t profile_schema = {
 };
 
 static const char *const keys[] = {
-    "codebooks", "codebook_residencies", "batches", "group_queries", "evict",
+    "codebooks", "codebook_residencies", "value_formats", "batches", "group_queries", "evict",
     "description", "budget_s",  "rounds",    "min_time_s", "dram_bytes", "keys",    "groups",
     "kernels",     "head_dims", "subspaces", "entries",    "tokens",     "layouts", "levels",
     "bytes",       "threads",   "ops",       "pages",      "mem",    "ceilings", "deep",

@@ -26,6 +26,7 @@ struct kvr_group {
     /* Of look-up codecs in step and attention only: */
     const char *codebooks[KVR_MAX_LIST]; size_t codebook_count;    /* f16, f32 */
     const char *residencies[KVR_MAX_LIST]; size_t residency_count; /* cold, warm */
+    const char *value_formats[KVR_MAX_LIST]; size_t value_format_count; /* of attention */
     uint32_t batches[KVR_MAX_LIST]; size_t batch_count;            /* of step and attention */
     uint32_t group_queries[KVR_MAX_LIST]; size_t group_query_count;
     bool evict_given; uint64_t evict_bytes;

@@ -131,6 +131,8 @@ static void group_defaults(struct kvr_group *group)
         group->codebooks[group->codebook_count++] = "f16";
     if (!group->residency_count)
         group->residencies[group->residency_count++] = "cold";
+    if (!group->value_format_count)
+        group->value_formats[group->value_format_count++] = "fp16";
     if (!group->batch_count)
         group->batches[group->batch_count++] = 1;
     if (!group->group_query_count)
@@ -154,6 +156,9 @@ static int convert_ops(const struct yaml_source *source, const struct yaml_profi
         status = words(source, &from->codebook_residencies, "codebook_residencies",
                        USES(codebook_residencies), kvr_residency_names, group->residencies,
                        &group->residency_count);
+    if (!status)
+        status = words(source, &from->value_formats, "value_formats", USES(value_formats),
+                       kvr_value_format_names, group->value_formats, &group->value_format_count);
     if (!status)
         status = numbers(source, &from->batches, "batches", USES(batches), COUNT, KVR_MAX_BATCH,
                          group->batches, &group->batch_count);

@@ -14,7 +14,7 @@ struct yaml_list { char **items; unsigned count; };
 
 struct yaml_group {
     struct yaml_list kernels, head_dims, subspaces, entries, tokens, layouts, levels, bytes,
-        threads, ops, codebooks, codebook_residencies, batches, group_queries;
+        threads, ops, codebooks, codebook_residencies, value_formats, batches, group_queries;
     char *pages, *mem, *evict;
 };
 

@@ -17,12 +17,13 @@ static bool is_named(const struct kvr_ceiling *c, const char *name)
 
 size_t kvr_rate_isas(const char *isa, const char *resource, const char *isas[3])
 {
-    static const char *const bases[] = {"avx512", "avx2", "scalar"};
+    /* What an extension's name begins with, and its base. */
+    static const char *const bases[][2] = {{"avx512", "avx512"}, {"avxvnni", "avx2"}};
     size_t n = 0;
     isas[n++] = isa;
-    for (size_t b = 0; b < 3 && n == 1; b++)
-        if (!strncmp(isa, bases[b], strlen(bases[b])) && strcmp(isa, bases[b]))
-            isas[n++] = bases[b];
+    for (size_t b = 0; b < 2 && n == 1; b++)
+        if (!strncmp(isa, bases[b][0], strlen(bases[b][0])) && strcmp(isa, bases[b][1]))
+            isas[n++] = bases[b][1];
     if (!strcmp(resource, "issue") && strcmp(isa, "scalar"))
         isas[n++] = "scalar";
     return n;
@@ -54,39 +55,73 @@ double kvr_resource_rate(const struct kvr_run_record *record, const char *isa, c
     return c ? per_ns(c) : NAN;
 }
 
+/* One resource: what a block of keys uses of it, and what of that any shape costs. */
+struct use {
+    const char *resource, *rate;
+    uint32_t count, once;
+};
+
+enum { USES = 9 };
+
+static void uses_of(const struct kvr_work *w, const struct kvr_work *once, struct use *uses)
+{
+    const char *shuffle = w->shuffle_rate ? w->shuffle_rate : "shuffle.byte";
+    const char *convert = w->convert_rate ? w->convert_rate : "convert.f16";
+    const struct use all[USES] = {{"load", "load", w->loads, once->loads},
+                                  {"store", "store", w->stores, once->stores},
+                                  {"shuffle", shuffle, w->shuffles, once->shuffles},
+                                  {"valu", "valu", w->vector_alu, once->vector_alu},
+                                  {"fma", "fma.f32", w->fma, once->fma},
+                                  {"intdot", "intdot", w->int_dots, once->int_dots},
+                                  {"convert", convert, w->converts, once->converts},
+                                  {"gather", "gather", w->gathered, once->gathered},
+                                  {"issue", "issue", w->uops, once->uops}};
+    memcpy(uses, all, sizeof all);
+}
+
+/* What one pass over the codes takes of each resource, ns a key; NAN: not known. */
+static void add_pass(const struct kvr_run_record *record, const struct kvr_kernel *kernel,
+                     const struct kvr_work *work, const struct kvr_work *once, double scale,
+                     struct kvr_core_limit *sums)
+{
+    struct use uses[USES];
+    uses_of(work, once, uses);
+    for (size_t i = 0; i < USES; i++) {
+        const struct kvr_ceiling *rate = find_rate(record, kernel->isa_name, uses[i].rate);
+        double count = uses[i].once + scale * (uses[i].count - uses[i].once);
+        if (!uses[i].count)
+            continue;
+        sums[i].resource = uses[i].resource;
+        sums[i].rate = rate ? per_ns(rate) : NAN;
+        sums[i].ceiling = rate ? rate->id : NULL;
+        sums[i].ns_per_key += count / work->block_keys / sums[i].rate;
+    }
+}
+
 void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel *kernel,
                     const struct kvr_shape *shape, struct kvr_core_limit *limit)
 {
-    const struct kvr_work *w = &kernel->work, *once = &kernel->work_once;
-    const char *shuffle = w->shuffle_rate ? w->shuffle_rate : "shuffle.byte";
-    const char *convert = w->convert_rate ? w->convert_rate : "convert.f16";
-    const struct {
-        const char *resource, *rate;
-        uint32_t count, once;
-    } uses[] = {{"load", "load", w->loads, once->loads},
-                {"store", "store", w->stores, once->stores},
-                {"shuffle", shuffle, w->shuffles, once->shuffles},
-                {"valu", "valu", w->vector_alu, once->vector_alu},
-                {"fma", "fma.f32", w->fma, once->fma},
-                {"intdot", "intdot", w->int_dots, once->int_dots},
-                {"convert", convert, w->converts, once->converts},
-                {"gather", "gather", w->gathered, once->gathered},
-                {"issue", "issue", w->uops, once->uops}};
-    *limit = (struct kvr_core_limit){.ns_per_key = NAN, .rate = NAN};
-    if (!w->block_keys)
-        return;
+    struct kvr_core_limit sums[USES] = {0};
+    const uint32_t queries = shape->queries ? shape->queries : 1;
     double scale = 1;
+    *limit = (struct kvr_core_limit){.ns_per_key = NAN, .rate = NAN};
     if (kernel->work_tables && shape->tables)
         scale = (double)shape->tables / kernel->work_tables;
     else if (kernel->work_head_dim)
         scale = (double)shape->head_dim / kernel->work_head_dim;
-    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
-        const struct kvr_ceiling *rate = find_rate(record, kernel->isa_name, uses[i].rate);
-        double count = uses[i].once + scale * (uses[i].count - uses[i].once);
-        double ns = rate ? count / w->block_keys / per_ns(rate) : NAN;
-        if (uses[i].count && !isnan(ns) && !(ns <= limit->ns_per_key))
-            *limit = (struct kvr_core_limit){ns, uses[i].resource, per_ns(rate), rate->id};
+    for (uint32_t q = 0; q < queries;) {
+        const struct kvr_score_group *group = kvr_next_group(kernel, queries - q);
+        const struct kvr_work *work = group ? &group->work : &kernel->work;
+        if (!work->block_keys)
+            return;
+        add_pass(record, kernel, work, group ? &group->work_once : &kernel->work_once, scale,
+                 sums);
+        q += group ? group->queries : 1;
     }
+    for (size_t i = 0; i < USES; i++)
+        if (sums[i].resource && !isnan(sums[i].ns_per_key) &&
+            !(sums[i].ns_per_key <= limit->ns_per_key))
+            *limit = sums[i];
 }
 
 void kvr_core_limit_store(const struct kvr_core_limit *limit, struct kvr_verdict_record *verdict)

@@ -9,13 +9,14 @@
 #include "../report/record.h"
 
 struct kvr_core_limit {
-    double ns_per_key;    /* P of one core and query; NAN: no work declared, or no rate known */
+    double ns_per_key;    /* P of one core, all queries; NAN: no work declared, or no rate known */
     const char *resource; /* load, store, shuffle, valu, fma, intdot, convert, gather, issue */
     double rate;          /* of that resource, instructions (gather: elements) a ns; NAN as above */
     const char *ceiling;  /* whose value it is: its id, of the record */
 };
 
-/* `work` is declared for work_head_dim and work_tables and scaled to the shape. */
+/* `work` is declared for work_head_dim and work_tables and scaled to the shape; its queries are
+ * scored in groups as far as the kernel has them. */
 void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel *kernel,
                     const struct kvr_shape *shape, struct kvr_core_limit *limit);
 

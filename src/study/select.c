@@ -76,19 +76,31 @@ static bool isa_means(const char *isa, const struct kvr_kernel *kernel)
     return strcmp(isa, kernel->isa_name) == 0;
 }
 
+/* The kernel that a selection has first, usable or not; NULL: none yet. */
+static const struct kvr_kernel *first_kernel(const struct kvr_selection *selection)
+{
+    return selection->usable_count ? selection->usable[0] : selection->unusable;
+}
+
+/* every_isa: each instruction set is a selection. Kernels of one name that serve other numbers of
+ * entries belong together: the shape chooses among them. */
 static struct kvr_selection *selection_of(struct kvr_selections *selections,
                                           const struct kvr_codec *codec, const char *variant,
-                                          bool every_kernel)
+                                          const struct kvr_kernel *kernel, bool every_isa)
 {
-    for (size_t i = 0; i < selections->count && !every_kernel; i++) {
+    for (size_t i = 0; i < selections->count; i++) {
         struct kvr_selection *known = &selections->items[i];
-        if (known->codec == codec && strcmp(known->variant, variant) == 0)
+        if (known->codec != codec || strcmp(known->variant, variant))
+            continue;
+        const struct kvr_kernel *first = first_kernel(known);
+        if (!every_isa || (first && strcmp(first->isa_name, kernel->isa_name) == 0))
             return known;
     }
     if (selections->count == KVR_MAX_SELECTIONS)
         return NULL;
     struct kvr_selection *added = &selections->items[selections->count++];
-    *added = (struct kvr_selection){.codec = codec, .variant = variant};
+    *added = (struct kvr_selection){
+        .codec = codec, .variant = variant, .of_many_isas = every_isa};
     return added;
 }
 
@@ -152,7 +164,7 @@ int kvr_select(const char *pattern, const char *isa, uint64_t usable,
 {
     size_t kernel_count = 0;
     const struct kvr_kernel *const *kernels = kvr_kernels(&kernel_count);
-    const bool every_kernel = strcmp(isa, "all") == 0;
+    const bool every_isa = strcmp(isa, "all") == 0;
     selections->count = 0;
     for (size_t c = 0; kvr_codecs()[c]; c++) {
         /* A codec's own kernels, then those that scan a copy. */
@@ -163,7 +175,7 @@ int kvr_select(const char *pattern, const char *isa, uint64_t usable,
             if (!variant || !matches(pattern, kvr_codecs()[c], variant, kernel))
                 continue;
             struct kvr_selection *selection =
-                selection_of(selections, kvr_codecs()[c], variant, every_kernel);
+                selection_of(selections, kvr_codecs()[c], variant, kernel, every_isa);
             if (!selection) {
                 snprintf(why, why_bytes, "means more than %d kernels", KVR_MAX_SELECTIONS);
                 return -EINVAL;

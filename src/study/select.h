@@ -14,12 +14,14 @@
 
 enum { KVR_MAX_CANDIDATES = 8, KVR_MAX_SELECTIONS = 256 };
 
-/* One codec and variant with the kernels meant. Under ISA "all" every kernel is a selection. The
+/* One codec and variant with the kernels meant. Under ISA "all" every instruction set is a
+ * selection. Kernels that serve different shapes may be together. The
  * variant "materialised" of a codec has the kernels of dense_f16. */
 struct kvr_selection {
     const struct kvr_codec *codec;
     const char *variant;
     bool named; /* by its variant in an option, so that it is an order and not a part of a glob */
+    bool of_many_isas; /* one of all instruction sets: no order of this one */
     const struct kvr_kernel *usable[KVR_MAX_CANDIDATES]; size_t usable_count;
     const struct kvr_kernel *unusable; /* one that this host lacks, or NULL */
 };

@@ -23,7 +23,9 @@ uint64_t kvr_fold_bytes(uint64_t l1_bytes, const struct kvr_format *format,
                         const struct kvr_shape *shape, uint32_t score_tile_floats)
 {
     uint64_t block = format->segment_bytes(shape, format->block_keys);
-    uint64_t used = format->prepared_bytes(shape) + (uint64_t)score_tile_floats * sizeof(float);
+    uint64_t used = (uint64_t)score_tile_floats * sizeof(float);
+    if (format->prepared_bytes) /* values have no query */
+        used += format->prepared_bytes(shape);
     uint64_t fold = l1_bytes / 2;
     l1_bytes -= l1_bytes / 8; /* a cache filled to the last way misses: C must not */
     if (used >= l1_bytes || l1_bytes - used < fold)
@@ -297,6 +299,7 @@ void kvr_subject_free(struct kvr_subject *subject)
     kvr_lists_free(&subject->fold);
     free(subject->fold_cursors);
     free(subject->prepared);
-    kvr_tally_free(&subject->tally);
+    for (int p = 0; p < KVR_PHASES; p++)
+        kvr_tally_free(&subject->tallies[p]);
     *subject = (struct kvr_subject){0};
 }

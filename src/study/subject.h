@@ -35,7 +35,7 @@ struct kvr_subject {
     struct kvr_witness_record sensitivities[KVR_MAX_SENSITIVE]; /* --deep: stored, no vote */
     size_t sensitivity_count;
     bool c_unstable;
-    struct kvr_tally tally; /* of T's samples */
+    struct kvr_tally tallies[KVR_PHASES]; /* of T's samples: 0; where T is a sum, of each phase */
     double c_half_ratio; /* C at half the fold over C at the fold; NAN: not measurable */
 };
 

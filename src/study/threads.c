@@ -40,6 +40,7 @@ static bool same_list(const struct kvr_result *a, const struct kvr_result *b)
            a->evict_bytes == b->evict_bytes && a->batch == b->batch &&
            a->group_queries == b->group_queries && !strcmp(a->codebook, b->codebook) &&
            !strcmp(a->codebook_residency, b->codebook_residency) &&
+           !strcmp(a->value_format, b->value_format) &&
            writes(a) == writes(b);
 }
 

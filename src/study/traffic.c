@@ -24,6 +24,23 @@ static void count_copy(const struct kvr_traffic_request *r, struct kvr_traffic *
     }
 }
 
+/* What the kernel keeps beside the keys, of all queries: between the core and L1 only. */
+static double own_bytes(const struct kvr_traffic_request *r)
+{
+    const struct kvr_shape *shape = &r->c->shape;
+    struct kvr_cost cost;
+    if (!strcmp(r->kernel->variant, "tiled")) /* written and read */
+        return 2.0 * sizeof(uint16_t) * shape->head_dim * shape->queries;
+    if (!shape->tables)
+        return 0;
+    if (r->kernel->isa && !r->kernel->work.gathered) { /* look-ups within vector registers */
+        r->kernel->format->cost(shape, &cost);
+        return cost.side_bytes / shape->tokens;
+    }
+    const double entry_bytes = strstr(r->kernel->format->name, "u8") ? 1 : sizeof(float);
+    return entry_bytes * shape->tables * shape->queries;
+}
+
 void kvr_traffic_count(const struct kvr_traffic_request *r, struct kvr_traffic *t)
 {
     double bytes = bytes_per_key(r->keys, r->c) +
@@ -34,7 +51,7 @@ void kvr_traffic_count(const struct kvr_traffic_request *r, struct kvr_traffic *
     if (r->beside->has_codebooks)
         codebook = (double)r->beside->codebooks.segment_bytes / r->c->shape.tokens /
                    (r->c->batch ? r->c->batch : 1);
-    *t = (struct kvr_traffic){.l1 = bytes + codebook};
+    *t = (struct kvr_traffic){.l1 = bytes + codebook + own_bytes(r)};
     if (strcmp(r->level, "L1"))
         t->l1_l2 = bytes + codebook;
     if (!r->c->codebook_warm)

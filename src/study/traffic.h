@@ -9,6 +9,7 @@
 
 struct kvr_traffic_request {
     const struct kvr_case *c;
+    const struct kvr_kernel *kernel; /* that scores the keys */
     const char *level;             /* which holds the working set: "L1", "L2", "L3", "DRAM" */
     const struct kvr_lists *keys;  /* codes, whole lines a part; the order list is read as well */
     const struct kvr_beside *beside;
@@ -18,7 +19,10 @@ struct kvr_traffic_request {
 
 /* What a level holds does not cross the boundaries beyond it; a warm codebook stays in the core's
  * caches. Parts count as they lie in memory and as M reads them: the last one of a head whole.
- * A group's queries read what the first of them brought near: counted once. A copy is written and
+ * A group's queries read what the first of them brought near: counted once. What each of them has
+ * for itself stays in L1 and counts in l1 alone: the tile that a tiled kernel writes and reads, and
+ * tables, an entry a look-up of kernels that load or gather it, or else once a head, into
+ * registers. A copy is written and
  * read: through the caches it crosses a boundary three times (allocated, written back, read), past
  * them it goes to memory at every level and crosses when it is read. */
 void kvr_traffic_count(const struct kvr_traffic_request *request, struct kvr_traffic *traffic);

@@ -12,6 +12,7 @@
 const char *const kvr_op_names[] = {"scan", "step", "attention", NULL};
 const char *const kvr_codebook_names[] = {"f16", "f32", NULL};
 const char *const kvr_residency_names[] = {"cold", "warm", NULL};
+const char *const kvr_value_format_names[] = {"fp16", "q8", NULL};
 
 static const char *const suffixes[] = {"", "k", "M", "G", "K", "KiB", "MiB", "GiB"};
 static const unsigned suffix_shifts[] = {0, 10, 20, 30, 10, 10, 20, 30};

@@ -36,6 +36,8 @@ int kvr_layout_parse(const char *text, uint32_t *page_tokens, char *why, size_t 
 extern const char *const kvr_op_names[];
 extern const char *const kvr_codebook_names[];
 extern const char *const kvr_residency_names[];
+/* Of values: what --value-format takes. */
+extern const char *const kvr_value_format_names[];
 /* The most queries that share a key, and the most sequences that share a codebook. */
 enum { KVR_MAX_QUERIES = 16, KVR_MAX_BATCH = 65536 };
 /* The most bytes that are read between passes; 0 is none. */

@@ -147,7 +147,7 @@ static int draw_shape(const struct kvr_kernel *kernel, const struct kvr_codec *c
             shape->tables = 1 + below(state, KVR_MAX_TABLES);
             shape->entries = entries[below(state, 2)];
         }
-        if (kernel->max_tables && shape->tables > kernel->max_tables)
+        if (!kvr_kernel_serves(kernel, shape))
             continue;
         if (!codec->refuses(shape))
             return 1;

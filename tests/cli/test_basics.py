@@ -81,4 +81,15 @@ def test_help_needs_no_measurement():
     check(os.listdir(".") == [], "help writes no file")
 
 
+def test_narrow_terminals():
+    """Nothing is wider than 60 columns but words that have no space; no word gets lost."""
+    narrow = harness.environment(COLUMNS="60")
+    for arguments in ([], ["--help"], *([name, "--help"] for name in commands())):
+        outcome, usual = run(*arguments, env=narrow, code=0), run(*arguments, code=0)
+        wide = [line for line in outcome.out.splitlines()
+                if len(line) > 60 and " " in line.strip()]
+        check(not wide, f"{arguments}: {wide}", outcome)
+        check(outcome.out.split() == usual.out.split(), f"{arguments}: the same words", outcome)
+
+
 harness.main(globals())

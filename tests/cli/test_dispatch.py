@@ -35,9 +35,12 @@ def test_verify():
     for cpu, expected in LADDER:
         outcome = on(cpu, "verify", "--cases", "3", "--kernel", "fp16")
         check(isas_in(outcome.out) == expected, f"{cpu}: {isas_in(outcome.out)}", outcome)
-    for codec in ("int8", "int4q8"):
-        outcome = on("Nehalem", "verify", "--cases", "2", "--kernel", codec)
-        check(isas_in(outcome.out) == {"scalar"}, f"{isas_in(outcome.out)}", outcome)
+    # Every AVX2 kernel of the affine codecs, tiled ones included.
+    for cpu, codecs in (("Nehalem", ("int8", "int4q8")),
+                        ("Haswell", ("int8", "int4", "int4g32", "int8q8", "int4q8"))):
+        for codec in codecs:
+            outcome = on(cpu, "verify", "--cases", "2", "--kernel", codec)
+            check(isas_in(outcome.out) == dict(LADDER)[cpu], f"{isas_in(outcome.out)}", outcome)
 
 
 def test_kernels():

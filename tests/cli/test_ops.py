@@ -56,6 +56,20 @@ def test_step_cold():
     check(lookat["heads"] == 4 * 1024 * 1024 // (512 * 4 + 256 * 64 * 2), f"{lookat['heads']}")
 
 
+def test_values_of_8_bits():
+    stored = results("-k", "fp16,lookat.u8", "-m", "4", "--op", "attention", "--value-format",
+                     "fp16,q8", "--group-queries", "5", *SMALL)
+    traffic = {}
+    for result in stored:
+        check_sums(result, ["prepare", "scan", "softmax", "values"])
+        check(result["name"].endswith("/q5" + "/vq8" * (result["value_format"] == "q8")),
+              result["name"])
+        traffic[result["codec"], result["value_format"]] = result["traffic"]["l1"]
+    for codec in ("fp16", "lookat"):  # 64 bytes and two scales instead of 64 halves
+        less = traffic[codec, "fp16"] - traffic[codec, "q8"]
+        check(near(less, 128 - 68), f"{codec}: {traffic}")
+
+
 def test_step_warm_batched_group():
     stored = results("-k", "fp16,lookat.u8", "-m", "4", "--op", "step", "--codebook", "f32",
                      "--codebook-residency", "warm", *SMALL)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 
 import harness
 from harness import check, check_refused, need, read_text, run, run_tiny
@@ -120,6 +121,63 @@ def test_shift_and_realism():
     check(len(panels) == 2, f"a panel for each length: {panels}")
 
 
+def faster(name, factor, label):
+    """out.json under another name and label, every time multiplied."""
+    document = harness.read_json("out.json")
+    document["label"] = label
+    for result in document["results"]:
+        summary = result[result["op"]]
+        summary["ns_per_key"] *= factor
+        if "ci95" in summary:
+            summary["ci95"] = [factor * end for end in summary["ci95"]]
+    with open(name, "w", encoding="utf-8") as file:
+        json.dump(document, file)
+
+
+def test_samples():
+    need("gnuplot")
+    kinds_of_work()
+    svg, sheet = picture("samples", "out.json")
+    for word in ("Every round of each case", "lookat.f32@scalar", "ns a key", "round",
+                 "T, the kernel"):
+        check(word in svg, f"the picture lacks {word!r}")
+    results = harness.read_json("out.json")["results"]
+    rounds = sum(len(result["rounds"]) for result in results)
+    rows = [line for line in sheet.splitlines() if line.split("\t")[0] in ("t", "void")
+            and line.split("\t")[2] == "1"]
+    check(len(rows) == rounds, f"{len(rows)} of {rounds} rounds")
+
+
+def test_compare():
+    need("gnuplot")
+    kinds_of_work()
+    faster("new.json", .5, "new")
+    svg, sheet = picture("compare", "out.json", "new.json")
+    for word in ("Time a key against the first result", "2 over 1: ", "left of 1: faster", "0.500"):
+        check(word in svg, f"the picture lacks {word!r}")
+    ratios = [float(line.split("\t")[4]) for line in sheet.splitlines()
+              if line.startswith("point\t")]
+    check(len(ratios) == 3 and all(abs(ratio - .5) < 1e-5 for ratio in ratios), str(ratios))
+    check_refused(run("plot", "out.json", "-k", "compare", "-o", "pictures"), 2, "compare",
+                  "kvroof plot BASE.json NEW.json")
+
+
+def test_a_thousand_results():
+    """All of them in one picture that names a few; the other kinds draw the first ones."""
+    need("gnuplot")
+    kinds_of_work()
+    names = [f"r{i}.json" for i in range(1000)]
+    for i, name in enumerate(names):
+        faster(name, 1 + i / 1000, f"node {i}")
+    svg, sheet = picture("compare", *names)
+    check("and 984 more results" in svg, "captions are cut")
+    check(svg.count("<text") < 200, "a legend of a thousand machines")
+    rows = [line.split("\t") for line in sheet.splitlines() if line.startswith("most\t")]
+    check(len(rows) == 3 and all(abs(float(row[4]) - 1.5) < .002 for row in rows), str(rows))
+    svg, _ = picture("roofline", *names)
+    check("and 996 more results, which are not drawn" in svg, "it says what is left out")
+
+
 def test_scaling():
     need("gnuplot")
     if len(os.sched_getaffinity(0)) < 2:
@@ -191,6 +249,96 @@ def test_without_gnuplot():
                   env=harness.environment(PATH="/nonexistent"))
     check(outcome.code == 3, f"exit code {outcome.code}, expected 3", outcome)
     check("gnuplot" in outcome.err, "the message names what is missing", outcome)
+    table = read_text("pictures/ladder.txt").splitlines()
+    rows = read_text("pictures/ladder.tsv").splitlines()
+    check([line.split() for line in table] == [line.split() for line in rows], "the same figures")
+    check(len({line.find("  ") for line in table if line.startswith("read")}) == 1, "aligned")
+    outcome = run("plot", "out.json", "-o", "all", env=harness.environment(PATH="/nonexistent"))
+    check(outcome.code == 3, f"exit code {outcome.code}, expected 3", outcome)
+    check({"ladder.txt", "roofline.txt", "samples.tsv"} <= set(os.listdir("all")), "of every kind")
+
+
+def test_gnuplot_that_cannot_write():
+    """gnuplot ends with 0 on a full disk: half a picture is none."""
+    ladder()
+    os.mkdir("bin")
+    with open("bin/gnuplot", "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nprintf '<svg><text>half' > ladder.svg\n")
+    os.chmod("bin/gnuplot", 0o755)
+    outcome = run("plot", "out.json", "-k", "ladder", "-o", "pictures",
+                  env=harness.environment(PATH=os.path.abspath("bin")))
+    check(outcome.code == 5, f"exit code {outcome.code}, expected 5", outcome)
+    check("full" in outcome.err and "ladder.svg" not in os.listdir("pictures"), "and says why",
+          outcome)
+
+
+def test_what_was_there_before():
+    """A folder with other pictures and an own script: nothing of it is taken for the new result."""
+    need("gnuplot")
+    ladder()
+    run("plot", "out.json", "-k", "ladder", "-o", "pictures", "--format", "svg,txt", code=0)
+    outcome = run("plot", "out.json", "-k", "ladder", "-o", "pictures", code=0)
+    check("pictures/ladder.txt is there from before" in outcome.err, "an old format", outcome)
+    check("is kept" not in outcome.err, "the script is the installed one", outcome)
+    with open("pictures/ladder.gp", "a", encoding="utf-8") as file:
+        file.write("# mine\n")
+    outcome = run("plot", "out.json", "-k", "ladder", "-o", "pictures", code=0)
+    check("pictures/ladder.gp is kept" in outcome.err, "an own script", outcome)
+    check("# mine" in read_text("pictures/ladder.gp"), "which stays", outcome)
+    with open("pictures/scaling.svg", "w", encoding="utf-8") as file:
+        file.write("<svg/>")
+    outcome = run("plot", "out.json", "-k", "scaling", "-o", "pictures", code=2)
+    check("pictures/scaling.svg is there from before" in outcome.err, "an old kind", outcome)
+
+
+def test_pictures_of_the_readme():
+    """Whole, of kinds that there are, and without a path of where they were made."""
+    folder = os.path.join(harness.SOURCE, "docs")
+    names = [name for name in os.listdir(folder) if name.endswith(".svg")]
+    check(len(names) >= 2, f"two pictures: {names}")
+    for name in names:
+        text = read_text(os.path.join(folder, name))
+        check(text.startswith("<?xml") and text.endswith("</svg>\n\n"), f"{name} is whole")
+        found = re.search(r"[>\"' ](?:file:|/\w+/)[^<]*", text)
+        check(not found, f"{name} holds a path: {found}")
+
+
+def test_bad_files():
+    """Files that are no results: what is wrong, exit 2, and no picture."""
+    kinds_of_work()
+    text = read_text("out.json")
+    document = json.loads(text)
+    documents = {"schema": text.replace("kvroof.result/1", "kvroof.result/2"),
+                 "cut": text[:len(text) // 2],
+                 "nan": text.replace('"t_ns":', '"t_ns": NaN, "was":', 1)}
+    document["results"][0]["tokens"] = "many"
+    documents["string"] = json.dumps(document)
+    says = {"schema": "kvroof.result/2", "cut": "truncated", "nan": "NaN", "string": "tokens"}
+    for name, content in documents.items():
+        with open(name + ".json", "w", encoding="utf-8") as file:
+            file.write(content)
+        for command in (["plot", "-k", "roofline", "-o", "none"], ["report", "-o", "none.html"]):
+            check_refused(run(command[0], "out.json", name + ".json", *command[1:]), 2,
+                          name + ".json", says[name])
+    check(not os.path.exists("none") and not os.path.exists("none.html"), "nothing is written")
+    with open("huge.json", "wb") as file:
+        file.truncate(300 << 20)
+    check_refused(run("plot", "huge.json", "-o", "none"), 2, "huge.json", "larger than 256 MiB")
+
+
+def test_markup_in_names():
+    need("gnuplot")
+    kinds_of_work()
+    document = harness.read_json("out.json")
+    document["label"] = "<i>&\n%s"
+    document["results"][0].update(name="<script>1</script>\n\t\"x", codec="<b>\n\"\t'")
+    with open("markup.json", "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    for kind in ("roofline", "samples", "ladder"):
+        svg, sheet = picture(kind, "markup.json")
+        check("<script>" not in svg and "<b>" not in svg and "<i>" not in svg, "no markup gets in")
+        widths = {line.count("\t") for line in sheet.splitlines()}
+        check(len(widths) == 1, f"every row has its columns: {widths}")
 
 
 harness.main(globals())

@@ -191,6 +191,45 @@ def test_several():
                   f"no section {name} of result {number}, or no link to it")
 
 
+def test_side_by_side():
+    need("gnuplot")
+    measure()
+    run("report", "out.json", "out.json", "-o", "out.html", code=0)
+    page, text = parse("out.html")
+    check("several" in page.ids and "2 results of 1 machine." in page.text, "a section on both")
+    check("2 over 1: " in page.text and "left of 1: faster" in page.text, "the picture of both")
+    run("report", "out.json", "-o", "one.html", code=0)
+    _, text = parse("one.html")
+    check("Side by side" not in text and "plot BASE.json" not in text, "of one there is none")
+
+
+def test_a_thousand_results():
+    need("gnuplot")
+    measure()
+    run("report", *["out.json"] * 1000, "-o", "out.html", code=0)
+    page, _ = parse("out.html")
+    check("1000 results of 1 machine." in page.text, "how many")
+    check("1000: out.json" in page.text and len(page.tables) == 1, "a row for each, and no more")
+    check(page.tags.count("svg") == 1 and "of 999" in page.text, "one picture of all")
+
+
+def test_verdict_that_does_not_follow():
+    """show and report doubt the same verdicts."""
+    measure()
+    document = read_json("out.json")
+    doubted = next(result for result in document["results"] if "side" in result.get("verdict", {}))
+    doubted["verdict"]["side"] = "even" if doubted["verdict"]["side"] != "even" else "core"
+    with open("doubt.json", "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    outcome = run("show", "doubt.json", code=0)
+    run("report", "doubt.json", "-o", "out.html", code=0)
+    page, _ = parse("out.html")
+    lines = [line.removeprefix("kvroof: ") for line in outcome.err.splitlines()
+             if "computed again from its rounds" in line]
+    check(len(lines) == 1 and doubted["name"] in lines[0], f"show: {outcome.err}", outcome)
+    check(lines[0] in page.text, "the page says so too")
+
+
 def test_much():
     """Cases and rounds without end: the page says what it leaves out."""
     measure()
@@ -231,7 +270,7 @@ def test_bad_input():
     check_refused(run("report", "missing.json", "-o", "out.html"), 2, "missing.json")
     check_refused(run("report", "out.json", "-o", "./out.json"), 2, "out.json", "result itself")
     check(read_json("out.json"), "the result is still there")
-    check_refused(run("report", *["out.json"] * 17, "-o", "out.html"), 2, "16")
+    check_refused(run("report", *["out.json"] * 2049, "-o", "out.html"), 2, "2048")
     check_refused(run("report", "out.json", "--ouput", "x"), 2, "--output")
     with open("cut.json", "w", encoding="utf-8") as file:
         file.write(MEASURED["out.json"][:2000])

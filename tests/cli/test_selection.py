@@ -4,7 +4,7 @@
 import os
 
 import harness
-from harness import check, read_json, read_results, run, run_tiny
+from harness import check, check_refused, read_json, read_results, run, run_tiny
 
 
 def planned(*arguments):
@@ -86,6 +86,39 @@ def test_names_of_lookup_cases():
         check(name.split("/")[1:7] == ["d64", "m4", "K256", "n512", "W4M", "1t"], name)
     for name in planned(*BASE, "-k", "fp16"):
         check(name.split("/")[1:4] == ["d64", "n512", "W4M"], name)
+
+
+def test_numbers_of_entries():
+    names = planned(*BASE, "-k", "lookat.u8", "--entries", "16,256", "-m", "4,16")
+    check([name.split("/")[2:4] for name in names] ==
+          [[m, k] for m in ("m4", "m16") for k in ("K16", "K256")], f"{names}")
+    # a variant that has no kernel for them is a row of a glob, and an order that cannot be kept
+    outcome = run("run", *BASE, "-k", "lookat", "--entries", "16", "--dry-run", code=0)
+    rows = [line for line in outcome.out.splitlines() if line.startswith("not measured:")]
+    check(all("lookat.f32-gather" in row and "serves 256 entries" in row for row in rows),
+          f"{rows}", outcome)
+    if "f32-gather" in run("list", "kernels").out:
+        check_refused(run("run", *BASE, "-k", "lookat.f32-gather", "--entries", "16",
+                          "--dry-run"), 2, "f32-gather", "256 entries (--entries), not 16")
+    check_refused(run("run", *BASE, "-k", "lookat.u8", "--entries", "64", "--dry-run"), 2,
+                  "16 or 256 entries", "--entries")
+    check_refused(run("run", "-d", "80", "-n", "512", "--bytes", "4M", "-k", "lookat.u8", "-m", "5",
+                      "--entries", "16", "--dry-run"), 2, "even numbers of subspaces",
+                  "--subspaces")
+    for name in planned(*BASE, "-k", "lookat", "--isa", "all"):  # none for 16 is meant
+        check("/K256/" in name, name)
+
+
+def test_few_entries_run():
+    run_tiny("-k", "lookat.u8,lookat.f32", "--isa", "all", "--entries", "16", "-m", "16", "-r", "1",
+             "-o", "json:out.json", code=0)
+    rows = read_results("out.json")
+    measured = [row for row in rows if "avx512vbmi" not in row["name"]]
+    check(len(measured) >= 2, f"{rows}")
+    for row in measured:
+        check(row.get("verified") is True, f"{row['name']} is not verified")
+        check(row["entries"] == 16 and "/m16/K16/" in row["name"], row["name"])
+        check(row["cost"]["stream_bytes"] == row["tokens"] * 8, "half a byte a code")
 
 
 def tails(*arguments):

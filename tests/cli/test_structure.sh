@@ -13,7 +13,7 @@ sources() {
 }
 
 texts() {
-    find kernels src tests schema profiles plots debian .ci -type f \
+    find kernels src tests schema profiles plots debian docs .ci -type f \
         ! -name '*.npy' ! -name '*.pyc' ! -path 'tests/fixtures/*' \
         ! -path 'profiles/data/*' 2>/dev/null
     for name in meson.build meson_options.txt bootstrap.sh README.md CONTRIBUTING.md .clang-tidy; do
@@ -76,7 +76,8 @@ violations() {
     done
     texts | while read -r file; do
         case $file in
-            *.c | *.h | *.inc | *.sh | *.py | *.gp | *.yaml | */meson.build | meson.build | .ci/run)
+            *.c | *.h | *.inc | *.sh | *.py | *.gp | *.yaml | *.yml | *.xsd | */meson.build | \
+                meson.build | .ci/run)
                 head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' ||
                     echo "$file: no SPDX line at its top"
                 ;;

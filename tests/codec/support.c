@@ -113,7 +113,7 @@ struct test_encoded test_encode(const struct kvr_codec *codec, const struct kvr_
     if (refusal)
         fail_msg("%s", refusal);
     assert_int_equal(codec->train(shape, training, training_count, 1, e.side), 0);
-    e.codes_bytes = codec->formats[0]->segment_bytes(shape, (uint32_t)count);
+    e.codes_bytes = kvr_codec_layout(codec, shape)->segment_bytes(shape, (uint32_t)count);
     e.codes = test_memory(e.codes_bytes + 64);
     assert_int_equal(codec->encode(shape, e.side, keys, count, e.codes), 0);
     for (size_t i = 0; i < 64; i++) /* nothing is written behind the segment */

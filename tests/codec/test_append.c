@@ -20,11 +20,11 @@
 
 enum { D = 96, KEYS = 150, CALIBRATION = 300, TABLES = 4 };
 
-static struct kvr_shape shape_of(const struct kvr_codec *codec)
+static struct kvr_shape shape_of(const struct kvr_codec *codec, uint32_t entries)
 {
     return (struct kvr_shape){.head_dim = D, .tokens = KEYS, .queries = 1, .group = codec->group,
                               .tables = codec->calibrated ? TABLES : 0,
-                              .entries = codec->calibrated ? 256 : 0};
+                              .entries = codec->calibrated ? entries : 0};
 }
 
 /* Key `from` of one segment to place `to` of another: the layouts of kernel.h, written a second
@@ -32,7 +32,7 @@ static struct kvr_shape shape_of(const struct kvr_codec *codec)
 static void move_key(const struct kvr_format *format, const uint8_t *source, size_t from,
                      uint8_t *target, size_t to)
 {
-    const struct kvr_shape shape = {.head_dim = D, .tables = TABLES, .entries = 256};
+    const struct kvr_shape shape = {.head_dim = D, .tables = TABLES, .entries = format->entries};
     if (format->row_major) {
         memcpy(target + to * D * 2, source + from * D * 2, D * 2);
         return;
@@ -47,14 +47,19 @@ static void move_key(const struct kvr_format *format, const uint8_t *source, siz
             memcpy(target + (group * 16 + to % 16) * 2, source + (group * 16 + from % 16) * 2, 2);
         line = (D / 32 * 16 * 2 + 63) / 64 * 64;
     }
+    if (format->entries == 16) { /* a byte of two codes a line, next to those of keys 16 apart */
+        from = from % 16 * 4 + from % 64 / 16;
+        to = to % 16 * 4 + to % 64 / 16;
+    }
     for (; line < bytes; line += 64)
         memcpy(target + line + to % block * part, source + line + from % block * part, part);
 }
 
-static void check_codec(const struct kvr_codec *codec, const float *calibration, const float *keys)
+static void check_codec(const struct kvr_codec *codec, uint32_t entries, const float *calibration,
+                        const float *keys)
 {
-    const struct kvr_shape shape = shape_of(codec);
-    const struct kvr_format *format = codec->formats[0];
+    const struct kvr_shape shape = shape_of(codec, entries);
+    const struct kvr_format *format = kvr_codec_layout(codec, &shape);
     const size_t all = format->segment_bytes(&shape, KEYS);
     void *side = test_memory(codec->side_bytes(&shape));
     uint8_t *grown = test_memory(all), *one = test_memory(all), *whole = test_memory(all);
@@ -96,7 +101,8 @@ static void every_codec_grows_by_a_token(void **state)
     (void)state;
     assert_non_null(codecs[0]);
     for (; *codecs; codecs++)
-        check_codec(*codecs, calibration, keys);
+        check_codec(*codecs, 256, calibration, keys);
+    check_codec(kvr_codec_find("lookat"), 16, calibration, keys);
     free(calibration);
     free(keys);
 }
@@ -111,7 +117,7 @@ static void a_scale_of_the_keys_so_far_does_not_hold(void **state)
     keys[D] = 5.0f; /* of the second key */
     size_t count = 0;
     for (const struct kvr_codec *const *c = kvr_codecs(); *c; c++) {
-        const struct kvr_shape shape = shape_of(*c);
+        const struct kvr_shape shape = shape_of(*c, 256);
         if ((*c)->calibrated || !(*c)->side_bytes(&shape))
             continue;
         struct test_encoded first = test_encode(*c, &shape, keys, 1, keys, 1);

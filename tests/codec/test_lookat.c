@@ -256,6 +256,54 @@ static void training(void **state)
     free(keys);
 }
 
+/* Squared. */
+static double distance(const float *a, const float *b, size_t dim)
+{
+    double sum = 0.0;
+    for (size_t j = 0; j < dim; j++)
+        sum += ((double)a[j] - b[j]) * ((double)a[j] - b[j]);
+    return sum;
+}
+
+/* K = 16: every nibble of every byte is the nearest centroid's index, by the layout of kernel.h
+ * written a second time; padding is 0, and decoding gives the centroids. */
+static void nibbles_are_the_nearest_centroids(void **state)
+{
+    enum { D = 12, M = 6, DIM = 2, KEYS = 130, BYTES = 3 * 64 * M / 2 };
+    const struct kvr_shape shape = {.head_dim = D, .tokens = KEYS, .tables = M, .entries = 16};
+    float *keys = test_random(31, KEYS * D, 2.0f), decoded[KEYS * D];
+    (void)state;
+    struct test_encoded e = test_encode(lookat(), &shape, keys, KEYS, keys, KEYS);
+    assert_int_equal(e.codes_bytes, BYTES);
+    const float *codebook = e.side;
+    const uint8_t *codes = e.codes;
+    size_t used = 0;
+    lookat()->decode(&shape, e.side, e.codes, KEYS, decoded);
+    for (size_t at = 0; at < BYTES; at++) {
+        size_t block = at / (64 * M / 2), pair = at / 64 % (M / 2);
+        size_t key = block * 64 + at % 4 * 16 + at % 64 / 4; /* dword j: keys j, j + 16, ... */
+        for (size_t half = 0; half < 2; half++) {
+            unsigned code = codes[at] >> 4 * half & 15;
+            size_t i = 2 * pair + half;
+            if (key >= KEYS) {
+                assert_int_equal(code, 0);
+                continue;
+            }
+            const float *part = keys + key * D + i * DIM;
+            const float *chosen = codebook + (i * 16 + code) * DIM;
+            for (size_t c = 0; c < 16; c++)
+                assert_true(distance(part, chosen, DIM) <=
+                            distance(part, codebook + (i * 16 + c) * DIM, DIM));
+            assert_memory_equal(decoded + key * D + i * DIM, chosen, DIM * sizeof(float));
+            used++;
+        }
+    }
+    assert_int_equal(used, KEYS * M);
+    free(e.side);
+    free(e.codes);
+    free(keys);
+}
+
 static void refuses_with_a_reason(void **state)
 {
     (void)state;
@@ -266,7 +314,10 @@ static void refuses_with_a_reason(void **state)
         {{.head_dim = 64, .tables = 3, .entries = 256}, "m = 3 subspaces (--subspaces) do not"},
         {{.head_dim = 64, .tables = 0, .entries = 256}, "1 to 64 subspaces (--subspaces), not 0"},
         {{.head_dim = 128, .tables = 128, .entries = 256}, "(--subspaces), not 128"},
-        {{.head_dim = 64, .tables = 4, .entries = 16}, "lookat serves 256 entries"},
+        {{.head_dim = 64, .tables = 4, .entries = 17}, "lookat serves 16 or 256 entries"},
+        {{.head_dim = 64, .tables = 4, .entries = 0}, "(--entries), not 0"},
+        {{.head_dim = 80, .tables = 5, .entries = 16}, "even numbers of subspaces (--subspaces)"},
+        {{.head_dim = 64, .tables = 1, .entries = 16}, "two codes into a byte"},
         {{.head_dim = 0, .tables = 4, .entries = 256}, "(--head-dim) from 1 to 256, not 0"},
         {{.head_dim = 512, .tables = 4, .entries = 256}, "(--head-dim) from 1 to 256, not 512"},
         {{.head_dim = 64, .tables = 4, .entries = 256, .group = 32}, "no scale groups"},
@@ -282,6 +333,13 @@ static void refuses_with_a_reason(void **state)
         assert_null(lookat()->refuses(&shape));
         assert_true(lookat()->key_bytes(&shape) == m);
         assert_int_equal(lookat()->side_bytes(&shape), 256 * 64 * sizeof(float));
+        shape.entries = 16;
+        if (m == 1)
+            continue;
+        assert_null(lookat()->refuses(&shape));
+        assert_true(lookat()->key_bytes(&shape) == m / 2.0);
+        assert_int_equal(lookat()->side_bytes(&shape), 16 * 64 * sizeof(float));
+        assert_int_equal(kvr_codec_layout(lookat(), &shape)->segment_bytes(&shape, 65), 64 * m);
     }
 }
 
@@ -297,6 +355,7 @@ int main(void)
         cmocka_unit_test(zero_query_gives_zero),
         cmocka_unit_test(byte_tables_keep_their_bound),
         cmocka_unit_test(training),
+        cmocka_unit_test(nibbles_are_the_nearest_centroids),
         cmocka_unit_test(refuses_with_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,7 +75,7 @@ static double quantised_query_error(const struct kvr_shape *shape, const struct 
         format == &kvr_format_affine4g_f16)
         return (magnitude_of_products(query, decoded, d) * 0x1p-11 +
                 sum_of_magnitudes(query, d) * 0x1p-25) / sqrt(d);
-    if (format == &kvr_format_lookup_u8)
+    if (format == &kvr_format_lookup_u8 || format == &kvr_format_lookup4_u8)
         return shape->tables * .5 * ((const struct kvr_prepared_lookup_u8 *)prepared)->step;
     return 0.0;
 }
@@ -93,6 +93,8 @@ static void check_scores(const struct kvr_codec *codec, const struct kvr_shape *
     double largest = largest_magnitude(decoded, TOKENS * d);
     for (size_t f = 0; codec->formats[f]; f++) {
         const struct kvr_format *format = codec->formats[f];
+        if (format->entries != shape->entries)
+            continue; /* of other codes */
         for (size_t q = 0; q < set->query_tokens; q += 37) {
             const float *query = set->queries + q * d;
             void *prepared = test_prepare(codec, shape, format, encoded->side, query);
@@ -121,7 +123,7 @@ static void check_scores(const struct kvr_codec *codec, const struct kvr_shape *
     free(decoded);
 }
 
-static void check_codec(const char *name, uint32_t head_dim, uint32_t tables)
+static void check_entries(const char *name, uint32_t head_dim, uint32_t tables, uint32_t entries)
 {
     struct kvr_keyset_paths mini = {NULL, NULL, NULL, NULL};
     struct kvr_keyset set;
@@ -133,7 +135,7 @@ static void check_codec(const char *name, uint32_t head_dim, uint32_t tables)
                               .queries = 1,
                               .group = codec ? codec->group : 0,
                               .tables = tables,
-                              .entries = tables ? 256 : 0};
+                              .entries = entries};
     assert_non_null(codec);
     if (kvr_keyset_load(&mini, head_dim, &set, error, sizeof error))
         fail_msg("%s", error);
@@ -151,6 +153,11 @@ static void check_codec(const char *name, uint32_t head_dim, uint32_t tables)
     free(e.side);
     free(e.codes);
     kvr_keyset_free(&set);
+}
+
+static void check_codec(const char *name, uint32_t head_dim, uint32_t tables)
+{
+    check_entries(name, head_dim, tables, tables ? 256 : 0);
 }
 
 static const uint32_t head_dims[] = {16, 64, 80, 96, 128, 256};
@@ -181,6 +188,10 @@ static void lookup(void **state)
     check_codec("lookat", 64, 64);
     check_codec("lookat", 80, 5);
     check_codec("lookat", 128, 4);
+    for (uint32_t m = 2; m <= 64; m *= 2)
+        check_entries("lookat", 64, m, 16);
+    check_entries("lookat", 80, 10, 16);
+    check_entries("lookat", 128, 64, 16);
 }
 
 int main(void)

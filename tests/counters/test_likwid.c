@@ -31,6 +31,18 @@ static struct {
 static const char *const names[] = {"INSTR_RETIRED_ANY", "CAS_COUNT_RD", "CAS_COUNT_RD",
                                     "PWR_PKG_ENERGY"};
 
+static int group_name(int k, char *name, size_t bytes)
+{
+    static const char *const groups[] = {"ENERGY", "MEM"};
+    if (play.how == HANGS)
+        for (;;)
+            pause();
+    if (k > 1)
+        return -1;
+    snprintf(name, bytes, "%s", groups[k]);
+    return 0;
+}
+
 static int init(int threads, const int *cpus)
 {
     assert_true(threads >= 1 && cpus[0] >= 0);
@@ -91,16 +103,18 @@ static const char *event_name(int group, int event)
     return names[event];
 }
 
-/* The trial's reads come before, after once and after twice of a million loops of two. */
+/* A trial's three reads come before, after once and after twice its work; the next trial's follow.
+ * So a unit of work lies before the second of three, two before the third, one between threes. */
 static double result(int group, int event, int thread)
 {
-    static const double done[] = {0, 0, 1, 3};
+    int reads = play.reads - 1;
+    double units = 4 * (reads / 3) + (int[]){0, 1, 3}[reads % 3];
     (void)group, (void)thread;
     if (play.how == STUCK)
         return 7;
-    if (!event && play.reads < 4)
-        return 1000 * play.reads + (1 + play.excess) * 2e6 * done[play.reads];
-    return play.step[event] * play.reads;
+    if (!event)
+        return 1000 + (1 + play.excess) * 2e6 * units;
+    return play.step[event] * units;
 }
 
 static void finish(void)
@@ -109,14 +123,17 @@ static void finish(void)
 }
 
 static const struct kvr_likwid_library library = {
-    init, add_group, set_up, start, read_cpu, event_count, event_name, result, finish};
+    group_name, init, add_group, set_up, start, read_cpu, event_count, event_name, result, finish};
+
+static struct kvr_machine machine;
+enum { LIMIT_S = 3 };
 
 static int reset(void **state)
 {
     (void)state;
     memset(&play, 0, sizeof play);
-    play.step[1] = 10;
-    play.step[2] = 20;
+    play.step[1] = 1 << 20; /* lines of the least stream, 64 MiB: all of it */
+    play.step[2] = 1 << 18; /* a quarter */
     play.step[3] = .5;
     return 0;
 }
@@ -124,9 +141,40 @@ static int reset(void **state)
 static int probe(const char *group, struct kvr_likwid_report *report, char *why, size_t bytes)
 {
     why[0] = 0;
-    int rc = kvr_likwid_probe(&library, group, 1, report, why, bytes);
+    int rc = kvr_likwid_probe(&library, &machine, NULL, group, LIMIT_S, report, why, bytes);
     assert_int_equal(play.inits, 0); /* not in this process */
     return rc;
+}
+
+/* Names are asked for in a child, too, and one that hangs has none. */
+static void test_groups(void **state)
+{
+    char groups[KVR_LIKWID_GROUPS][KVR_LIKWID_GROUP_BYTES];
+    (void)state;
+    assert_int_equal(kvr_likwid_groups(&library, 1, groups), 2);
+    assert_string_equal(groups[0], "ENERGY");
+    assert_string_equal(groups[1], "MEM");
+    play.how = HANGS;
+    assert_int_equal(kvr_likwid_groups(&library, 1, groups), 0);
+}
+
+static void test_words(void **state)
+{
+    static const struct { const char *theirs, *ours, *unit; double scale; } words[] = {
+        {"CAS_COUNT_WR", "dram-writes", "bytes", 64},
+        {"FP_ARITH_INST_RETIRED_512B_PACKED_SINGLE", "fp32-512", "flops", 16},
+        {"PWR_DRAM_ENERGY", "PWR_DRAM_ENERGY", "joules", 1e-6},
+        {"PWR_PKG_ENERGY", "energy-pkg", "joules", 1e-6},
+        {"TEMP_CORE", "TEMP_CORE", "", 1}, /* left as likwid has it */
+    };
+    struct kvr_event event;
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        kvr_likwid_event(words[i].theirs, &event);
+        assert_string_equal(event.name, words[i].ours);
+        assert_string_equal(event.unit, words[i].unit);
+        assert_true(event.scale == words[i].scale);
+    }
 }
 
 static void test_probe_counts(void **state)
@@ -141,14 +189,14 @@ static void test_probe_counts(void **state)
     assert_int_equal(report.count, 4);
     for (size_t i = 0; i < 4; i++) {
         assert_string_equal(report.names[i], names[i]);
-        assert_true(report.counts[i]);
+        assert_string_equal(report.why[i], "");
     }
 }
 
 static void test_probe_refusals(void **state)
 {
     static const struct { enum how how; const char *why; } ways[] = {
-        {NO_ACCESS, "no access"}, {HANGS, "did not answer within 1 s"},
+        {NO_ACCESS, "no access"}, {HANGS, "did not answer within 3 s"},
         {DIES, "died of signal 11"}, {EXITS, "ended the process"}};
     struct kvr_likwid_report report;
     char why[160];
@@ -168,44 +216,67 @@ static void test_probe_refusals(void **state)
     reset(state);
     play.excess = .02; /* above the one per cent that is allowed */
     assert_int_equal(probe("MEM", &report, why, sizeof why), 0);
-    assert_false(report.counts[0]);
-    assert_true(report.counts[1]);
+    assert_non_null(strstr(report.why[0], "2.04e+06 where 2e+06 happened"));
+    assert_string_equal(report.why[1], "");
+    reset(state);
+    play.step[1] = 1 << 12; /* a 256th of the stream: less than any channel of many */
+    assert_int_equal(probe("MEM", &report, why, sizeof why), 0);
+    assert_string_equal(report.why[0], "");
+    assert_non_null(strstr(report.why[1], "did not count"));
+    assert_string_equal(report.why[2], "");
     play.how = STUCK;
     assert_int_equal(probe("MEM", &report, why, sizeof why), 0);
     for (size_t i = 0; i < 4; i++)
-        assert_false(report.counts[i]);
+        assert_non_null(strstr(report.why[i], "did not count"));
+}
+
+static struct {
+    char path[16];
+    int fd, kept;
+} output;
+
+/* stdout goes to a file; a row of this process lies in its buffer. */
+static void catch_output(void)
+{
+    strcpy(output.path, "likwid-XXXXXX");
+    output.fd = mkstemp(output.path);
+    output.kept = dup(1);
+    fflush(stdout);
+    dup2(output.fd, 1);
+    printf("a row\n");
+}
+
+static void check_output(void)
+{
+    char text[100] = "";
+    fflush(stdout);
+    dup2(output.kept, 1);
+    ssize_t n = pread(output.fd, text, sizeof text - 1, 0);
+    close(output.fd);
+    close(output.kept);
+    unlink(output.path);
+    assert_true(n > 0);
+    assert_string_equal(text, "a row\n");
 }
 
 /* What is in this process's buffers is written once, what likwid prints not at all. */
 static void test_output_is_kept_apart(void **state)
 {
     static const enum how ways[] = {PRINTS, EXITS};
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
-        char path[] = "likwid-XXXXXX", text[100] = "", why[160];
+        char why[160];
         struct kvr_likwid_report report;
-        int fd = mkstemp(path), kept = dup(1);
         reset(state);
         play.how = ways[i];
-        fflush(stdout);
-        dup2(fd, 1);
-        printf("a row\n");
+        catch_output();
         probe("MEM", &report, why, sizeof why);
-        fflush(stdout);
-        dup2(kept, 1);
-        ssize_t n = pread(fd, text, sizeof text - 1, 0);
-        close(fd);
-        close(kept);
-        unlink(path);
-        assert_true(n > 0);
-        assert_string_equal(text, "a row\n");
+        check_output();
     }
 }
 
 /* The whole backend, below a root that has msr devices. */
 static void test_backend(void **state)
 {
-    static struct kvr_machine machine;
     struct kvr_counters c = {.backend = &kvr_counters_likwid, .machine = &machine,
                              .likwid = &library};
     struct kvr_mark before, after;
@@ -235,14 +306,17 @@ static void test_backend(void **state)
     assert_string_equal(c.events[2].name, "dram-reads-2");
     assert_string_equal(c.why[0], "");
     c.backend->enroll(&c, 1, 2, cpus, errors);
+    play.how = PRINTS;
+    catch_output();
     c.backend->enroll(&c, 0, 2, cpus, errors);
+    check_output();
     assert_int_equal(play.inits, 1);
     c.backend->mark(&c, 0, &before);
     c.backend->mark(&c, 0, &after);
     struct kvr_count_sum bytes = {0}, joules = {0};
     kvr_count_add(&bytes, &before.readings[2], &after.readings[2], 0);
     kvr_count_add(&joules, &before.readings[3], &after.readings[3], 0);
-    assert_true(kvr_count_of(&bytes, why, sizeof why).value * c.events[2].scale == 20 * 64);
+    assert_true(kvr_count_of(&bytes, why, sizeof why).value * c.events[2].scale == (1 << 18) * 64);
     double energy = kvr_count_of(&joules, why, sizeof why).value * c.events[3].scale;
     assert_true(energy > .499 && energy < .501);
     assert_int_equal(kvr_count_of(&bytes, why, sizeof why).quality, KVR_MEASURED);
@@ -255,7 +329,8 @@ static void test_backend(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, reset)
-    const struct CMUnitTest tests[] = {TEST(test_probe_counts), TEST(test_probe_refusals),
+    const struct CMUnitTest tests[] = {TEST(test_groups), TEST(test_words),
+                                       TEST(test_probe_counts), TEST(test_probe_refusals),
                                        TEST(test_output_is_kept_apart), TEST(test_backend)};
     return exit_code(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -29,6 +29,7 @@ static struct {
     int system_calls;
     uint64_t values[FDS], enabled_ns, running_ns;
     int short_read;
+    uint64_t step_enabled, step_running; /* a read adds them */
     struct perf_event_mmap_page pages[FDS];
     uint64_t counters[8];
 } fake;
@@ -68,6 +69,8 @@ static ssize_t fake_read(int fd, void *data, size_t bytes)
     if (fake.short_read)
         return (ssize_t)bytes - 8;
     out[0] = (uint64_t)n;
+    fake.enabled_ns += fake.step_enabled;
+    fake.running_ns += fake.step_running;
     out[1] = fake.enabled_ns;
     out[2] = fake.running_ns;
     for (int i = 0; i < fake.open; i++)
@@ -302,7 +305,7 @@ static void test_refusals(void **state)
         {ENOENT, "ENOENT", "virtual PMU"}, {EACCES, "EACCES", "perf_event_paranoid=1"},
         {EPERM, "EPERM", "CAP_PERFMON"},   {EMFILE, "EMFILE", "ulimit -n"},
         {EBUSY, "EBUSY", "nmi_watchdog"},  {ENOSYS, "ENOSYS", "CONFIG_PERF_EVENTS"},
-        {EIO, "EIO", "not told"},
+        {EINVAL, "EINVAL", "list counters"}, {EIO, "EIO", "not told"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         set_up(state);
@@ -355,6 +358,24 @@ static void test_software_without_kernel(void **state)
     stop(c);
 }
 
+/* More events than counters: how many share, and the least share of the time. */
+static void test_shared(void **state)
+{
+    struct kvr_counters *c = *state;
+    int errors[KVR_MAX_EVENTS];
+    double least;
+    c->count = 6; /* groups of four, one and one of the kernel's own */
+    play.counter = NULL;
+    fake.step_enabled = fake.step_running = 100;
+    start(c, errors);
+    assert_true(kvr_trust_shared(c, &least) == 0 && least == 1);
+    fake.step_running = 40;
+    assert_true(kvr_trust_shared(c, &least) == 6 && least > .39 && least < .41);
+    strcpy(c->why[5], "did not count"); /* what is not used shares nothing */
+    assert_int_equal(kvr_trust_shared(c, &least), 5);
+    stop(c);
+}
+
 /* An event that opens and stays where it is counts nothing. */
 static void test_stuck_event(void **state)
 {
@@ -372,8 +393,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_groups),          TEST(test_multiplexed),        TEST(test_user_space_reads),
         TEST(test_falls_back),      TEST(test_read_fails),         TEST(test_asks_for_user_reads),
-        TEST(test_refusals),        TEST(test_later_thread_fails),
-        TEST(test_software_without_kernel), TEST(test_stuck_event),
+        TEST(test_refusals),        TEST(test_later_thread_fails), TEST(test_stuck_event),
+        TEST(test_software_without_kernel), TEST(test_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,12 +29,14 @@ static int find(const struct kvr_prepare_step *prepare, uint64_t usable_isa, uin
             s->softmax = softmax[i];
     const struct kvr_values_step *const *values = kvr_values_steps(&count);
     for (size_t i = 0; i < count; i++)
-        if (!strcmp(values[i]->isa_name, prepare->isa_name))
+        if (values[i]->format == &kvr_format_dense_f16 &&
+            !strcmp(values[i]->isa_name, prepare->isa_name))
             s->values = values[i];
+    const struct kvr_shape shape = {.tables = tables, .entries = prepare->format->entries};
     const struct kvr_kernel *const *kernels = kvr_kernels(&count);
     for (size_t i = 0; i < count; i++)
         if (kernels[i]->format == prepare->format && !(kernels[i]->isa & ~usable_isa) &&
-            (!kernels[i]->max_tables || kernels[i]->max_tables >= tables))
+            kvr_kernel_serves(kernels[i], &shape))
             s->kernel = kernels[i];
     return s->softmax && s->values && s->kernel;
 }
@@ -94,7 +96,8 @@ double attention_format_error(const struct kvr_prepare_step *step, const struct 
     if (step->codebook == KVR_CODEBOOK_F16 || step->format == &kvr_format_affine8_f16 ||
         step->format == &kvr_format_affine4_f16 || step->format == &kvr_format_affine4g_f16)
         error += 0x1p-11 * sum * largest_key + 0x1p-25 * sum; /* centroids or keys as float16 */
-    if (step->format == &kvr_format_lookup_u8) { /* half a step an entry, and the step's rounding */
+    /* half a step an entry, and the step's rounding */
+    if (step->format == &kvr_format_lookup_u8 || step->format == &kvr_format_lookup4_u8) {
         double entry_step = (double)((const struct kvr_prepared_lookup_u8 *)prepared)->step;
         error += shape->tables * entry_step * (.5 + 255 * 0x1p-22);
     }

@@ -20,7 +20,7 @@ struct attention_steps {
     const struct kvr_kernel *kernel;
 };
 
-enum { ATTENTION_MOST_STEPS = 16 };
+enum { ATTENTION_MOST_STEPS = 24 };
 /* All that serve a codec's formats (NULL-terminated) on a host with these ISA bits; their number.
  * A codec without any on this host must have none at all. */
 size_t attention_steps_of(const struct kvr_format *const *formats, uint64_t usable_isa,

@@ -7,8 +7,11 @@ header back to its header.
 
 import functools
 import heapq
+import platform
 import re
 import subprocess
+
+from harness import Skip, need
 
 REGISTER_PARTS = {f"r{n}{end}": (f"r{n}", bits) for n in range(8, 16)
                   for end, bits in (("", 64), ("d", 32), ("w", 16), ("b", 8))}
@@ -94,7 +97,11 @@ class Instruction:
         part = re.match(r"vp?broadcast[fi](\d+)x(\d)", self.name)
         if part:
             return int(part.group(1)) * int(part.group(2)) // 8
-        parts = {"vcvtph2ps": 2, "bd": 4, "wd": 2, "bw": 2, "bq": 8, "wq": 4, "dq": 2}
+        part = re.match(r"vextract[fi](\d+)(?:x(\d))?$", self.name)
+        if part:
+            return int(part.group(1)) * int(part.group(2) or 1) // 8
+        parts = {"vcvtph2ps": 2, "vcvtps2ph": 2, "bd": 4, "wd": 2, "bw": 2, "bq": 8, "wq": 4,
+                 "dq": 2}
         for end, divisor in parts.items():
             if self.name == end or re.match(r"v?pmov[sz]x" + end, self.name):
                 return width // divisor
@@ -146,10 +153,33 @@ def parse(lines):
         if not match:
             continue
         address, name, operands, rest = match.groups()
-        if name in ("bnd", "rep", "repz", "repnz", "lock", "notrack", "data16", "cs"):
+        if name in ("bnd", "rep", "repz", "repnz", "lock", "notrack", "data16", "cs",
+                    "{vex}", "{evex}"):
             name, _, operands = operands.strip().partition(" ")
         found.append(Instruction(int(address, 16), name, operands, "R_X86_64" in rest))
     return found
+
+
+def spills_and_calls(instructions, function):
+    """Those of a hot loop's instructions that it must not contain."""
+    frame = any(str(i).endswith("mov %rsp,%rbp") for i in function)
+    stack = r"\(%r[sb]p" if frame else r"\(%rsp"
+    return [str(i) for i in instructions if i.name.startswith("call") or
+            # a conversion from an integer is a general register that was spilled
+            (i.vectors and "cvtsi2" not in i.name and i.memory is not None and
+             re.search(stack, i.operands[i.memory]))]
+
+
+def objdump_of(compiler, buildtype, sanitize):
+    """Path of objdump, or Skip: what the tests say of compiled loops is said of gcc's."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        raise Skip(f"reads x86-64 listings, this is {platform.machine()}")
+    if compiler != "gcc":
+        raise Skip(f"the loops are known as gcc makes them, this build is by {compiler}")
+    if buildtype != "release" or sanitize != "none":
+        raise Skip(f"the loops are known in a release build, this is {buildtype}, "
+                   f"b_sanitize={sanitize}")
+    return need("objdump")
 
 
 def read_library(objdump, path):

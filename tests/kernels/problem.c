@@ -21,9 +21,19 @@ void *aligned_bytes(size_t bytes)
     return memset(p, 0, bytes);
 }
 
-static int is_lookup(const struct kvr_format *format)
+int is_lookup(const struct kvr_format *format)
 {
-    return format == &kvr_format_lookup_f32 || format == &kvr_format_lookup_u8;
+    return format->entries != 0;
+}
+
+static int has_float_tables(const struct kvr_format *format)
+{
+    return format == &kvr_format_lookup_f32 || format == &kvr_format_lookup4_f32;
+}
+
+static int has_byte_tables(const struct kvr_format *format)
+{
+    return format == &kvr_format_lookup_u8 || format == &kvr_format_lookup4_u8;
 }
 
 /* Uniform in [-1, 1]. */
@@ -89,7 +99,9 @@ void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, 
         fill_rows(format, fill, codes, bytes, random);
         return;
     }
-    unsigned highest = is_lookup(format) ? shape->entries - 1 : 255;
+    /* all values of a byte are codes of affine ones, and two codes for 16 entries */
+    const int bytes_are_codes = is_lookup(format) && format->entries != 16;
+    unsigned highest = bytes_are_codes ? shape->entries - 1 : 255;
     for (size_t i = 0; i < bytes; i++) {
         if (fill == FILL_RANDOM)
             codes[i] = (unsigned char)(guarded_random(random) % (highest + 1));
@@ -169,11 +181,11 @@ void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shap
     } else if (format == &kvr_format_affine8_f16 || format == &kvr_format_affine4_f16 ||
                format == &kvr_format_affine4g_f16) {
         fill_rounded(format, shape, fill, prepared, random);
-    } else if (format == &kvr_format_lookup_f32) {
+    } else if (has_float_tables(format)) {
         float *tables = prepared;
         for (size_t i = 0; i < entries; i++)
             tables[i] = query_value(fill, i, random);
-    } else if (format == &kvr_format_lookup_u8) {
+    } else if (has_byte_tables(format)) {
         struct kvr_prepared_lookup_u8 *p = prepared;
         p->step = 0.01f * (1.0f + signed_unit(random) / 2);
         p->bias = signed_unit(random);

@@ -15,6 +15,9 @@ enum fill { FILL_MIN, FILL_MAX, FILL_RANDOM, FILL_ALTERNATING, FILL_COUNT };
 
 extern const char *const fill_names[FILL_COUNT];
 
+/* Does it look up in tables of format->entries entries? */
+int is_lookup(const struct kvr_format *format);
+
 /* Has the format scales of 32 channels each: serves only multiples of that many. */
 int is_grouped(const struct kvr_format *format);
 

@@ -109,11 +109,13 @@ static void check(const struct head *h, const struct attention_steps *s)
     free(prepared);
 }
 
-static struct kvr_shape shape_of(const struct kvr_keyset *set, const struct kvr_codec *codec)
+/* entries: of the tables of a codec that has some. */
+static struct kvr_shape shape_of(const struct kvr_keyset *set, const struct kvr_codec *codec,
+                                 uint32_t entries)
 {
     return (struct kvr_shape){.head_dim = set->head_dim, .tokens = TOKENS, .heads = 1,
-                              .queries = 1, .tables = codec->calibrated ? TABLES : 0,
-                              .entries = codec->calibrated ? 256 : 0, .group = codec->group};
+                              .queries = 1, .tables = entries ? TABLES : 0, .entries = entries,
+                              .group = codec->group};
 }
 
 static void make(struct head *h, const struct kvr_keyset *set, const struct kvr_codec *codec)
@@ -123,7 +125,8 @@ static void make(struct head *h, const struct kvr_keyset *set, const struct kvr_
     const int lookup = codec->calibrated;
     h->codec = codec;
     h->side = aligned_bytes(h->codec->side_bytes(&h->shape) + 1);
-    h->codes = aligned_bytes(h->codec->formats[0]->segment_bytes(&h->shape, TOKENS));
+    const struct kvr_format *layout = kvr_codec_layout(h->codec, &h->shape);
+    h->codes = aligned_bytes(layout->segment_bytes(&h->shape, TOKENS));
     h->values = aligned_bytes(kvr_format_dense_f16.segment_bytes(&h->shape, TOKENS));
     h->decoded = aligned_bytes(TOKENS * d * sizeof *h->decoded);
     h->decoded_values = aligned_bytes(TOKENS * d * sizeof *h->decoded_values);
@@ -159,9 +162,11 @@ static void check_steps(struct head *h, const struct kvr_keyset *set,
 }
 
 /* How many formats and steps the codec was tested with. */
-static size_t check_codec(const struct kvr_keyset *set, const struct kvr_codec *codec)
+static size_t check_codec(const struct kvr_keyset *set, const struct kvr_codec *codec,
+                          uint32_t entries)
 {
-    struct head h = {.shape = shape_of(set, codec)};
+    struct head h = {.shape = shape_of(set, codec, entries)};
+    size_t tested = 0;
     struct attention_steps steps[ATTENTION_MOST_STEPS];
     const char *refusal = codec->refuses(&h.shape);
     size_t count = attention_steps_of(codec->formats, isa.usable, TABLES, steps);
@@ -171,14 +176,18 @@ static size_t check_codec(const struct kvr_keyset *set, const struct kvr_codec *
         return 0;
     }
     make(&h, set, codec);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (steps[i].prepare->format->entries != entries)
+            continue;
         check_steps(&h, set, &steps[i]);
+        tested++;
+    }
     free(h.side);
     free(h.codes);
     free(h.values);
     free(h.decoded);
     free(h.decoded_values);
-    return count;
+    return tested;
 }
 
 static void test_attention(void **state)
@@ -194,10 +203,12 @@ static void test_attention(void **state)
             fail_msg("%s", error);
         assert_true(set.tokens >= TOKENS);
         for (const struct kvr_codec *const *codec = kvr_codecs(); *codec; codec++) {
-            if (check_codec(&set, *codec))
+            if (check_codec(&set, *codec, (*codec)->formats[0]->entries))
                 tested++;
             else
                 print_message("%s: not tested at d = %u\n", (*codec)->name, dims[i]);
+            if ((*codec)->formats[0]->entries)
+                assert_true(check_codec(&set, *codec, 16) > 0);
         }
         assert_true(tested >= 7); /* fp16, bf16, int8, int4, with a query of 8 bits, lookat */
         kvr_keyset_free(&set);

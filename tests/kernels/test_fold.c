@@ -100,7 +100,7 @@ static void check_shape(const struct kvr_kernel *kernel, struct kvr_shape shape)
 
 static void folds(void **state)
 {
-    static const uint32_t head_dims[] = {64, 80, 128, 256}, table_counts[] = {1, 4, 6, 16};
+    static const uint32_t head_dims[] = {64, 80, 128, 256}, table_counts[] = {2, 4, 6, 16, 18};
     struct kvr_isa_info isa;
     size_t count, tested = 0;
     const struct kvr_kernel *const *kernels = kvr_kernels(&count);
@@ -109,7 +109,7 @@ static void folds(void **state)
     for (size_t i = 0; i < count; i++) {
         if (kernels[i]->isa & ~isa.usable)
             continue;
-        bool lookup = kernels[i]->format->block_keys == 64;
+        bool lookup = is_lookup(kernels[i]->format);
         uint32_t group = is_grouped(kernels[i]->format) ? 32 : 0;
         for (size_t n = 0; n < (lookup ? COUNT(table_counts) : COUNT(head_dims)); n++)
             check_shape(kernels[i], (struct kvr_shape){.head_dim = lookup  ? 64
@@ -119,7 +119,7 @@ static void folds(void **state)
                                                        .heads = 1,
                                                        .queries = 1,
                                                        .tables = lookup ? table_counts[n] : 0,
-                                                       .entries = lookup ? 256 : 0});
+                                                       .entries = kernels[i]->format->entries});
         tested++;
     }
     assert_true(tested > 0);

@@ -22,7 +22,8 @@ static const struct kvr_format *const formats[] = {
     &kvr_format_dense_f16,   &kvr_format_dense_bf16,   &kvr_format_affine8,
     &kvr_format_affine4,     &kvr_format_affine4g,     &kvr_format_affine8_f16,
     &kvr_format_affine4_f16, &kvr_format_affine4g_f16, &kvr_format_affine8_q8,
-    &kvr_format_affine4_q8,  &kvr_format_lookup_f32,   &kvr_format_lookup_u8};
+    &kvr_format_affine4_q8,  &kvr_format_lookup_f32,   &kvr_format_lookup_u8,
+    &kvr_format_lookup4_f32, &kvr_format_lookup4_u8};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 static double score_of(const struct kvr_format *format, const struct kvr_shape *shape,
@@ -234,11 +235,46 @@ static void test_lookup_by_hand(void **state)
     free(p);
 }
 
+/* Key 64 + 37 is key 5 of the third quarter of block 1: byte 4 * 5 + 2 of each of its lines. */
+static void test_lookup4_by_hand(void **state)
+{
+    const struct kvr_shape shape = {.head_dim = 16, .tokens = 102, .queries = 1, .tables = 4,
+                                    .entries = 16};
+    unsigned char *codes = aligned_bytes(2 * 2 * 64);
+    float *tables = aligned_bytes(4 * 16 * sizeof *tables);
+    struct kvr_prepared_lookup_u8 *p = aligned_bytes(kvr_format_lookup4_u8.prepared_bytes(&shape));
+    (void)state;
+    assert_int_equal(kvr_format_lookup4_u8.segment_bytes(&shape, 64), 128);
+    assert_int_equal(kvr_format_lookup4_f32.segment_bytes(&shape, 65), 256);
+    codes[128 + 22] = 0xf1;      /* subspace 0: 1, subspace 1: 15 */
+    codes[128 + 64 + 22] = 0x70; /* subspace 2: 0, subspace 3: 7 */
+    tables[1] = 1;
+    tables[16 + 15] = 20;
+    tables[32] = 400;
+    tables[48 + 7] = -3000;
+    assert_true(score_of(&kvr_format_lookup4_f32, &shape, 101, codes, tables) == -2579);
+    assert_true(score_of(&kvr_format_lookup4_f32, &shape, 100, codes, tables) == 400);
+    assert_true(kvr_format_lookup4_f32.scale(&shape, tables) == 3421);
+    p->tables[1] = 255;
+    p->tables[16 + 15] = 3;
+    p->tables[32] = 4;
+    p->tables[48 + 7] = 5;
+    p->step = 0.1f;
+    p->bias = -7.7f;
+    float product = 267.0f * 0.1f;
+    float score = product + -7.7f;
+    assert_true(score_of(&kvr_format_lookup4_u8, &shape, 101, codes, p) == (double)score);
+    assert_true(kvr_format_lookup4_u8.scale(&shape, p) == 267 * (double)0.1f + (double)-7.7f);
+    free(codes);
+    free(tables);
+    free(p);
+}
+
 static void check_cost(const struct kvr_format *format, struct kvr_cost expected)
 {
     const struct kvr_shape shape = {.head_dim = 64, .tokens = 100, .heads = 3, .queries = 2,
-                                    .tables = format->block_keys == 64 ? 4 : 0,
-                                    .entries = format->block_keys == 64 ? 256 : 0};
+                                    .tables = is_lookup(format) ? 4 : 0,
+                                    .entries = format->entries};
     struct kvr_cost cost;
     memset(&cost, 0xff, sizeof cost);
     format->cost(&shape, &cost);
@@ -278,6 +314,11 @@ static void test_costs(void **state)
                .side_bytes = 8192, .executed_flops = 800, .lookups = 800});
     check_cost(&kvr_format_lookup_u8, (struct kvr_cost){.stream_bytes = 128 * 4,
                .side_bytes = 2176, .executed_flops = 400, .int_ops = 800, .lookups = 800,
+               .converts = 200});
+    check_cost(&kvr_format_lookup4_f32, (struct kvr_cost){.stream_bytes = 128 * 2,
+               .side_bytes = 512, .executed_flops = 800, .lookups = 800});
+    check_cost(&kvr_format_lookup4_u8, (struct kvr_cost){.stream_bytes = 128 * 2,
+               .side_bytes = 256, .executed_flops = 400, .int_ops = 800, .lookups = 800,
                .converts = 200});
 }
 
@@ -362,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_dense_by_hand), cmocka_unit_test(test_affine_by_hand),
         cmocka_unit_test(test_affine4g_by_hand), cmocka_unit_test(test_rounded_by_hand),
         cmocka_unit_test(test_affine_q8_by_hand), cmocka_unit_test(test_lookup_by_hand),
+        cmocka_unit_test(test_lookup4_by_hand),
         cmocka_unit_test(test_costs), cmocka_unit_test(test_kernel_list),
         cmocka_unit_test(test_halves),
     };

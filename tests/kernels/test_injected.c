@@ -92,7 +92,7 @@ static void check_kernel(const struct kvr_injected *copies, size_t count)
                                               .heads = 1,
                                               .queries = 1,
                                               .tables = lookup ? tables[i] : 0,
-                                              .entries = lookup ? 256 : 0}};
+                                              .entries = format->entries}};
                 problem_make(&p, format, fill);
                 check_problem(&p, copies, count);
                 problem_free(&p);

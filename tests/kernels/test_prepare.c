@@ -196,11 +196,13 @@ static void check_tables(const struct kvr_prepare_step *step, uint32_t d, uint32
     for (p.kind = RANDOM; p.kind < QUERIES; p.kind++) {
         fill_query(&p, &random);
         run(&p);
-        if (step->format == &kvr_format_lookup_f32)
+        const int floats =
+            step->format == &kvr_format_lookup_f32 || step->format == &kvr_format_lookup4_f32;
+        if (floats)
             check_f32(&p);
         else
             check_u8(&p);
-        if (step->format == &kvr_format_lookup_u8 && k == 256 && p.kind == RANDOM)
+        if (!floats && k == step->format->entries && p.kind == RANDOM)
             check_codec(&p);
         done(&p);
     }
@@ -312,6 +314,66 @@ static void test_step(void **state)
     }
 }
 
+/* Several queries at once: the bytes of each alone, and no others. Codebook and queries end at
+ * guard pages. */
+static void check_group(const struct kvr_prepare_step *step, struct kvr_shape shape)
+{
+    const size_t bytes = step->format->prepared_bytes(&shape);
+    const size_t stride = (bytes + 63) / 64 * 64 + 64, d = shape.head_dim;
+    const size_t codebook_bytes = kvr_codebook_bytes(&shape, step->codebook);
+    struct guarded codebook = guarded_map(codebook_bytes);
+    struct guarded queries = guarded_map(KVR_PREPARE_GROUP * d * sizeof(float));
+    unsigned char *together = aligned_bytes(KVR_PREPARE_GROUP * stride);
+    unsigned char *alone = aligned_bytes(KVR_PREPARE_GROUP * stride);
+    unsigned char *packed = codebook.end - codebook_bytes;
+    float *query = (float *)queries.end - KVR_PREPARE_GROUP * d;
+    float *natural = aligned_bytes(d * shape.entries * sizeof *natural);
+    uint64_t random = d * 7 + shape.entries;
+    for (size_t i = 0; i < d * shape.entries; i++)
+        natural[i] = signed_unit(&random);
+    assert_int_equal(kvr_codebook_pack(&shape, natural, step->codebook, packed), 0);
+    for (size_t i = 0; i < KVR_PREPARE_GROUP * d; i++) /* the third is all 0 */
+        query[i] = i / d == 2 ? 0 : signed_unit(&random);
+    memset(together, CANARY, KVR_PREPARE_GROUP * stride);
+    memset(alone, CANARY, KVR_PREPARE_GROUP * stride);
+    step->prepare_group(&shape, packed, query, together, stride);
+    for (size_t q = 0; q < KVR_PREPARE_GROUP; q++)
+        step->prepare(&shape, packed, query + q * d, alone + q * stride);
+    if (memcmp(together, alone, KVR_PREPARE_GROUP * stride))
+        fail_msg("%s@%s, codebook %d, d%u m%u K%u: four queries are not prepared as one by one",
+                 step->format->name, step->isa_name, (int)step->codebook, shape.head_dim,
+                 shape.tables, shape.entries);
+    free(natural);
+    free(together);
+    free(alone);
+    guarded_unmap(&codebook);
+    guarded_unmap(&queries);
+}
+
+static void test_groups(void **state)
+{
+    static const uint32_t dims[] = {16, 64, 80, 256}, tables[] = {1, 4, 16, 64};
+    static const uint32_t entries[] = {256, 255, 100, 48, 16, 1};
+    struct kvr_isa_info isa;
+    size_t count, found = 0;
+    const struct kvr_prepare_step *const *steps = kvr_prepare_steps(&count);
+    (void)state;
+    kvr_isa_detect(&isa);
+    for (size_t i = 0; i < count; i++) {
+        if (!steps[i]->prepare_group || steps[i]->isa & ~isa.usable)
+            continue;
+        found++;
+        for (size_t n = 0; n < COUNT(dims) * COUNT(tables) * COUNT(entries); n++) {
+            const uint32_t d = dims[n % COUNT(dims)], m = tables[n / COUNT(dims) % COUNT(tables)];
+            if (d % m == 0)
+                check_group(steps[i], (struct kvr_shape){
+                    .head_dim = d, .tables = m,
+                    .entries = entries[n / COUNT(dims) / COUNT(tables)]});
+        }
+    }
+    printf("# %zu steps prepare several queries at once here\n", found);
+}
+
 static void test_pack(void **state)
 {
     const struct kvr_shape shape = {.head_dim = 4, .tables = 2, .entries = 3};
@@ -340,10 +402,11 @@ int main(void)
     static struct CMUnitTest tests[64] = {
         {.name = "pack", .test_func = test_pack},
         {.name = "all formats", .test_func = test_all_formats},
+        {.name = "groups", .test_func = test_groups},
     };
     static char names[64][96];
     struct kvr_isa_info isa;
-    size_t count, used = 2;
+    size_t count, used = 3;
     const struct kvr_prepare_step *const *steps = kvr_prepare_steps(&count);
     kvr_isa_detect(&isa);
     for (size_t i = 0; i < count; i++) {

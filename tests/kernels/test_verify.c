@@ -114,7 +114,7 @@ static int verify_spoilt(const char *format, spoil_fn *how, char *error, size_t 
     const struct kvr_kernel wrong = {.variant = "wrong", .isa_name = "scalar",
                                      .format = right->format, .score = score_wrong};
     const struct kvr_shape shape = {.head_dim = 64, .tokens = TOKENS, .heads = 1, .queries = 1,
-                                    .tables = lookup ? 4 : 0, .entries = lookup ? 256 : 0};
+                                    .tables = lookup ? 4 : 0, .entries = right->format->entries};
     size_t bytes = right->format->segment_bytes(&shape, TOKENS);
     unsigned char *codes = aligned_bytes(bytes);
     void *prepared = aligned_bytes(right->format->prepared_bytes(&shape));
@@ -139,7 +139,8 @@ static void check_found(const char *format, spoil_fn *how, const char *key)
 static void test_wrong_scores(void **state)
 {
     static const char *const formats[] = {"dense_f16",  "affine8",    "affine4",  "affine8_q8",
-                                          "affine4_q8", "lookup_f32", "lookup_u8"};
+                                          "affine4_q8", "lookup_f32", "lookup_u8",
+                                          "lookup4_f32", "lookup4_u8"};
     char error[512];
     (void)state;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {

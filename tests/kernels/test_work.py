@@ -4,36 +4,37 @@
 test_work.py WORK_PRINT COMPILER BUILDTYPE SANITIZE LIBRARY...   (LIBRARY: .../libkernels_ISA.a)
 
 The loop is known by the bytes it reads, not by its numbers: one way around it loads exactly the
-bytes of the declared keys, from an address that moves on, and stores as many scores, without a
-prefetch and without the masked stores of a tail. That leaves the instances for the declared shape,
-because others read other bytes. The one for one stream steps by kvr_next_at in the same loop; with
-several streams, and for the blocks that these leave over, that is not so. A kernel that has no such
-loop has its blocks in a loop within: the shortest of those is compared, for there may be others
-that add to the sums of earlier passes. --verbose prints all counts.
+bytes of the declared keys, from an address that moves on, and stores as many scores for each of
+its queries, without a prefetch and without the masked stores of a tail. That leaves the instances
+for the declared shape, because others read other bytes. The one for one stream steps by kvr_next_at
+in the same loop; with several streams, and for the blocks that these leave over, that is not so. A
+kernel that has no such loop has its blocks in a loop within: the shortest of those is compared, for
+there may be others that add to the sums of earlier passes. --verbose prints all counts.
 """
 
 import csv
 import itertools
 import os
-import platform
 import re
 import subprocess
 
 from addresses import Trace, covered
-from harness import Skip, need, script
-from listing import Graph, parse, read_library
+from harness import script
+from listing import Graph, objdump_of, parse, read_library, spills_and_calls
 
 EXACT = ("shuffles", "fma", "int_dots", "converts", "gathered")
 WITHIN_TENTH = ("loads", "stores", "vector_alu", "uops")
 GATHER_UOPS = {0: 1, 8: 12, 16: 20}  # by the elements that an instruction gathers: kernels/kernel.h
-# Kernels that declare nothing and so get no core limit: scalar ones of rows and the AVX2 one of
-# affine4g, which nothing but a host without AVX-512 chooses; tiled ones, whose block is two loops.
-UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar", "affine8 fused scalar",
-              "affine4 fused scalar", "affine4g fused scalar", "affine8_q8 fused scalar",
-              "affine4_q8 fused scalar", "affine4g fused avx2"} | {
-                  f"{codes}_f16 tiled {isa}" for codes in ("affine8", "affine4", "affine4g")
-                  for isa in ("scalar", "avx2", "avx512")}
+# Kernels that declare nothing and so get no core limit: scalar ones of rows, tiled ones among them.
+UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
+              "affine8 fused scalar", "affine4 fused scalar",
+              "affine4g fused scalar", "affine8_q8 fused scalar", "affine4_q8 fused scalar",
+              "affine8_f16 tiled scalar", "affine4_f16 tiled scalar", "affine4g_f16 tiled scalar"}
+QUARTERED = {"lookup4_f32", "lookup4_u8"}  # formats whose neighbouring bytes are keys 16 apart
 SCORE_BYTES = 4
+FLOAT16_BYTES = 2
+ROW_STEP_BYTES = 32  # of a tile's row that one turn of a loop over it reads, if there is a loop
+GROUP_CHANNELS = 32
 LINE_BYTES = 64
 
 
@@ -46,6 +47,26 @@ def expected_bytes(kernel):
     part = LINE_BYTES * kernel["block_keys"] // kernel["layout_keys"]
     return {line + n for line in range(0, kernel["block_bytes"], LINE_BYTES)
             for n in range(part)}
+
+
+def expected_scores(kernel):
+    """Where that block's scores go, in bytes from its first: side by side, or where a dword holds
+    keys of all quarters of the layout's block, in four places."""
+    keys, layout_keys = kernel["block_keys"], kernel["layout_keys"]
+    if kernel["format"] not in QUARTERED or keys == layout_keys:
+        return set(range(keys * SCORE_BYTES))
+    return {quarter * layout_keys // 4 * SCORE_BYTES + n for quarter in range(4)
+            for n in range(keys // 4 * SCORE_BYTES)}
+
+
+def tile_bytes(kernel):
+    """What a block stores beside its scores: rows of float16 and, with scales of groups, these as
+    floats."""
+    if kernel["variant"] != "tiled":
+        return 0
+    grouped = kernel["format"].startswith("affine4g")
+    scales = kernel["head_dim"] // GROUP_CHANNELS * SCORE_BYTES if grouped else 0
+    return kernel["layout_keys"] * (kernel["head_dim"] * FLOAT16_BYTES + scales)
 
 
 class Way:
@@ -72,34 +93,29 @@ class Way:
         """Steps by kvr_next_at (kernels/ahead.h), as gcc writes it."""
         return {"setne", "neg", "and"} <= {i.name for i in self.path}
 
-    def scores(self):
-        """How many floats it stores side by side; 0 if that is not what it stores."""
+    def scores(self, queries):
+        """The bytes of scores that it stores for each query, from its first; none if it stores
+        anything else."""
         stores = self.trace.groups(lambda i: i.writes_memory and i.vectors)
-        moving = [pieces for symbols, pieces in stores.items() if self.trace.moves(symbols)]
-        if len(moving) != 1:
-            return 0
-        bytes_stored = covered(moving[0])
-        return len(bytes_stored) // SCORE_BYTES if max(bytes_stored) < len(bytes_stored) else 0
-
-
-def spills_and_calls(path, frame):
-    """What a hot loop must not contain. frame: whether rbp points to the stack."""
-    stack = r"\(%r[sb]p" if frame else r"\(%rsp"
-    return [str(i) for i in path if i.name.startswith("call") or
-            # a conversion from an integer is a general register that was spilled
-            (i.vectors and "cvtsi2" not in i.name and i.memory is not None and
-             re.search(stack, i.operands[i.memory]))]
+        moving = [covered(pieces) for symbols, pieces in stores.items()
+                  if self.trace.moves(symbols)]
+        alike = len(moving) == queries and all(stored == moving[0] for stored in moving)
+        return moving[0] if alike else set()
 
 
 def find_ways(kernel, graph):
     """The shortest way around each loop that is the declared one. If there is none, the loop has
     one over the lines of a block within it."""
-    wanted, stored = expected_bytes(kernel), kernel["block_keys"] * SCORE_BYTES
+    wanted, queries, scores = expected_bytes(kernel), kernel["queries"], expected_scores(kernel)
+    stored = kernel["block_keys"] * queries * SCORE_BYTES + tile_bytes(kernel)
+    turns_around = (0, kernel["block_bytes"] // LINE_BYTES)
+    if kernel["variant"] == "tiled":  # a loop over its rows, if there is one, is part of the block
+        turns_around = (kernel["head_dim"] * FLOAT16_BYTES // ROW_STEP_BYTES, 0)
     found = []
-    for turns in (0, kernel["block_bytes"] // LINE_BYTES):
+    for turns in turns_around:
         for header in graph.loops:
             ways = (Way(path) for path in graph.paths(header, turns, stored))
-            fitting = (w for w in ways if w.scores() == kernel["block_keys"] and w.consumes(wanted))
+            fitting = (w for w in ways if w.scores(queries) == scores and w.consumes(wanted))
             found += [(header, way) for way in itertools.islice(fitting, 1)]
         if found:
             break
@@ -126,10 +142,9 @@ def check_kernel(kernel, function, verbose):
     """Everything that is wrong with one kernel."""
     graph, wrong = Graph(function), []
     ways = find_ways(kernel, graph)
-    frame = any(str(i).endswith("mov %rsp,%rbp") for i in function)
     for way in ways:
         wrong += mismatches(kernel, way.counts)
-        wrong += [f"in the loop: {text}" for text in spills_and_calls(way.path, frame)]
+        wrong += [f"in the loop: {text}" for text in spills_and_calls(way.path, function)]
         if verbose:
             print(f"    at {way.path[0].address:x}: {way.counts}")
     if not ways:
@@ -177,8 +192,8 @@ def check_bad_loop():
     """The script's own eyes, on a loop whose faults are known."""
     function = parse(BAD_LOOP.splitlines())
     kernel = dict.fromkeys(EXACT + WITHIN_TENTH, 0)
-    kernel.update(block_keys=16, layout_keys=16, block_bytes=64, row_major=1, loads=2, stores=2,
-                  vector_alu=1, uops=9)
+    kernel.update(format="", variant="fused", block_keys=16, layout_keys=16, block_bytes=64,
+                  row_major=1, queries=1, loads=2, stores=2, vector_alu=1, uops=9)
     wrong = check_kernel(kernel, function, False)
     if [text.split()[-2] for text in wrong] != ["vmovaps", "call"]:
         return [f"a loop with a spill and a call: found {wrong}"]
@@ -197,31 +212,22 @@ def read_kernels(program):
 
 
 def find_function(kernel, libraries):
-    """The instructions of a kernel's score function."""
-    symbol = "kvr_kernel_{format}_{variant}_{isa}".format(**kernel).replace("-", "_")
+    """The instructions of a kernel's score function, or of that for several queries."""
+    symbol, name = "kvr_kernel_{format}_{variant}_{isa}", "score_{format}"
+    if kernel["queries"] > 1:
+        symbol, name = "kvr_groups_{format}_{isa}", "score{queries}_{format}"
+    symbol = symbol.format(**kernel).replace("-", "_")
     for symbols, functions in libraries[kernel["isa"]]:
         if symbol in symbols:
-            return functions["score_" + kernel["format"]]
+            return functions[name.format(**kernel)]
     raise KeyError(f"no object defines {symbol}")
-
-
-def tool(compiler, buildtype, sanitize):
-    """Path of objdump, or Skip."""
-    if platform.machine() not in ("x86_64", "AMD64"):
-        raise Skip(f"reads x86-64 listings, this is {platform.machine()}")
-    if compiler != "gcc":
-        raise Skip(f"the numbers are declared for gcc's code, this build is by {compiler}")
-    if buildtype != "release" or sanitize != "none":
-        raise Skip(f"the numbers are declared for a release build, this is {buildtype}, "
-                   f"b_sanitize={sanitize}")
-    return need("objdump")
 
 
 def test_work(*arguments):
     """What is wrong."""
     verbose = "--verbose" in arguments
     program, compiler, buildtype, sanitize, *paths = [a for a in arguments if a != "--verbose"]
-    objdump, failed = tool(compiler, buildtype, sanitize), check_bad_loop()
+    objdump, failed = objdump_of(compiler, buildtype, sanitize), check_bad_loop()
     libraries = {re.sub(r"libkernels_|\.a$", "", os.path.basename(path)):
                  read_library(objdump, path) for path in paths}
     kernels = read_kernels(program)
@@ -229,6 +235,7 @@ def test_work(*arguments):
         failed.append(f"no kernel of {program} declares anything")
     for kernel in kernels:
         name = "{format} {variant} {isa}".format(**kernel)
+        name += f" of {kernel['queries']} queries" if kernel["queries"] > 1 else ""
         if kernel["block_keys"]:
             wrong = check_kernel(kernel, find_function(kernel, libraries), verbose)
             wrong += ["declares its work, but is listed in UNDECLARED"] * (name in UNDECLARED)

@@ -136,15 +136,36 @@ def pmu_count():
 
 
 @functools.lru_cache
-def machine():
-    """A guest's machine with a PMU that counts exactly: one CPU whose clock is its instructions."""
+def machine(*shape):
+    """A guest's machine with a PMU that counts instructions, and cycles as many: its clock is the
+    instructions of all its CPUs, so that counts are exact where it has one. `shape` are options
+    for its CPUs and memory."""
     for tool in ("qemu-system-aarch64", "cpio"):
         harness.need(tool)
     root = sysroot()
     return guest.Machine(
-        ("qemu-system-aarch64", "-M", "virt", "-cpu", "neoverse-n1", "-smp", "1", "-m", "1G",
-         "-icount", "shift=0,sleep=off"), "ttyAMA0",
+        ("qemu-system-aarch64", "-M", "virt", "-icount", "shift=0,sleep=off", *shape), "ttyAMA0",
         ("-chardev", "file,id=sent,path={}", "-device", "pci-serial,chardev=sent"),
         glob.glob(f"{root}/boot/vmlinuz-*")[0], f"{root}/bin/busybox",
         (("kvroof", program()), ("pmu_count", pmu_count())),
         ("qemu-aarch64", "-L", root, "-E", "LD_TRACE_LOADED_OBJECTS=1"), root)
+
+
+def counts(outcome):
+    """What pmu_count printed: (event, loops, value, quality, share of the time), how it read."""
+    check(outcome.code == 0, "pmu_count counts", outcome)
+    lines = [line.split() for line in outcome.out.splitlines()]
+    check(all(line[0] != "error" for line in lines), "every event opens", outcome)
+    rows = [(line[0], int(line[1]), float(line[2]), line[3], float(line[4]))
+            for line in lines if line[0] != "how"]
+    return rows, " ".join(lines[-1][1:])
+
+
+def check_exact(outcome, how):
+    """Two instructions a loop, and the same few for reading, whatever the loop's length."""
+    rows, told = counts(outcome)
+    check(told == how, f"read {told}, not {how}")
+    check(len(rows) == 6, f"three loops of two events: {rows}")
+    beside = {value - 2 * loops for _, loops, value, _, _ in rows}
+    check(len(beside) == 1 and 0 <= min(beside) < 1000, f"counts are not 2 n + c: {rows}")
+    check({row[3:] for row in rows} == {("measured", 1.0)}, f"quality: {rows}")

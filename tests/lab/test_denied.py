@@ -218,4 +218,37 @@ def test_refused_threads():
                 LD_PRELOAD=REFUSE, REFUSE_THREADS="1")
 
 
+def outcome_of_counting(first):
+    """A run of two threads where the n-th and later counters cannot be opened: "refused", "some"
+    (an event is not counted because a thread lacks it), "all"."""
+    events = ("task-clock", "page-faults", "context-switches")
+    outcome = run_tiny("-k", "fp16", "-n", "512", "--bytes", "256k", "-t", "2", "-r", "1",
+                       "--counters", "perf:" + ",".join(events), "-o", "json:out.json",
+                       env=preloaded(REFUSE_COUNTERS=str(first)))
+    if outcome.code:
+        check_refused(outcome, 3, "EMFILE", "ulimit -n")
+        return "refused"
+    lacking = 0
+    for result in read_json("out.json")["results"]:
+        for name in events:
+            why = result["unavailable"].get(f"counter {name}")
+            check((why is None) == (name in result["counters"]), f"{name}: counted or says why")
+            if why is not None:
+                check("of 2" in why and "EMFILE" in why and "ulimit -n" in why, f"{name}: {why}")
+                lacking += 1
+    return "some" if lacking else "all"
+
+
+def test_counters_are_refused_half_way():
+    """Proven when the program starts, then a thread that is made later gets none."""
+    rows = {row["name"]: row for row in run("list", "counters", "--format", "json").json()}
+    if rows["task-clock"]["state"] != "counts":
+        raise harness.Skip(f"no software event: {rows['task-clock']['why']}")
+    if len(os.sched_getaffinity(0)) < 2:
+        raise harness.Skip("a second thread wants a second CPU")
+    seen = [outcome_of_counting(first) for first in (1, 3, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 60)]
+    check(seen[0] == "refused" and seen[-1] == "all", f"none, and all: {seen}")
+    check("some" in seen, f"between them a thread that is later than the proof: {seen}")
+
+
 harness.main(globals())

@@ -175,7 +175,8 @@ static void test_same_work_gives_the_same_bits(void **state)
 struct looks {
     struct harness *h;
     uint64_t calls_at_start, calls_at_stop;
-    int starts, stops, taken;
+    int starts, stops, taken, evictions;
+    int evictions_seen[16]; /* at each start */
 };
 
 static void look_start(void *context, unsigned thread)
@@ -228,6 +229,50 @@ static void test_probe(void **state)
     tear_down(&h);
 }
 
+/* What is done between slices. */
+static void evict(void *context, unsigned thread)
+{
+    struct looks *l = context;
+    assert_int_equal(thread, 0);
+    l->evictions++;
+    assert_int_equal(l->stops, l->evictions - 1); /* the last slice's look is over */
+}
+
+static void look_evicted(void *context, unsigned thread)
+{
+    struct looks *l = context;
+    l->evictions_seen[l->starts % 16] = l->evictions;
+    look_start(context, thread);
+}
+
+/* With passes that something lies between, each is looked at alone: a start after the eviction, a
+ * stop behind one call of the kernel; one start more before all. */
+static void test_probe_of_passes(void **state)
+{
+    struct harness h;
+    struct kvr_sample sample;
+    (void)state;
+    set_up(&h);
+    struct looks looks = {.h = &h};
+    const struct kvr_sample_probe probe = {look_evicted, look_stop, look_taken, &looks};
+    h.request.between = evict;
+    h.request.between_context = &looks;
+    h.request.slices = 5;
+    h.work.next = h.cursors[0];
+    kvr_sampler_probe(h.sampler, &probe);
+    uint64_t before = h.work.calls;
+    kvr_sample_take(h.sampler, &h.request, &sample);
+    assert_int_equal(looks.evictions, 5);
+    assert_int_equal(looks.starts, 6);
+    assert_int_equal(looks.stops, 5);
+    assert_int_equal(looks.taken, 1);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(looks.evictions_seen[i], i); /* the first one is before all of them */
+    assert_int_equal(looks.calls_at_start, before + 4);
+    assert_int_equal(looks.calls_at_stop, before + 5);
+    tear_down(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_plan_reaches_the_wanted_length),
         cmocka_unit_test(test_same_work_gives_the_same_bits),
         cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_probe_of_passes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

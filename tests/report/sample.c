@@ -384,6 +384,7 @@ static void fill_result(struct kvr_result *r)
     SET(r->layout, "pages:64");
     SET(r->codebook, "f16");
     SET(r->codebook_residency, "warm");
+    SET(r->value_format, "q8");
     r->evict_bytes = 1ull << 33;
     r->tuning = (struct kvr_tuning){.ahead_segments = 8, .ahead_bytes = 512};
     SET(r->tuning.alternatives, "0:5.31 s1:4.02");

@@ -6,6 +6,7 @@
 #define SAMPLE_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "../../src/report/record.h"
 
@@ -29,6 +30,10 @@ void sample_fill_crossing(struct kvr_run_record *record);
 
 /* A NUMA matrix, also in sample_everything. */
 void sample_add_numa(struct kvr_run_record *record);
+
+/* What a picture's data are; the caller frees. */
+typedef int sample_data(FILE *out, const struct kvr_run_record *records, size_t count);
+char *sample_sheet(sample_data *data, const struct kvr_run_record *records, size_t count);
 
 /* Owned text of a file; NULL if it cannot be read. *bytes may be NULL. */
 char *sample_read(const char *path, size_t *bytes);

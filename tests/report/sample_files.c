@@ -5,11 +5,25 @@
 #include "sample.h"
 
 #include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <cmocka.h>
+
 #include "../../src/report/writers.h"
+
+char *sample_sheet(sample_data *data, const struct kvr_run_record *records, size_t count)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_int_equal(data(out, records, count), 0);
+    fclose(out);
+    return text;
+}
 
 char *sample_read(const char *path, size_t *bytes)
 {

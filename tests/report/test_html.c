@@ -17,11 +17,13 @@
 /* An owned page of these results. */
 static char *page_of(const struct kvr_report_result *results, size_t count, int expected)
 {
+    const struct kvr_report report = {.results = results, .count = count,
+                                      .compare_why = "none was <drawn>"};
     char *text = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
     assert_non_null(out);
-    assert_int_equal(kvr_write_report(out, results, count), expected);
+    assert_int_equal(kvr_write_report(out, &report), expected);
     assert_int_equal(fclose(out), 0);
     assert_true(bytes < KVR_REPORT_BYTES);
     char *copy = strdup(text); /* gcc 12 takes the buffer of open_memstream for a local one */
@@ -193,6 +195,26 @@ static void test_pictures(void **state)
     lacks(page, "<?xml");
     lacks(page, "Gnuplot");
     lacks(page, " id='p' r");
+    holds(page, "2 results of 1 machine.");
+    holds(page, "No picture of the cases against the first result: none was &lt;drawn&gt;");
+    holds(page, "<th scope=\"row\">2: b.json</th>");
+    free(page);
+    kvr_run_record_free(&record);
+}
+
+static void test_numa(void **state)
+{
+    struct kvr_run_record record;
+    (void)state;
+    sample_run(&record);
+    char *page = page_of_one(&record);
+    lacks(page, "From the cores of each node");
+    free(page);
+    sample_add_numa(&record);
+    page = page_of_one(&record);
+    holds(page, "From the cores of each node to the memory of each");
+    holds(page, "<th scope=\"row\">0, 2</th><td class=\"n\">18.5</td><td class=\"n\">8</td>"
+                "<td class=\"n\">262</td><td class=\"n\">28</td><td class=\"n\">97 %</td>");
     free(page);
     kvr_run_record_free(&record);
 }
@@ -251,11 +273,12 @@ static void test_refused_write(void **state)
 {
     struct kvr_run_record record;
     struct kvr_report_result result = {.record = &record, .name = "run.json"};
+    const struct kvr_report report = {.results = &result, .count = 1};
     FILE *full = fopen("/dev/full", "w");
     (void)state;
     assert_non_null(full);
     sample_run(&record);
-    assert_int_equal(kvr_write_report(full, &result, 1), -ENOSPC);
+    assert_int_equal(kvr_write_report(full, &report), -ENOSPC);
     fclose(full);
     kvr_run_record_free(&record);
 }
@@ -266,7 +289,8 @@ int main(void)
         cmocka_unit_test(test_text),     cmocka_unit_test(test_sections),
         cmocka_unit_test(test_bare),     cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_command),  cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_large),    cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_numa),     cmocka_unit_test(test_large),
+        cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_refused_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

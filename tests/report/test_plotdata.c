@@ -15,24 +15,11 @@
 #include "../../src/report/plotdata.h"
 #include "sample.h"
 
-typedef int write_data(FILE *out, const struct kvr_run_record *records, size_t count);
-
-/* What a picture's data are; the caller frees. */
-static char *sheet_of(write_data *data, const struct kvr_run_record *records, size_t count)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    assert_int_equal(data(out, records, count), 0);
-    fclose(out);
-    return text;
-}
-
-static void check_sheet(const char *golden_name, write_data *data,
+static void check_sheet(const char *golden_name, sample_data *data,
                         const struct kvr_run_record *records, size_t count)
 {
     char path[512];
-    char *text = sheet_of(data, records, count);
+    char *text = sample_sheet(data, records, count);
     snprintf(path, sizeof path, "%s/%s", KVR_GOLDEN, golden_name);
     if (getenv("KVROOF_UPDATE_GOLDEN"))
         sample_write(path, text, strlen(text));
@@ -89,7 +76,7 @@ static void test_roofline_data(void **state)
     (void)state;
     sample_work(&records[0]);
     sample_work(&records[1]);
-    char *one = sheet_of(kvr_plot_roofline, records, 1);
+    char *one = sample_sheet(kvr_plot_roofline, records, 1);
     static const struct expected expected[] = {
         {"\npanel\t", 3}, {"\npoint\t1\t", 9}, {"\npoint\t2\t", 6}, {"\npoint\t3\t", 1},
         /* 128 flops of 128 bytes; stored, else 128 / 3.3 ns; the interval of the time turned */
@@ -110,14 +97,21 @@ static void test_roofline_data(void **state)
     check_times(one, expected, sizeof expected / sizeof *expected);
     free(one);
     check_sheet("roofline.tsv", kvr_plot_roofline, records, 1);
-    char *same = sheet_of(kvr_plot_roofline, records, 2); /* one machine has one set of roofs */
+    char *same = sample_sheet(kvr_plot_roofline, records, 2); /* one machine has one set of roofs */
     assert_int_equal(times(same, "DRAM, 1t: 26.2 GB/s\t"), 2 * 3);
     assert_int_equal(times(same, "\npoint\t1\t"), 2 * 9);
     assert_int_equal(times(same, "\t2: DRAM, n 512, 1t\t"), 1);
     free(same);
     records[1].machine.fingerprint[0] = 'x';
-    char *two = sheet_of(kvr_plot_roofline, records, 2);
-    assert_int_equal(times(two, "\t2: DRAM, 1t: 26.2 GB/s\t"), 2 * 3);
+    char *two = sample_sheet(kvr_plot_roofline, records, 2);
+    assert_int_equal(times(two, "\t1, 2: DRAM, 1t: 26.2 GB/s\t"), 3); /* none lies on another */
+    assert_int_equal(times(two, "\t1, 2: DRAM, 2t: 39.4 GB/s\t"), 3);
+    free(two);
+    for (size_t i = 0; i < records[1].ceiling_count; i++)
+        records[1].ceilings[i].value *= 1.5;
+    two = sample_sheet(kvr_plot_roofline, records, 2);
+    assert_int_equal(times(two, "\t1: DRAM, 1t: 26.2 GB/s\t"), 3);
+    assert_int_equal(times(two, "\t2: DRAM, 2t: 59.1 GB/s\t"), 3);
     free(two);
     kvr_run_record_free(&records[0]);
     kvr_run_record_free(&records[1]);
@@ -129,7 +123,7 @@ static void test_scaling_data(void **state)
     (void)state;
     sample_run(&records[0]);
     sample_run(&records[1]);
-    char *one = sheet_of(kvr_plot_scaling, records, 1);
+    char *one = sample_sheet(kvr_plot_scaling, records, 1);
     static const struct expected expected[] = {
         {"\npanel\t", 1}, {"\npoint\t1\t1\t", 2}, {"\npoint\t1\t2\t", 2}, {"\npoint\t1\t3\t", 0},
         /* 128 bytes in 1.9 ns on two threads; linear: twice 128 / 3.3 */
@@ -155,7 +149,7 @@ static void test_realism_data(void **state)
     (void)state;
     sample_ops(&records[0]);
     sample_ops(&records[1]);
-    char *one = sheet_of(kvr_plot_realism, records, 1);
+    char *one = sample_sheet(kvr_plot_realism, records, 1);
     static const struct expected expected[] = {
         {"\npanel\t1\t0\tn 512\t", 1}, {"\npanel\t2\t0\tn 4096\t", 1},
         {"\npanel\t3\t0\tn 32768\t", 1}, {"\npanel\t", 3},
@@ -176,7 +170,7 @@ static void test_realism_data(void **state)
     check_times(one, expected, sizeof expected / sizeof *expected);
     free(one);
     check_sheet("realism.tsv", kvr_plot_realism, records, 1);
-    char *two = sheet_of(kvr_plot_realism, records, 2);
+    char *two = sample_sheet(kvr_plot_realism, records, 2);
     assert_int_equal(times(two, "\npoint\t"), 84);
     assert_int_equal(times(two, "\nseries\t0\t3\tC  2: lookat.u8@avx512vbmi\t"), 1);
     free(two);
@@ -189,7 +183,7 @@ static void test_shift_data(void **state)
     struct kvr_run_record record;
     (void)state;
     sample_ops(&record);
-    char *sheet = sheet_of(kvr_plot_shift, &record, 1);
+    char *sheet = sample_sheet(kvr_plot_shift, &record, 1);
     static const struct expected expected[] = {
         /* What has no codebook is compared with the warm and with the cold ones. */
         {"\npanel\t", 7}, {"\tscan, contiguous\t", 1}, {"\tscan, heads\t", 1},
@@ -210,7 +204,7 @@ static void test_shift_data(void **state)
     /* Without verdicts the share of the preparation splits a step, and nothing bounds it. */
     for (size_t i = 0; i < record.result_count; i++)
         record.results[i].verdict = (struct kvr_verdict_record){.attained = 0};
-    sheet = sheet_of(kvr_plot_shift, &record, 1);
+    sheet = sample_sheet(kvr_plot_shift, &record, 1);
     assert_int_equal(times(sheet, "\nprepare\t4\t"), 6);
     assert_int_equal(times(sheet, "\nscan\t4\t"), 6);
     assert_int_equal(times(sheet, "\nbound\t"), 1);
@@ -224,7 +218,7 @@ static void test_speedup_data(void **state)
     struct kvr_run_record record;
     (void)state;
     sample_ops(&record);
-    char *sheet = sheet_of(kvr_plot_speedup, &record, 1);
+    char *sheet = sample_sheet(kvr_plot_speedup, &record, 1);
     static const struct expected expected[] = {
         {"\npanel\t1\t0\tscan\t", 1}, {"\npanel\t2\t0\tstep\t", 1},
         {"\npanel\t3\t0\tattention\t", 1}, {"\npoint\t1\t", 24}, {"\npoint\t3\t", 36},
@@ -251,7 +245,7 @@ static void test_working_sets(void **state)
     sample_ops(&records[0]);
     for (size_t i = 0; i < records[0].result_count; i++)
         records[0].results[i].working_set_bytes <<= records[0].results[i].key_bytes < 10;
-    char *sheet = sheet_of(kvr_plot_shift, records, 1);
+    char *sheet = sample_sheet(kvr_plot_shift, records, 1);
     assert_int_equal(times(sheet, "\nseries\t"), 4);
     assert_null(strstr(sheet, "1G\t"));
     free(sheet);
@@ -262,7 +256,7 @@ static void test_working_sets(void **state)
         more.rounds = NULL;
         kvr_record_add_result(&records[0], &more);
     }
-    sheet = sheet_of(kvr_plot_shift, records, 1);
+    sheet = sample_sheet(kvr_plot_shift, records, 1);
     assert_int_equal(times(sheet, "\nseries\t"), 8);
     assert_non_null(strstr(sheet, "fp16.fused@avx512, 64M\t"));
     free(sheet);
@@ -279,7 +273,7 @@ static void test_isas(void **state)
     for (size_t i = 0; i < count; i++)
         if (!strcmp(record.results[i].codec, "fp16") && record.results[i].tokens == 512)
             memcpy(record.results[i].isa, "avx2", sizeof "avx2");
-    char *sheet = sheet_of(kvr_plot_shift, &record, 1);
+    char *sheet = sample_sheet(kvr_plot_shift, &record, 1);
     assert_int_equal(times(sheet, "\ntotal\t2\t"), 12);
     assert_int_equal(times(sheet, "\nseries\t0\t1\tA  fp16.fused@avx2/avx512\t"), 1);
     free(sheet);
@@ -288,7 +282,7 @@ static void test_isas(void **state)
         memcpy(more.isa, "scalar", sizeof "scalar");
         kvr_record_add_result(&record, &more);
     }
-    sheet = sheet_of(kvr_plot_shift, &record, 1);
+    sheet = sample_sheet(kvr_plot_shift, &record, 1);
     assert_non_null(strstr(sheet, "fp16.fused@avx512\t"));
     assert_non_null(strstr(sheet, "fp16.fused@scalar\t"));
     assert_null(strstr(sheet, "fp16.fused@avx2\t")); /* one length is no line */
@@ -304,7 +298,7 @@ static void test_roofline_parts(void **state)
     sample_work(&record);
     for (size_t i = 0; i < record.result_count; i++)
         record.results[i].measured = false;
-    char *roofs = sheet_of(kvr_plot_roofline, &record, 1);
+    char *roofs = sample_sheet(kvr_plot_roofline, &record, 1);
     assert_int_equal(times(roofs, "\npanel\t"), 3);
     assert_int_equal(times(roofs, "\npoint\t"), 0);
     assert_int_equal(times(roofs, "\nbandwidth\t1\t"), 8);
@@ -313,7 +307,7 @@ static void test_roofline_parts(void **state)
     sample_work(&record);
     size_t ceilings = record.ceiling_count;
     record.ceiling_count = 0;
-    char *cases = sheet_of(kvr_plot_roofline, &record, 1);
+    char *cases = sample_sheet(kvr_plot_roofline, &record, 1);
     assert_int_equal(times(cases, "\npoint\t1\t"), 9);
     assert_int_equal(times(cases, "\nbandwidth\t") + times(cases, "\nrate\t"), 0);
     assert_null(strstr(cases, "nan"));
@@ -328,7 +322,7 @@ static void test_roofline_parts(void **state)
         else if (r->measured && r->round_count && !strcmp(r->codec, "int8q8") && !drawn++)
             snprintf(r->op, sizeof r->op, "attention");
     }
-    cases = sheet_of(kvr_plot_roofline, &record, 1);
+    cases = sample_sheet(kvr_plot_roofline, &record, 1);
     assert_int_equal(times(cases, "\npoint\t1\t"), 8); /* of 9, without the integer one */
     assert_int_equal(times(cases, "\npoint\t3\t"), 0);
     assert_int_equal(times(cases, "\tnot drawn: 2 cases: a step"), 1);
@@ -337,7 +331,7 @@ static void test_roofline_parts(void **state)
     kvr_run_record_free(&record);
 }
 
-static void check_no_data(write_data *data, const struct kvr_run_record *record)
+static void check_no_data(sample_data *data, const struct kvr_run_record *record)
 {
     FILE *out = tmpfile();
     assert_int_equal(data(out, record, 1), -ENODATA);
@@ -386,7 +380,7 @@ static void test_numa_data(void **state)
     sample_run(&records[1]);
     sample_add_numa(&records[1]);
     check_sheet("numa.tsv", kvr_plot_numa, &records[1], 1);
-    char *sheet = sheet_of(kvr_plot_numa, records, 2); /* the one without has no panel */
+    char *sheet = sample_sheet(kvr_plot_numa, records, 2); /* the one without has no panel */
     assert_non_null(strstr(sheet, "panel\t1\t0\t2: load of a node's cores (GB/s)\t3\t2\t18.5\t"));
     assert_null(strstr(sheet, "panel\t3\t"));
     free(sheet);

@@ -31,11 +31,23 @@ static void check_ceiling(const struct kvr_ceiling *a, const struct kvr_ceiling 
                         a->family_count * sizeof *a->family);
 }
 
+static void check_counter(const struct kvr_counter_record *a, const struct kvr_counter_record *b)
+{
+    struct kvr_counter_record x = *a, y = *b;
+    x.threads = y.threads = NULL;
+    assert_memory_equal(&x, &y, sizeof x);
+    assert_memory_equal(a->threads ? (void *)a->threads : (void *)"", b->threads,
+                        a->thread_count * sizeof *a->threads);
+}
+
 static void check_result(const struct kvr_result *a, const struct kvr_result *b)
 {
     struct kvr_result x = *a, y = *b;
     x.rounds = y.rounds = NULL;
+    x.counters = y.counters = NULL;
     assert_memory_equal(&x, &y, sizeof x);
+    for (size_t i = 0; i < a->counter_count; i++)
+        check_counter(&a->counters[i], &b->counters[i]);
     for (size_t i = 0; i < a->round_count; i++)
         assert_memory_equal(&a->rounds[i], &b->rounds[i], sizeof *a->rounds);
 }
@@ -170,6 +182,38 @@ static void test_failed_proof(void **state)
     check_round_trip(make_failed_proof, KVR_OUT_JSON);
 }
 
+/* Counted: with threads, scaled, and beside the model's figure. */
+static void make_counted(struct kvr_run_record *record)
+{
+    sample_run(record);
+    struct kvr_result *r = &record->results[0];
+    struct kvr_counter_record *c = kvr_result_add_counter(r, "cycles");
+    c->value = 3.5;
+    c->total = 7e6;
+    c->running = .75;
+    strcpy(c->quality, "scaled");
+    strcpy(c->unit, "events/key");
+    for (uint32_t t = 0; t < 3; t += 2) { /* the one between them did not count */
+        struct kvr_counter_thread *own = kvr_counter_add_thread(c, t);
+        own->value = 3 + t;
+        own->running = 1 - t * .25;
+        strcpy(own->quality, t ? "scaled" : "measured");
+    }
+    c->thread_least = 3;
+    c->thread_most = 5;
+    c = kvr_result_add_counter(r, "memory-bytes-model");
+    c->value = 64;
+    strcpy(c->quality, "modelled");
+    strcpy(c->unit, "bytes/key");
+}
+
+static void test_counted(void **state)
+{
+    (void)state;
+    check_round_trip(make_counted, KVR_OUT_JSON);
+    check_round_trip(make_counted, KVR_OUT_JSONL);
+}
+
 static void test_jsonl(void **state)
 {
     (void)state;
@@ -237,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything),   cmocka_unit_test(test_run),
         cmocka_unit_test(test_failed_proof),
+        cmocka_unit_test(test_counted),
         cmocka_unit_test(test_jsonl),        cmocka_unit_test(test_bare),
         cmocka_unit_test(test_invalid_utf8), cmocka_unit_test(test_unavailable_count),
     };

@@ -99,6 +99,22 @@ static const char *refuses_tables(const struct kvr_shape *shape)
     return shape->entries == 16 || shape->entries == 256 ? NULL : "K is neither 16 nor 256";
 }
 
+static size_t value_q8_bytes(const struct kvr_shape *shape, uint32_t tokens)
+{
+    return whole(tokens, 16) * shape->head_dim / 32 * 34;
+}
+
+static const char *refuses_values(const struct kvr_shape *shape)
+{
+    return shape->head_dim % 32 ? "d is no multiple of 32" : NULL;
+}
+
+static const struct kvr_format values_q8 = {
+    .name = "values_q8", .block_keys = 16, .segment_bytes = value_q8_bytes};
+static const struct kvr_format *const value_q8_formats[] = {&values_q8, NULL};
+const struct kvr_codec kvr_codec_value_q8 = {
+    .name = "q8", .formats = value_q8_formats, .refuses = refuses_values};
+
 static const struct kvr_format *const fp16_formats[] = {&dense, NULL};
 static const struct kvr_format *const int8_formats[] = {&affine, NULL};
 static const struct kvr_format *const lookat_formats[] = {&table_f32, &table_u8, NULL};

@@ -58,13 +58,14 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    free(f->result.counters);
+    kvr_result_free_counters(&f->result);
     return 0;
 }
 
 static void store(struct fixture *f, const char *why)
 {
-    kvr_counting_store(&f->counting, why ? NULL : &f->tally, 10, why, &f->result);
+    const struct kvr_counted_part part = {&f->tally, 10};
+    kvr_counting_store(&f->counting, &part, why ? 0 : 1, why, &f->result);
 }
 
 static const struct kvr_counter_record *of(const struct fixture *f, const char *name)
@@ -100,6 +101,77 @@ static void test_values(void **state)
     check_value(f, "joules-per-million-keys", .5, "measured");
     assert_false(kvr_result_flagged(&f->result, "counter-mismatch"));
     assert_int_equal(f->result.unavailable_count, 0);
+}
+
+static void check_thread(const struct kvr_counter_record *c, size_t at, uint32_t thread,
+                         double value, const char *quality)
+{
+    assert_true(at < c->thread_count);
+    const struct kvr_counter_thread *t = &c->threads[at];
+    assert_int_equal(t->thread, thread);
+    if (fabs(t->value - value) > 1e-9 * fabs(value))
+        fail_msg("%s of thread %u is %g, not %g", c->name, thread, t->value, value);
+    assert_string_equal(t->quality, quality);
+}
+
+/* Each thread's own, and what follows from several of its own; the system's is no thread's. */
+static void test_threads(void **state)
+{
+    struct fixture *f = *state;
+    f->sums[1][INSTRUCTIONS].value = 4000;
+    f->sums[1][CYCLES].running_ns = 80;
+    f->sums[1][FLOPS] = (struct kvr_count_sum){.value = 100, .enabled_ns = 9, .running_ns = 9};
+    store(f, NULL);
+    assert_int_equal(of(f, "cycles")->thread_count, 2);
+    check_thread(of(f, "cycles"), 0, 0, 2, "measured");
+    check_thread(of(f, "cycles"), 1, 1, 5, "scaled");
+    assert_true(of(f, "cycles")->threads[1].running == .8);
+    check_thread(of(f, "ipc"), 0, 0, 2.5, "measured");
+    check_thread(of(f, "ipc"), 1, 1, 1.6, "scaled");
+    assert_int_equal(of(f, "flops")->thread_count, 2);
+    check_thread(of(f, "flops"), 0, 0, 64, "measured");
+    check_thread(of(f, "flops"), 1, 1, 3.2, "measured");
+    static const char *const of_system[] = {"dram-reads@uncore_imc_0", "memory-bytes",
+                                            "memory-gb-per-s", "energy-pkg",
+                                            "joules-per-million-keys", "flops-model"};
+    for (size_t i = 0; i < sizeof of_system / sizeof *of_system; i++)
+        assert_int_equal(of(f, of_system[i])->thread_count, 0);
+}
+
+/* A thread that did not count has no row among those that did. */
+static void test_a_thread_is_absent(void **state)
+{
+    struct fixture *f = *state;
+    f->sums[0][CYCLES].running_ns = 40; /* of 100; the team has 140 of 200 */
+    store(f, NULL);
+    assert_int_equal(of(f, "cycles")->thread_count, 1);
+    assert_int_equal(of(f, "cycles")->threads[0].thread, 1);
+    assert_int_equal(of(f, "ipc")->thread_count, 1);
+    assert_int_equal(of(f, "instructions")->thread_count, 2);
+    assert_int_equal(of(f, "flops")->thread_count, 1); /* the fixture's thread 1 has none */
+}
+
+/* T as the sum of two passes: values a key add up, whatever each had of keys. */
+static void test_two_passes(void **state)
+{
+    struct fixture *f = *state;
+    struct kvr_tally second = {f->sums, 2, 200, 3, 2000, 0};
+    struct kvr_counted_part parts[] = {{&f->tally, 10}, {&second, 20}};
+    kvr_counting_store(&f->counting, parts, 2, NULL, &f->result);
+    check_value(f, "cycles", 3 + .75, "measured");
+    assert_true(of(f, "cycles")->total == 6000);
+    check_value(f, "ipc", 2.5, "measured");
+    check_thread(of(f, "cycles"), 1, 1, 4 + 1, "measured");
+    check_value(f, "memory-bytes", 64 + 16, "measured");
+    check_value(f, "memory-gb-per-s", 80 / (4 + .5), "measured");
+    check_value(f, "joules-per-million-keys", .5 + .125, "measured");
+    assert_null(kvr_result_counter(&f->result, "flops-model")); /* that of the scan alone */
+    tear_down(state);
+    set_up(state);
+    second.samples = 0;
+    kvr_counting_store(&f->counting, parts, 2, NULL, &f->result);
+    assert_non_null(strstr(kvr_result_why(&f->result, "counters"), "no sample"));
+    assert_null(kvr_result_counter(&f->result, "cycles"));
 }
 
 static void test_mismatch(void **state)
@@ -148,6 +220,12 @@ static void test_nothing_counted(void **state)
     store(f, "in passes");
     assert_string_equal(kvr_result_why(&f->result, "counters"), "in passes");
     assert_null(kvr_result_counter(&f->result, "cycles"));
+    tear_down(state);
+    set_up(state);
+    f->counting.counters.count = 0; /* no backend: the check says it, once for all cases */
+    store(f, NULL);
+    assert_int_equal(f->result.unavailable_count, 0);
+    check_value(f, "memory-bytes-model", 64, "modelled");
 }
 
 static void test_witness(void **state)
@@ -171,13 +249,14 @@ static void test_witness(void **state)
         assert_string_equal(f->result.verdict.side, "memory");
         tear_down(state);
     }
-    f->result.counters = NULL;
 }
 
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-    const struct CMUnitTest tests[] = {TEST(test_values), TEST(test_mismatch),
+    const struct CMUnitTest tests[] = {TEST(test_values), TEST(test_threads),
+                                       TEST(test_a_thread_is_absent), TEST(test_two_passes),
+                                       TEST(test_mismatch),
                                        TEST(test_scaled_and_absent), TEST(test_nothing_counted),
                                        TEST(test_witness)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,14 +154,15 @@ static void a_head_in_pages(void **state)
     b.heads.values_tuning.ahead_segments = 3;
     kvr_heads_slice(&b.heads, 0, 0, 3);
     assert_int_equal(call_count, 2 + 3 * 2 * 3);
-    static const char order[] = "ppsmvsmvsmvsmvsmvsmv";
+    static const char order[] = "ppssmvmvssmvmvssmvmv";
     for (size_t i = 0; i < call_count; i++)
         assert_int_equal(calls[i].what, order[i]);
     for (uint32_t q = 0; q < 2; q++) {
         assert_ptr_equal(calls[q].query, b.query + q * D);
         assert_ptr_equal(calls[q].prepared, b.buffers.prepared[0] + q * 128); /* whole lines */
         for (uint32_t part = 0; part < 3; part++) {
-            const struct call *c = &calls[2 + part * 6 + q * 3];
+            const struct call *first = &calls[2 + part * 6];
+            const struct call c[] = {first[q], first[2 + q * 2], first[3 + q * 2]};
             uint32_t slot = b.keys.orders[0][part], tokens = part == 2 ? 8 : 16;
             float *scores = b.buffers.scores[0] + q * b.buffers.tile;
             assert_int_equal(c[0].slot, slot);
@@ -175,7 +176,7 @@ static void a_head_in_pages(void **state)
             assert_int_equal(c[2].ahead_segments, 3);
             assert_ptr_equal(c[2].output, b.buffers.outputs[0] + q * KVR_MAX_HEAD_DIM);
             /* a new softmax with the first page; its state is kept query by query */
-            assert_true(part ? c[1].number == (float)(2 + (part - 1) * 6 + q * 3 + 2)
+            assert_true(part ? c[1].number == (float)(2 + (part - 1) * 6 + 3 + q * 2)
                              : c[1].number == -INFINITY);
             assert_true(c[2].number == .25F);
         }

@@ -64,6 +64,7 @@ static void test_yaml(void **state)
     near(kvr_other_bandwidth(&m, "DRAM", 2), 40);
     near(kvr_other_bandwidth(&m, "DRAM", 8), 100);
     near(kvr_other_rate(&m, "load", "avx2"), 6);
+    near(kvr_other_rate(&m, "load", "avxvnni"), 6); /* an extension of AVX2 */
     near(kvr_other_rate(&m, "issue", "scalar"), 15.5);
     assert_string_equal(m.rates[1].source, "b");
 }

@@ -126,12 +126,15 @@ static void test_operations(void **state)
     assert_true(!o->op_count && !o->codebook_count && !o->residency_count && !o->batch_count &&
                 !o->group_query_count && !o->evict_given);
     accept(p, "--op step,attention,step --codebook f32,f16 --codebook-residency warm --batch 1,8 "
-              "--group-queries 1,2,16,2 --evict 96M --layout pages:16,heads,pages:4k");
+              "--value-format q8,fp16 --group-queries 1,2,16,2 --evict 96M "
+              "--layout pages:16,heads,pages:4k");
     assert_int_equal(o->op_count, 2);
     assert_string_equal(o->ops[1], "attention");
     assert_int_equal(o->codebook_count, 2);
     assert_string_equal(o->codebooks[0], "f32");
     assert_string_equal(o->residencies[0], "warm");
+    assert_int_equal(o->value_format_count, 2);
+    assert_string_equal(o->value_formats[0], "q8");
     assert_int_equal(o->batches[1], 8);
     assert_int_equal(o->group_query_count, 3);
     assert_int_equal(o->group_queries[2], 16);
@@ -150,6 +153,7 @@ static void test_operations_refused(void **state)
     refuse(p, 2, "--op scan,", "--op: 'scan,' has an empty element");
     refuse(p, 2, "--codebook f64", "--codebook: 'f64' is not one of f16, f32");
     refuse(p, 2, "--codebook-residency cool", "did you mean cold?");
+    refuse(p, 2, "--value-format q9", "--value-format: 'q9' is not one of fp16, q8");
     refuse(p, 2, "--batch 0", "--batch: '0' is too small");
     refuse(p, 2, "--batch 8k", "--batch: '8k' has 'k' after the number");
     refuse(p, 2, "--batch 65537", "too large");
@@ -334,13 +338,14 @@ static void test_help(void **state)
     assert_non_null(strstr(text, "Usage: kvroof run"));
     assert_non_null(strstr(text, "Examples:"));
     static const char *const of_ops[] = {"--op=NAME", "--codebook=TYPE", "--codebook-residency",
-                                         "--batch=N", "--group-queries=N", "--evict=SIZE",
-                                         "--counters=WHICH"};
+                                         "--value-format=NAME", "--batch=N",
+                                         "--group-queries=N", "--evict=SIZE",
+                                         "--counters=WHICH", "--processes=N"};
     for (size_t i = 0; i < sizeof of_ops / sizeof *of_ops; i++) {
         if (!strstr(text, of_ops[i]))
             fail_msg("no %s in: %s", of_ops[i], text);
     }
-    assert_null(strstr(text, "--processes")); /* of a later version */
+    assert_null(strstr(text, "--process-part")); /* between processes of one run */
 }
 
 static void test_cpu_numbers(void **state)

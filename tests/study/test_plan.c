@@ -332,6 +332,7 @@ static void test_merged_profile_is_kept(void **state)
     }
     const char *const defaults[] = {"\"ops\":[\"scan\"]", "\"codebooks\":[\"f16\"]",
                                     "\"codebook_residencies\":[\"cold\"]", "\"batches\":[1]",
+                                    "\"value_formats\":[\"fp16\"]",
                                     "\"group_queries\":[1]"};
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
         if (!strstr(json, defaults[i]))

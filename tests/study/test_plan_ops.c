@@ -94,6 +94,7 @@ static void test_flags_replace_these_axes_too(void **state)
     o->ops[o->op_count++] = "attention";
     o->codebooks[o->codebook_count++] = "f32";
     o->residencies[o->residency_count++] = "warm";
+    o->value_formats[o->value_format_count++] = "q8";
     o->batches[o->batch_count++] = 2;
     o->group_queries[o->group_query_count++] = 8;
     o->layouts[o->layout_count++] = "pages:4k";
@@ -101,12 +102,13 @@ static void test_flags_replace_these_axes_too(void **state)
     o->evict_given = true;
     o->evict_bytes = 64 << 20;
     /* Both spellings of a layout are one, and its name is one: no head is longer than a page. */
-    EXPECT(w, FP16 "attention/pages:4096/thp/q8/b2/evict64M",
-           LOOKAT "attention/pages:4096/thp/q8/b2/cb32/cbwarm/evict64M");
+    EXPECT(w, FP16 "attention/pages:4096/thp/q8/b2/vq8/evict64M",
+           LOOKAT "attention/pages:4096/thp/q8/b2/vq8/cb32/cbwarm/evict64M");
     assert_int_equal(w->plan.cases[0].page_tokens, 4096);
     const char *const parts[] = {"\"ops\":[\"attention\"]",
                                  "\"codebooks\":[\"f32\"]",
                                  "\"codebook_residencies\":[\"warm\"]",
+                                 "\"value_formats\":[\"q8\"]",
                                  "\"batches\":[2]",
                                  "\"group_queries\":[8]",
                                  "\"evict\":[67108864]",
@@ -320,8 +322,8 @@ static void test_bytes_of_odd_lengths(void **state)
     (void)state;
     struct kvr_case c = bytes_case(0, "attention");
     c.shape = (struct kvr_shape){.head_dim = 16, .tokens = 101, .queries = 1};
-    /* 7 blocks of 16 keys; 101 rows of 32 bytes are 50.5 lines. */
-    assert_int_equal(kvr_case_head_bytes(&c), 7 * 16 * 32 + 51 * 64);
+    /* 7 blocks of 16 keys, and of values. */
+    assert_int_equal(kvr_case_head_bytes(&c), 7 * 16 * 32 + 7 * 16 * 32);
     c.page_tokens = 48; /* three pages, of which the last is partial */
     assert_int_equal(kvr_case_head_bytes(&c), 3 * (48 * 32 + 48 * 32));
     c.page_tokens = 4096; /* one page, larger than the head */
@@ -336,7 +338,7 @@ static void test_bytes_of_odd_lengths(void **state)
         (struct kvr_shape){.head_dim = 16, .tokens = 101, .queries = 1, .tables = 2, .entries = 16};
     c.codebook = KVR_CODEBOOK_F16;
     c.batch = 3; /* 512 / 3 */
-    assert_int_equal(kvr_case_head_bytes(&c), 2 * 64 * 2 + 51 * 64 + 171);
+    assert_int_equal(kvr_case_head_bytes(&c), 2 * 64 * 2 + 7 * 16 * 32 + 171);
     c.page_tokens = 64;
     assert_int_equal(kvr_case_head_bytes(&c), 2 * (64 * 2 + 32 * 64) + 171);
     assert_int_equal(kvr_case_reference_bytes(&c), 2 * (64 * 32 + 32 * 64));

@@ -33,8 +33,8 @@ static void fill(struct kvr_ceiling *ceilings, const struct made_up *from, size_
 }
 
 /* The ceiling's id is of the record, which is gone then: it is checked here. */
-static struct kvr_core_limit limit_of(const struct kvr_kernel *kernel, uint32_t tables,
-                                      const char *ceiling)
+static struct kvr_core_limit limit_of_queries(const struct kvr_kernel *kernel, uint32_t tables,
+                                              uint32_t queries, const char *ceiling)
 {
     static const struct made_up rates[] = {
         {"shuffle", "byte", "avx512", 4},  {"shuffle", "two", "avx512", 1},
@@ -45,13 +45,20 @@ static struct kvr_core_limit limit_of(const struct kvr_kernel *kernel, uint32_t 
     enum { COUNT = sizeof rates / sizeof *rates };
     struct kvr_ceiling ceilings[COUNT];
     struct kvr_run_record record = {.ceilings = ceilings, .ceiling_count = COUNT};
-    const struct kvr_shape shape = {.head_dim = 64, .tables = tables};
+    const struct kvr_shape shape = {.head_dim = 64, .tables = tables,
+                                    .queries = queries};
     struct kvr_core_limit limit;
     fill(ceilings, rates, COUNT);
     kvr_core_limit(&record, kernel, &shape, &limit);
     assert_string_equal(limit.ceiling ? limit.ceiling : "", ceiling);
     limit.ceiling = NULL;
     return limit;
+}
+
+static struct kvr_core_limit limit_of(const struct kvr_kernel *kernel, uint32_t tables,
+                                      const char *ceiling)
+{
+    return limit_of_queries(kernel, tables, 1, ceiling);
 }
 
 static void expect(struct kvr_core_limit limit, const char *resource, double ns)
@@ -103,6 +110,32 @@ static void test_issue(void **state)
     assert_true(isnan(limit_of(&k, 4, "").ns_per_key)); /* avx512 is no base of avx2 */
 }
 
+/* Seven queries: a pass for four, one for two, one for the last; P is of the resource that all of
+ * them together use most. */
+static void test_groups_of_queries(void **state)
+{
+    (void)state;
+    struct kvr_score_group groups[] = {
+        {.queries = 4, .converts_once = 1, .work = {.block_keys = 8, .loads = 8, .shuffles = 24}},
+        {.queries = 2, .converts_once = 1, .work = {.block_keys = 16, .loads = 8, .shuffles = 24},
+         .work_once = {.shuffles = 8}},
+        {.queries = 0}};
+    struct kvr_kernel k = {.isa_name = "avx512", .work_tables = 4, .groups = groups,
+                           .work = {.block_keys = 16, .loads = 64, .shuffles = 16}};
+    const char *load = "load./avx512", *shuffle = "shuffle.byte/avx512";
+    expect(limit_of_queries(&k, 4, 1, load), "load", 64.0 / 16 / 4);
+    expect(limit_of_queries(&k, 4, 2, shuffle), "shuffle", 24.0 / 16 / 4);
+    expect(limit_of_queries(&k, 8, 2, shuffle), "shuffle", (8 + 2 * 16) / 16.0 / 4);
+    expect(limit_of_queries(&k, 4, 8, shuffle), "shuffle", 2 * 24.0 / 8 / 4);
+    expect(limit_of_queries(&k, 4, 7, load), "load", (8.0 / 8 + 8.0 / 16 + 64.0 / 16) / 4);
+    assert_true(fabs(kvr_converting_share(&k, 7) - 3.0 / 7) < 1e-12);
+    assert_true(fabs(kvr_converting_share(&k, 1) - 1) < 1e-12);
+    groups[0].converts_once = 0; /* of the sums */
+    assert_true(fabs(kvr_converting_share(&k, 7) - 6.0 / 7) < 1e-12);
+    groups[1].work.block_keys = 0; /* a pass that declares nothing */
+    assert_true(isnan(limit_of_queries(&k, 4, 7, "").ns_per_key));
+}
+
 static void test_rate_is_stored(void **state)
 {
     (void)state;
@@ -147,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_kernel_names_its_rates),
         cmocka_unit_test(test_only_a_part_grows_with_the_shape),
+        cmocka_unit_test(test_groups_of_queries),
         cmocka_unit_test(test_issue),
         cmocka_unit_test(test_rate_is_stored),
         cmocka_unit_test(test_real_kernels),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Every traffic figure of two shapes against counts by hand, at every level: an attention of LOOKAT
- * in pages, and INT8 keys that are turned back into float16.
+ * Every traffic figure of three shapes against counts by hand, at every level: an attention of
+ * LOOKAT in pages, INT8 keys that are turned back into float16, and the same in tiles.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -19,6 +19,17 @@
 
 static unsigned char memory[1];
 static const char *const levels[] = {"L1", "L2", "L3", "DRAM"};
+
+/* Kernels as the counts know them. */
+static const struct kvr_kernel registers = {.variant = "u8", .format = &kvr_format_lookup_u8,
+                                            .isa = KVR_ISA_AVX512 | KVR_ISA_VBMI};
+static const struct kvr_kernel scalar = {.variant = "u8", .format = &kvr_format_lookup_u8};
+static const struct kvr_kernel gathers = {.variant = "f32-gather", .isa = KVR_ISA_AVX2,
+                                          .format = &kvr_format_lookup_f32,
+                                          .work = {.gathered = 64}};
+static const struct kvr_kernel dense = {.variant = "fused", .format = &kvr_format_dense_f16};
+static const struct kvr_kernel tiled = {.variant = "tiled", .isa = KVR_ISA_AVX2,
+                                        .format = &kvr_format_affine8_f16};
 
 static void near(const char *level, const char *name, double found, double expected)
 {
@@ -65,17 +76,19 @@ static void attention_of_lookat_in_pages(void **state)
     const double head = (8 * 64 * 4 + 8 * 64 * 128 + 8 * 4) / 500.0;
     const double codebook = 256 * 64 * 2 / 4 / 500.0;
     const double all = head + codebook;
-    const struct kvr_traffic cold[] = {{all, 0, 0, 0, 0, 0},
-                                       {all, all, 0, 0, 0, 0},
-                                       {all, all, all, 0, 0, 0},
-                                       {all, all, all, all, 0, 0}};
-    const struct kvr_traffic warm[] = {{all, 0, 0, 0, 0, 0},
-                                       {all, all, 0, 0, 0, 0},
-                                       {all, all, head, 0, 0, 0},
-                                       {all, all, head, head, 0, 0}};
+    /* a line with step and bias, and 4 tables of 256 bytes, go into registers once a head */
+    const double core = all + (64 + 4 * 256) / 500.0;
+    const struct kvr_traffic cold[] = {{core, 0, 0, 0, 0, 0},
+                                       {core, all, 0, 0, 0, 0},
+                                       {core, all, all, 0, 0, 0},
+                                       {core, all, all, all, 0, 0}};
+    const struct kvr_traffic warm[] = {{core, 0, 0, 0, 0, 0},
+                                       {core, all, 0, 0, 0, 0},
+                                       {core, all, head, 0, 0, 0},
+                                       {core, all, head, head, 0, 0}};
     for (size_t i = 0; i < 4; i++) {
-        const struct kvr_traffic_request request = {
-            .c = &c, .level = levels[i], .keys = &keys, .beside = &beside};
+        struct kvr_traffic_request request = {.c = &c, .kernel = &registers, .level = levels[i],
+                                              .keys = &keys, .beside = &beside};
         struct kvr_traffic traffic;
         c.codebook_warm = false;
         kvr_traffic_count(&request, &traffic);
@@ -83,6 +96,13 @@ static void attention_of_lookat_in_pages(void **state)
         c.codebook_warm = true;
         kvr_traffic_count(&request, &traffic);
         check(levels[i], &traffic, warm[i]);
+        /* from memory it is an entry a look-up: four of a byte, four floats */
+        request.kernel = &scalar;
+        kvr_traffic_count(&request, &traffic);
+        near(levels[i], "l1 of a scalar kernel", traffic.l1, all + 4);
+        request.kernel = &gathers;
+        kvr_traffic_count(&request, &traffic);
+        near(levels[i], "l1 of a gathering kernel", traffic.l1, all + 4 * 4);
     }
     kvr_lists_free(&keys);
     kvr_beside_free(&beside);
@@ -114,7 +134,8 @@ static void materialised_int8(void **state)
                                        {core, codes + 256, codes + 256, codes + 256, 256, 0}};
     for (size_t i = 0; i < 4; i++) {
         struct kvr_traffic_request request = {
-            .c = &c, .level = levels[i], .keys = &keys, .beside = &beside, .copy = &copy};
+            .c = &c, .kernel = &dense, .level = levels[i], .keys = &keys, .beside = &beside,
+            .copy = &copy};
         struct kvr_traffic traffic;
         kvr_traffic_count(&request, &traffic);
         check(levels[i], &traffic, through[i]);
@@ -126,9 +147,35 @@ static void materialised_int8(void **state)
     kvr_lists_free(&copy);
 }
 
+/* 512 keys of d = 128 for two queries: 128 bytes of codes, and each query's tile of 256 bytes a
+ * key, which is written and read where it lies, in L1. */
+static void int8_in_tiles(void **state)
+{
+    const struct kvr_case c = {.shape = {.head_dim = 128, .tokens = 512, .queries = 2},
+                               .batch = 1};
+    struct kvr_lists keys;
+    const struct kvr_beside beside = {.has_rows = false};
+    (void)state;
+    build(&kvr_format_affine8_f16, &c.shape, 512, &keys);
+    const double codes = 128 + 4 / 512.0, core = codes + 2 * 2 * 256;
+    const struct kvr_traffic expected[] = {{core, 0, 0, 0, 0, 0},
+                                           {core, codes, 0, 0, 0, 0},
+                                           {core, codes, codes, 0, 0, 0},
+                                           {core, codes, codes, codes, 0, 0}};
+    for (size_t i = 0; i < 4; i++) {
+        const struct kvr_traffic_request request = {
+            .c = &c, .kernel = &tiled, .level = levels[i], .keys = &keys, .beside = &beside};
+        struct kvr_traffic traffic;
+        kvr_traffic_count(&request, &traffic);
+        check(levels[i], &traffic, expected[i]);
+    }
+    kvr_lists_free(&keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(attention_of_lookat_in_pages),
-                                       cmocka_unit_test(materialised_int8)};
+                                       cmocka_unit_test(materialised_int8),
+                                       cmocka_unit_test(int8_in_tiles)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
