@@ -10,20 +10,20 @@
 #include "pool.h"
 
 struct training {
-    struct kvr_methods *methods;
-    const struct kvr_inputs *inputs;
+    const struct kvr_job *job;
     uint32_t skip;
 };
 
-static int train_one(void *context, size_t job)
+static int train_one(void *context, size_t index)
 {
     const struct training *t = context;
-    struct kvr_book *book = &t->methods->books[job / t->methods->head_count];
+    struct kvr_book *book = &t->job->methods->books[index / t->job->methods->head_count];
     const struct kvr_coding *coding = book->coding;
-    size_t head = job % t->methods->head_count, d = t->inputs->head_dim, count;
+    const struct kvr_inputs *inputs = t->job->inputs;
+    size_t head = index % t->job->methods->head_count, d = inputs->head_dim, count;
     float *keys = NULL, *paired = NULL;
-    count = kvr_calibration_gather(&t->inputs->sets[book->set], coding->before_rope,
-                                   head / t->inputs->kv_heads, head % t->inputs->kv_heads, t->skip,
+    count = kvr_calibration_gather(&inputs->sets[book->set], coding->before_rope,
+                                   head / inputs->kv_heads, head % inputs->kv_heads, t->skip,
                                    &keys);
     free(book->sides[head]);
     book->sides[head] = malloc(coding->codec->side_bytes(&coding->shape));
@@ -43,16 +43,17 @@ static int train_one(void *context, size_t job)
     return status;
 }
 
-static int check_counts(const struct training *t, char *error, size_t error_bytes)
+static int check_counts(const struct training *t)
 {
-    for (size_t b = 0; b < t->methods->book_count; b++) {
-        const struct kvr_book *book = &t->methods->books[b];
-        const struct kvr_calibration *set = &t->inputs->sets[book->set];
+    for (size_t b = 0; b < t->job->methods->book_count; b++) {
+        const struct kvr_book *book = &t->job->methods->books[b];
+        const struct kvr_calibration *set = &t->job->inputs->sets[book->set];
         bool before = book->coding->before_rope;
         size_t keys = kvr_calibration_keys(set, before, t->skip);
         if (keys >= book->coding->shape.entries)
             continue;
-        snprintf(error, error_bytes, "%s%s%s holds %zu keys a head%s, fewer than the %u entries "
+        snprintf(t->job->error, t->job->error_bytes,
+                 "%s%s%s holds %zu keys a head%s, fewer than the %u entries "
                  "(--entries) of a codebook", before ? "--calibration-prerope" : "--calibration",
                  *set->label ? " " : "", set->label, keys,
                  t->skip ? " without its sinks" : "", book->coding->shape.entries);
@@ -61,12 +62,12 @@ static int check_counts(const struct training *t, char *error, size_t error_byte
     return 0;
 }
 
-int kvr_books_train(struct kvr_methods *methods, const struct kvr_inputs *inputs, uint32_t skip,
-                    char *error, size_t error_bytes)
+int kvr_books_train(const struct kvr_job *job, uint32_t skip)
 {
-    struct training t = {methods, inputs, skip};
-    int status = check_counts(&t, error, error_bytes);
+    struct training t = {job, skip};
+    int status = check_counts(&t);
     return status ? status
-                  : kvr_pool_run(kvr_pool_threads(), methods->book_count * methods->head_count,
-                                 train_one, &t);
+                  : kvr_pool_run(kvr_pool_threads(),
+                                 job->methods->book_count * job->methods->head_count, train_one,
+                                 &t);
 }

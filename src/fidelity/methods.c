@@ -10,15 +10,6 @@
 #include "../../kernels/formats.h"
 #include "../study/select.h"
 
-struct making {
-    const struct kvr_fidelity_request *request;
-    const struct kvr_inputs *inputs;
-    struct kvr_methods *methods;
-    struct kvr_fidelity_record *record;
-    char *error;
-    size_t error_bytes;
-};
-
 static int add_track(struct kvr_methods *m, size_t method, size_t book, uint64_t seed)
 {
     struct kvr_track *tracks = realloc(m->tracks, (m->track_count + 1) * sizeof *tracks);
@@ -94,15 +85,15 @@ static bool rounds_query(const struct kvr_codec *codec)
 }
 
 /* One codec and shape with one calibration set: a method for each type of table. */
-static int add_coding(struct making *g, const struct kvr_codec *codec,
+static int add_coding(const struct kvr_job *job, const struct kvr_codec *codec,
                       const struct kvr_shape *shape, size_t set, bool before_rope)
 {
     bool trained = codec->calibrated;
-    uint32_t seeds = trained ? g->request->seeds : 1;
+    uint32_t seeds = trained ? job->request->seeds : 1;
     size_t book = KVR_NO_BOOK;
     int status = 0;
     if (set != KVR_NO_BOOK) {
-        book = add_books(g->methods, set, seeds);
+        book = add_books(job->methods, set, seeds);
         if (book == KVR_NO_BOOK)
             return -ENOMEM;
     }
@@ -114,19 +105,19 @@ static int add_coding(struct making *g, const struct kvr_codec *codec,
         method.coding = (struct kvr_coding){.codec = codec, .format = codec->formats[f],
                                             .shape = *shape, .before_rope = before_rope,
                                             .rope_pairs = has_tables(codec) &&
-                                                          g->request->rope_pairs};
-        status = add_method(g->methods, &method, book, seeds);
+                                                          job->request->rope_pairs};
+        status = add_method(job->methods, &method, book, seeds);
         if (before_rope || !has_tables(codec))
             break; /* other scans of the same codes add up the same keys */
     }
     return status;
 }
 
-static int refuse(struct making *g, const struct kvr_codec *codec, const char *why)
+static int refuse(const struct kvr_job *job, const struct kvr_codec *codec, const char *why)
 {
-    struct kvr_fidelity_record *r = g->record;
-    if (g->request->ordered) {
-        snprintf(g->error, g->error_bytes, "--codec %s: %s", codec->name, why);
+    struct kvr_fidelity_record *r = job->record;
+    if (job->request->ordered) {
+        snprintf(job->error, job->error_bytes, "--codec %s: %s", codec->name, why);
         return -EINVAL;
     }
     struct kvr_fidelity_absent *absent = realloc(r->absent, (r->absent_count + 1) * sizeof *absent);
@@ -138,51 +129,49 @@ static int refuse(struct making *g, const struct kvr_codec *codec, const char *w
     return 0;
 }
 
-static int add_shape(struct making *g, const struct kvr_codec *codec,
+static int add_shape(const struct kvr_job *job, const struct kvr_codec *codec,
                      const struct kvr_shape *shape)
 {
     const char *why = codec->refuses ? codec->refuses(shape) : NULL;
-    bool rotates = g->inputs->texts[0].before_rope.values && !rounds_query(codec);
-    size_t sets = codec->calibrated && g->inputs->set_count ? g->inputs->set_count : 1;
+    bool rotates = job->inputs->texts[0].before_rope.values && !rounds_query(codec);
+    size_t sets = codec->calibrated && job->inputs->set_count ? job->inputs->set_count : 1;
     int status = 0;
     if (why)
-        return refuse(g, codec, why);
+        return refuse(job, codec, why);
     for (int before = 0; before <= rotates; before++) {
         for (size_t s = 0; !status && s < sets; s++)
-            status = add_coding(g, codec, shape,
-                                codec->calibrated && g->inputs->set_count ? s : KVR_NO_BOOK,
+            status = add_coding(job, codec, shape,
+                                codec->calibrated && job->inputs->set_count ? s : KVR_NO_BOOK,
                                 before);
     }
     return status;
 }
 
-static int add_codec(struct making *g, const struct kvr_codec *codec)
+static int add_codec(const struct kvr_job *job, const struct kvr_codec *codec)
 {
-    const struct kvr_fidelity_request *r = g->request;
-    struct kvr_shape shape = {.head_dim = (uint32_t)g->inputs->head_dim, .heads = 1, .queries = 1,
+    const struct kvr_fidelity_request *r = job->request;
+    struct kvr_shape shape = {.head_dim = (uint32_t)job->inputs->head_dim, .heads = 1, .queries = 1,
                               .group = codec->group};
     int status = 0;
     if (!has_tables(codec))
-        return add_shape(g, codec, &shape);
+        return add_shape(job, codec, &shape);
     for (size_t m = 0; m < r->subspace_count; m++) {
         for (size_t k = 0; !status && k < r->entry_count; k++) {
             shape.tables = r->subspaces[m];
             shape.entries = r->entries[k];
-            status = add_shape(g, codec, &shape);
+            status = add_shape(job, codec, &shape);
         }
     }
     return status;
 }
 
-int kvr_methods_make(const struct kvr_fidelity_request *request, const struct kvr_inputs *inputs,
-                     struct kvr_methods *methods, struct kvr_fidelity_record *record, char *error,
-                     size_t error_bytes)
+int kvr_methods_make(const struct kvr_job *job)
 {
-    struct making g = {request, inputs, methods, record, error, error_bytes};
-    *methods = (struct kvr_methods){.head_count = inputs->layers * inputs->kv_heads};
+    struct kvr_methods *methods = job->methods;
+    *methods = (struct kvr_methods){.head_count = job->inputs->layers * job->inputs->kv_heads};
     int status = add_controls(methods);
-    for (size_t i = 0; !status && i < request->codec_count; i++)
-        status = add_codec(&g, request->codecs[i]);
+    for (size_t i = 0; !status && i < job->request->codec_count; i++)
+        status = add_codec(job, job->request->codecs[i]);
     for (size_t i = 0; i < methods->track_count; i++) { /* now that methods no longer move */
         const struct kvr_track *track = &methods->tracks[i];
         if (track->book != KVR_NO_BOOK)

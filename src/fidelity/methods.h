@@ -39,17 +39,24 @@ struct kvr_methods {
     size_t method_count, track_count, book_count, head_count;
 };
 
-/* Controls first, then the request's codecs in their order. Codecs that refuse the shape are added
- * to record->absent, or, if the request orders them, are -EINVAL with a sentence. -ENOMEM. Free
- * with kvr_methods_free in any case. */
-int kvr_methods_make(const struct kvr_fidelity_request *request, const struct kvr_inputs *inputs,
-                     struct kvr_methods *methods, struct kvr_fidelity_record *record, char *error,
-                     size_t error_bytes);
+/* What everything is done for and with; nothing is owned. */
+struct kvr_job {
+    const struct kvr_fidelity_request *request;
+    const struct kvr_inputs *inputs;
+    struct kvr_methods *methods;
+    struct kvr_fidelity_record *record;
+    char *error;
+    size_t error_bytes;
+};
+
+/* Fills job->methods: controls first, then the request's codecs in their order. Codecs that refuse
+ * the shape are added to record->absent, or, if the request orders them, are -EINVAL with a
+ * sentence. -ENOMEM. Free with kvr_methods_free in any case. */
+int kvr_methods_make(const struct kvr_job *job);
 void kvr_methods_free(struct kvr_methods *methods);
 
 /* Trains all books on the calibration keys without the first `skip` of each file. 0, -ENOMEM, or
  * -EINVAL with a sentence: fewer keys than entries. */
-int kvr_books_train(struct kvr_methods *methods, const struct kvr_inputs *inputs, uint32_t skip,
-                    char *error, size_t error_bytes);
+int kvr_books_train(const struct kvr_job *job, uint32_t skip);
 
 #endif
