@@ -14,6 +14,7 @@ int kvr_cmd_run(int argc, char **argv);
 int kvr_cmd_roofs(int argc, char **argv);
 int kvr_cmd_show(int argc, char **argv);
 int kvr_cmd_verify(int argc, char **argv);
+int kvr_cmd_fidelity(int argc, char **argv);
 int kvr_cmd_compare(int argc, char **argv);
 int kvr_cmd_plot(int argc, char **argv);
 int kvr_cmd_report(int argc, char **argv);

@@ -15,6 +15,8 @@ const struct kvr_command kvr_commands[] = {
      kvr_cmd_roofs, &kvr_roofs_argp},
     {"show", "table, verdicts and claims of a stored result", kvr_cmd_show, &kvr_show_argp},
     {"verify", "check every kernel against its reference", kvr_cmd_verify, &kvr_verify_argp},
+    {"fidelity", "how close each codec's attention comes to exact attention, on real tensors",
+     kvr_cmd_fidelity, &kvr_fidelity_argp},
     {"compare", "is it slower? two results, or two programs run in turn", kvr_cmd_compare,
      &kvr_compare_argp},
     {"plot", "pictures of stored results", kvr_cmd_plot, &kvr_plot_argp},

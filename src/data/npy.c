@@ -25,6 +25,7 @@ struct reader {
     const char *path;
     FILE *file;
     uint64_t file_bytes;
+    struct timespec modified; /* when the file was opened */
     char *error;
     size_t error_bytes;
 };
@@ -58,6 +59,19 @@ static int open_file(struct reader *r)
     if (facts.st_size == 0)
         return refuse(r, -EINVAL, "is empty");
     r->file_bytes = (uint64_t)facts.st_size;
+    r->modified = facts.st_mtim;
+    return 0;
+}
+
+/* Values of two versions of a file belong to no tensor. */
+static int check_unchanged(struct reader *r)
+{
+    struct stat facts;
+    if (fstat(fileno(r->file), &facts))
+        return refuse(r, -errno, "cannot be read: %s", strerror(errno));
+    if ((uint64_t)facts.st_size != r->file_bytes ||
+        facts.st_mtim.tv_sec != r->modified.tv_sec || facts.st_mtim.tv_nsec != r->modified.tv_nsec)
+        return refuse(r, -EINVAL, "was changed while it was read");
     return 0;
 }
 
@@ -268,6 +282,8 @@ int kvr_npy_read(const char *path, struct kvr_tensor *tensor, char *error, size_
     values = malloc(count * sizeof *values);
     status = values ? read_values(&r, item_bytes, count, values)
                     : refuse(&r, -ENOMEM, "no memory for its %zu values", count);
+    if (!status)
+        status = check_unchanged(&r);
     if (status)
         goto out;
     for (unsigned i = 0; i < 4; i++)
@@ -275,6 +291,7 @@ int kvr_npy_read(const char *path, struct kvr_tensor *tensor, char *error, size_
     for (unsigned i = 0; i < header.axes; i++)
         tensor->dims[4 - header.axes + i] = (size_t)header.dims[i];
     tensor->stored_half = item_bytes == 2;
+    tensor->stored_bytes = (unsigned)item_bytes;
     tensor->values = values;
     values = NULL;
 out:

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "metrics.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Ascending by value: merge sort from runs of one, so that its time does not depend on the values.
+ * Returns the half of work[2 n] that holds them. */
+static struct kvr_ranked *sorted(size_t n, struct kvr_ranked *work)
+{
+    struct kvr_ranked *from = work, *to = work + n;
+    for (size_t run = 1; run < n; run *= 2) {
+        for (size_t start = 0; start < n; start += 2 * run) {
+            size_t middle = start + run < n ? start + run : n;
+            size_t end = middle + run < n ? middle + run : n;
+            size_t a = start, b = middle, i = start;
+            while (a < middle && b < end) {
+                bool left = from[a].value <= from[b].value;
+                to[i++] = from[left ? a : b];
+                a += left;
+                b += !left;
+            }
+            memcpy(to + i, from + a, (middle - a) * sizeof *to);
+            memcpy(to + i + middle - a, from + b, (end - b) * sizeof *to);
+        }
+        struct kvr_ranked *swap = from;
+        from = to;
+        to = swap;
+    }
+    return from;
+}
+
+void kvr_ranks(const double *values, size_t n, double *ranks, struct kvr_ranked *work)
+{
+    for (size_t i = 0; i < n; i++)
+        work[i] = (struct kvr_ranked){values[i], i};
+    const struct kvr_ranked *order = sorted(n, work);
+    for (size_t first = 0; first < n;) {
+        size_t end = first + 1;
+        while (end < n && order[end].value == order[first].value)
+            end++;
+        for (size_t i = first; i < end; i++)
+            ranks[order[i].index] = (double)(first + 1 + end) / 2.0;
+        first = end;
+    }
+}
+
+double kvr_rank_correlation(const double *a, const double *b, size_t n)
+{
+    double mean = (double)(n + 1) / 2.0, product = 0.0, square_a = 0.0, square_b = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        double x = a[i] - mean, y = b[i] - mean;
+        product += x * y;
+        square_a += x * x;
+        square_b += y * y;
+    }
+    if (!(square_a > 0.0) || !(square_b > 0.0))
+        return 0.0;
+    return product / sqrt(square_a * square_b);
+}
+
+size_t kvr_top(const double *values, size_t n, size_t most, double *top)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t place = count;
+        while (place > 0 && values[i] > top[place - 1])
+            place--;
+        if (place == most)
+            continue;
+        count += count < most;
+        for (size_t j = count - 1; j > place; j--)
+            top[j] = top[j - 1];
+        top[place] = values[i];
+    }
+    return count;
+}
+
+static const size_t edge_keys[KVR_EDGES] = {1, 5, 10};
+
+static void find_edges(struct kvr_attention_row *row)
+{
+    double top[KVR_TOP_MOST];
+    size_t count = kvr_top(row->scores, row->n, KVR_TOP_MOST, top);
+    for (size_t e = 0; e < KVR_EDGES; e++) {
+        size_t k = edge_keys[e] < count ? edge_keys[e] : count, above = 0, equal = 0;
+        row->edges[e].value = top[k - 1];
+        while (top[above] > top[k - 1])
+            above++;
+        for (size_t i = 0; i < row->n; i++)
+            equal += row->scores[i] == top[k - 1];
+        row->edges[e].share = (double)(k - above) / (double)equal;
+    }
+}
+
+static double member(const struct kvr_edge *edge, double score)
+{
+    return score > edge->value ? 1.0 : score == edge->value ? edge->share : 0.0;
+}
+
+void kvr_softmax(const double *scores, size_t n, double *weights, double *logs)
+{
+    double largest = scores[0], sum = 0.0;
+    for (size_t i = 1; i < n; i++)
+        largest = scores[i] > largest ? scores[i] : largest;
+    for (size_t i = 0; i < n; i++) {
+        weights[i] = exp(scores[i] - largest);
+        sum += weights[i];
+    }
+    double shift = largest + log(sum);
+    for (size_t i = 0; i < n; i++) {
+        weights[i] /= sum;
+        logs[i] = scores[i] - shift;
+    }
+}
+
+void kvr_weighted_sum(const double *weights, const float *values, size_t n, size_t d, double *out)
+{
+    size_t i = 0;
+    memset(out, 0, d * sizeof *out);
+    for (; i + 4 <= n; i += 4) { /* four keys for each load and store of out */
+        const float *v = values + i * d;
+        const double *w = weights + i;
+        for (size_t c = 0; c < d; c++)
+            out[c] += w[0] * v[c] + w[1] * v[d + c] + w[2] * v[2 * d + c] + w[3] * v[3 * d + c];
+    }
+    for (; i < n; i++) {
+        for (size_t c = 0; c < d; c++)
+            out[c] += weights[i] * values[i * d + c];
+    }
+}
+
+static double dot(const double *a, const double *b, size_t d)
+{
+    double sum = 0.0;
+    for (size_t c = 0; c < d; c++)
+        sum += a[c] * b[c];
+    return sum;
+}
+
+double kvr_cosine(const double *a, const double *b, size_t d)
+{
+    double squares = dot(a, a, d) * dot(b, b, d);
+    return squares > 0.0 ? dot(a, b, d) / sqrt(squares) : 0.0;
+}
+
+int kvr_row_open(struct kvr_attention_row *row, size_t capacity, size_t d)
+{
+    *row = (struct kvr_attention_row){.capacity = capacity, .d = d};
+    row->scores = calloc(capacity, sizeof *row->scores);
+    row->weights = calloc(capacity, sizeof *row->weights);
+    row->logs = calloc(capacity, sizeof *row->logs);
+    row->ranks = calloc(capacity, sizeof *row->ranks);
+    row->work = calloc(capacity, 2 * sizeof *row->work);
+    if (row->scores && row->weights && row->logs && row->ranks && row->work)
+        return 0;
+    kvr_row_free(row);
+    return -ENOMEM;
+}
+
+void kvr_row_free(struct kvr_attention_row *row)
+{
+    free(row->scores);
+    free(row->weights);
+    free(row->logs);
+    free(row->ranks);
+    free(row->work);
+    *row = (struct kvr_attention_row){0};
+}
+
+void kvr_row_fill(struct kvr_attention_row *row, const float *values)
+{
+    kvr_softmax(row->scores, row->n, row->weights, row->logs);
+    kvr_ranks(row->scores, row->n, row->ranks, row->work);
+    find_edges(row);
+    kvr_weighted_sum(row->weights, values, row->n, row->d, row->output);
+}
+
+/* The part of the k largest that two rows share. */
+static double overlap(const struct kvr_attention_row *a, const struct kvr_attention_row *b,
+                      size_t edge)
+{
+    size_t k = edge_keys[edge] < a->n ? edge_keys[edge] : a->n;
+    double both = 0.0;
+    for (size_t i = 0; i < a->n; i++) {
+        double x = member(&a->edges[edge], a->scores[i]);
+        double y = member(&b->edges[edge], b->scores[i]);
+        both += x < y ? x : y;
+    }
+    return both / (double)k;
+}
+
+/* Cosine of a - centre and b - centre; 0 if one of them is nothing but rounding. */
+static double centred_cosine(const struct kvr_attention_row *a, const struct kvr_attention_row *b,
+                             const double *centre)
+{
+    double x[KVR_MAX_HEAD_DIM], y[KVR_MAX_HEAD_DIM];
+    const double rounding = 1e-24 * dot(centre, centre, a->d); /* squared: 1e-12 of its length */
+    for (size_t c = 0; c < a->d; c++) {
+        x[c] = a->output[c] - centre[c];
+        y[c] = b->output[c] - centre[c];
+    }
+    if (dot(x, x, a->d) <= rounding || dot(y, y, a->d) <= rounding)
+        return 0.0;
+    return kvr_cosine(x, y, a->d);
+}
+
+void kvr_row_compare(const struct kvr_attention_row *exact, const struct kvr_attention_row *row,
+                     const double *centre, double metrics[KVR_METRICS])
+{
+    double difference = 0.0, length = dot(exact->output, exact->output, exact->d);
+    double divergence = 0.0, mass = 0.0;
+    for (size_t c = 0; c < exact->d; c++) {
+        double offset = row->output[c] - exact->output[c];
+        difference += offset * offset;
+    }
+    for (size_t i = 0; i < exact->n; i++) {
+        divergence += exact->weights[i] * (exact->logs[i] - row->logs[i]);
+        mass += exact->weights[i] * member(&row->edges[KVR_EDGES - 1], row->scores[i]);
+    }
+    metrics[KVR_COS] = kvr_cosine(exact->output, row->output, exact->d);
+    metrics[KVR_COS_CENTERED] = centred_cosine(exact, row, centre);
+    metrics[KVR_REL_L2] = length > 0.0 ? sqrt(difference / length) : 0.0;
+    metrics[KVR_KL] = divergence > 0.0 ? divergence : 0.0; /* below 0 by rounding only */
+    metrics[KVR_RHO] = kvr_rank_correlation(exact->ranks, row->ranks, exact->n);
+    metrics[KVR_TOP1] = overlap(exact, row, 0);
+    metrics[KVR_TOP5] = overlap(exact, row, 1);
+    metrics[KVR_TOP10] = overlap(exact, row, 2);
+    metrics[KVR_MASS10] = mass;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "scorer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../study/lists.h"
+
+double *kvr_columns(const float *keys, size_t count, size_t head_dim)
+{
+    double *columns = malloc(count * head_dim * sizeof *columns);
+    for (size_t i = 0; columns && i < count; i++) {
+        for (size_t c = 0; c < head_dim; c++)
+            columns[c * count + i] = keys[i * head_dim + c];
+    }
+    return columns;
+}
+
+void kvr_dot_columns(const double *columns, size_t count, size_t head_dim, const float *query,
+                     size_t n, double *scores)
+{
+    const double root = sqrt((double)head_dim);
+    memset(scores, 0, n * sizeof *scores);
+    for (size_t c = 0; c < head_dim; c++) {
+        const double *column = columns + c * count;
+        const double factor = query[c] / root;
+        for (size_t i = 0; i < n; i++)
+            scores[i] += factor * column[i];
+    }
+}
+
+/* The channel that stands at place i. */
+static size_t paired(size_t i, size_t head_dim)
+{
+    return i % 2 ? head_dim / 2 + i / 2 : i / 2;
+}
+
+void kvr_pair_channels(const float *in, size_t rows, size_t head_dim, float *out)
+{
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = 0; c < head_dim; c++)
+            out[r * head_dim + c] = in[r * head_dim + paired(c, head_dim)];
+    }
+}
+
+static void unpair_channels(const float *in, size_t rows, size_t head_dim, float *out)
+{
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = 0; c < head_dim; c++)
+            out[r * head_dim + paired(c, head_dim)] = in[r * head_dim + c];
+    }
+}
+
+void kvr_rotate(float *keys, size_t count, size_t head_dim, double base, size_t first)
+{
+    const size_t half = head_dim / 2;
+    for (size_t j = 0; j < half; j++) {
+        double step = pow(base, -2.0 * (double)j / (double)head_dim);
+        for (size_t i = 0; i < count; i++) {
+            float *low = keys + i * head_dim + j, *high = low + half;
+            double angle = (double)(first + i) * step, x = *low, y = *high;
+            *low = (float)(x * cos(angle) - y * sin(angle));
+            *high = (float)(y * cos(angle) + x * sin(angle));
+        }
+    }
+}
+
+/* ---- controls ---- */
+
+static double *shuffled_columns(const struct kvr_head *head)
+{
+    uint32_t *order = malloc(head->tokens * sizeof *order);
+    float *keys = malloc((size_t)head->tokens * head->head_dim * sizeof *keys);
+    double *columns = NULL;
+    uint64_t random = head->seed;
+    if (order && keys) {
+        for (uint32_t i = 0; i < head->tokens; i++)
+            order[i] = i;
+        kvr_shuffle(order, head->tokens, &random);
+        for (size_t i = 0; i < head->tokens; i++)
+            memcpy(keys + i * head->head_dim, head->keys + (size_t)order[i] * head->head_dim,
+                   head->head_dim * sizeof *keys);
+        columns = kvr_columns(keys, head->tokens, head->head_dim);
+    }
+    free(order);
+    free(keys);
+    return columns;
+}
+
+/* Uniform in (0, 1]. */
+static double uniform(uint64_t *random)
+{
+    return ((double)(kvr_random(random) >> 11) + 1.0) * 0x1p-53;
+}
+
+static double *random_columns(const struct kvr_head *head)
+{
+    const double turn = 2.0 * acos(-1.0);
+    double *columns = kvr_columns(head->keys, head->tokens, head->head_dim);
+    uint64_t random = head->seed;
+    for (size_t c = 0; columns && c < head->head_dim; c++) {
+        double *column = columns + c * head->tokens, sum = 0.0, squares = 0.0;
+        for (size_t i = 0; i < head->tokens; i++) {
+            sum += column[i];
+            squares += column[i] * column[i];
+        }
+        double mean = sum / head->tokens, variance = squares / head->tokens - mean * mean;
+        double deviation = variance > 0.0 ? sqrt(variance) : 0.0;
+        for (size_t i = 0; i < head->tokens; i++) { /* Box and Muller, 1958 */
+            double radius = sqrt(-2.0 * log(uniform(&random)));
+            column[i] = mean + deviation * radius * cos(turn * uniform(&random));
+        }
+    }
+    return columns;
+}
+
+/* ---- codecs ---- */
+
+static void *aligned(size_t bytes)
+{
+    return aligned_alloc(KVR_LINE_BYTES, (bytes / KVR_LINE_BYTES + 1) * KVR_LINE_BYTES);
+}
+
+static double squared_error(const float *keys, const float *decoded, size_t count, size_t d)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < count * d; i++)
+        sum += ((double)keys[i] - decoded[i]) * ((double)keys[i] - decoded[i]);
+    return sum / (double)count;
+}
+
+/* Keys that are scored decoded: those coded before rotation, which are rotated here, and rows of
+ * 16-bit floats, whose scan multiplies just what decoding gives. */
+static int keep_decoded(struct kvr_scorer *s, const float *decoded, size_t count)
+{
+    const struct kvr_head *head = s->head;
+    const size_t d = head->head_dim;
+    float *all = malloc((size_t)head->tokens * d * sizeof *all);
+    if (!all)
+        return -ENOMEM;
+    memcpy(all, head->keys, head->skip_sinks * d * sizeof *all);
+    if (s->coding->rope_pairs)
+        unpair_channels(decoded, count, d, all + head->skip_sinks * d);
+    else
+        memcpy(all + head->skip_sinks * d, decoded, count * d * sizeof *all);
+    if (s->coding->before_rope)
+        kvr_rotate(all + head->skip_sinks * d, count, d, head->rope_base, head->skip_sinks);
+    s->columns = kvr_columns(all, head->tokens, d);
+    free(all);
+    return s->columns ? 0 : -ENOMEM;
+}
+
+static int train(struct kvr_scorer *s, const float *keys, size_t count)
+{
+    const struct kvr_coding *coding = s->coding;
+    s->side = coding->side;
+    if (s->side)
+        return 0;
+    s->own_side = aligned(coding->codec->side_bytes(&s->shape));
+    s->side = s->own_side;
+    if (!s->own_side)
+        return -ENOMEM;
+    return coding->codec->train(&s->shape, keys, count, coding->seed, s->own_side);
+}
+
+static int encode(struct kvr_scorer *s, const float *keys, size_t count)
+{
+    const struct kvr_codec *codec = s->coding->codec;
+    const struct kvr_format *layout = kvr_codec_layout(codec, &s->shape);
+    const size_t d = s->head->head_dim;
+    float *decoded = malloc(count * d * sizeof *decoded);
+    s->codes = aligned(layout->segment_bytes(&s->shape, (uint32_t)count));
+    s->prepared = aligned(s->coding->format->prepared_bytes(&s->shape));
+    int status = decoded && s->codes && s->prepared ? 0 : -ENOMEM;
+    if (!status)
+        status = codec->encode(&s->shape, s->side, keys, count, s->codes);
+    if (!status) {
+        codec->decode(&s->shape, s->side, s->codes, count, decoded);
+        s->key_squared_error = squared_error(keys, decoded, count, d);
+        if (s->coding->before_rope || s->coding->format->row_major)
+            status = keep_decoded(s, decoded, count);
+    }
+    free(decoded);
+    return status;
+}
+
+static int open_coded(struct kvr_scorer *s)
+{
+    const struct kvr_head *head = s->head;
+    const size_t d = head->head_dim, count = head->tokens - head->skip_sinks;
+    const float *keys = s->coding->before_rope ? head->before_rope : head->keys;
+    float *paired_keys = NULL;
+    keys += head->skip_sinks * d;
+    s->shape.tokens = (uint32_t)count;
+    s->shape.heads = s->shape.queries = 1;
+    if (s->coding->rope_pairs) {
+        paired_keys = malloc(count * d * sizeof *paired_keys);
+        if (!paired_keys)
+            return -ENOMEM;
+        kvr_pair_channels(keys, count, d, paired_keys);
+        keys = paired_keys;
+    }
+    int status = train(s, keys, count);
+    if (!status)
+        status = encode(s, keys, count);
+    free(paired_keys);
+    return status;
+}
+
+int kvr_scorer_open(struct kvr_scorer *scorer, const struct kvr_head *head,
+                    const struct kvr_coding *coding)
+{
+    *scorer = (struct kvr_scorer){
+        .head = head, .coding = coding, .shape = coding->shape, .key_squared_error = NAN};
+    switch (coding->control) {
+    case KVR_CODED:
+        return open_coded(scorer);
+    case KVR_SHUFFLED:
+        scorer->columns = shuffled_columns(head);
+        return scorer->columns ? 0 : -ENOMEM;
+    case KVR_RANDOM:
+        scorer->columns = random_columns(head);
+        return scorer->columns ? 0 : -ENOMEM;
+    default:
+        return 0;
+    }
+}
+
+void kvr_scorer_free(struct kvr_scorer *scorer)
+{
+    free(scorer->codes);
+    free(scorer->prepared);
+    free(scorer->own_side);
+    free(scorer->columns);
+    *scorer = (struct kvr_scorer){0};
+}
+
+void kvr_scorer_score(const struct kvr_scorer *s, const float *query, size_t n,
+                      const double *exact, double *scores)
+{
+    const struct kvr_coding *coding = s->coding;
+    const size_t d = s->head->head_dim;
+    size_t sinks = coding->control == KVR_CODED ? s->head->skip_sinks : 0;
+    float paired_query[KVR_MAX_HEAD_DIM];
+    if (coding->control == KVR_UNIFORM) {
+        memset(scores, 0, n * sizeof *scores);
+    } else if (s->columns) {
+        kvr_dot_columns(s->columns, s->head->tokens, d, query, n, scores);
+    } else if (n > sinks) {
+        if (coding->rope_pairs) {
+            kvr_pair_channels(query, 1, d, paired_query);
+            query = paired_query;
+        }
+        coding->codec->prepare(&s->shape, coding->format, s->side, query, s->prepared);
+        coding->format->reference(&s->shape, (uint32_t)(n - sinks), s->codes, s->side, s->prepared,
+                                  scores + sinks);
+    }
+    memcpy(scores, exact, (sinks < n ? sinks : n) * sizeof *scores);
+}
