@@ -18,14 +18,14 @@ not scaled: a score is q.k / sqrt(channels). A model that scales its scores othe
 factor moved into q. No token is put before the text.
 
 --delta-nll codes the keys of every layer at once; each layer sees what the coded ones before it
-made of the text. fp16; int8 and int4 with one scale over the tokens of a layer and KV head, int4-token
-with one scale a key; lookat-M: M codebooks of 256 centroids for each layer and KV head, k-means
-on the same model's keys of the --calibration texts. The loss is the mean over --tokens predicted
-tokens, in nats. --rope before codes the keys before their rotation.
+made of the text. fp16; int8 and int4 with one scale over the tokens of a layer and KV head,
+int4-token with one scale a key; lookat-M: M codebooks of 256 centroids for each layer and KV head,
+k-means on the same model's keys of the --calibration texts. The loss is the mean over --tokens
+predicted tokens, in nats. --rope before codes the keys before their rotation.
 
-Needs numpy, torch and transformers 5, and accelerate and gguf for a model in a .gguf file. On the CPU, in 32-bit
-floats. Exit codes: 0; 1 failed; 2 wrong options or input; 3 a package is missing; 5 an output
-cannot be written.
+Needs numpy, torch and transformers 5, and for a .gguf file accelerate and gguf. Runs on the CPU, in
+32-bit floats. Exit codes: 0; 1 failed; 2 wrong options or input; 3 a package is missing; 5 an
+output cannot be written.
 
 Examples:
   dump_qkv.py SmolLM2-135M-Instruct.Q4_1.gguf --text chapter.rst --layers 0,10,20 -o dump

@@ -10,6 +10,7 @@ KV head.
 import numpy as np
 
 ENTRIES = 256  # centroids of a subspace: a code is a byte
+BLOCK = 512    # points whose distances stay in a core's cache
 
 
 def fp16(keys):
@@ -39,14 +40,14 @@ def int4_token(keys):
     return _symmetric(keys, 7, np.abs(keys).max(axis=1, keepdims=True))
 
 
-def half_norms(centroids):
-    """|c|^2 / 2 of each centroid: with it the nearest one is an argmin of a product."""
-    return (centroids * centroids).sum(axis=1) / 2
-
-
 def nearest(points, centroids):
-    """Index of each point's nearest centroid."""
-    return np.argmin(half_norms(centroids) - points @ centroids.T, axis=1)
+    """Index of each point's nearest centroid c: the least |c|^2 / 2 - x.c."""
+    norms = (centroids * centroids).sum(axis=1, keepdims=True) / 2
+    table = np.concatenate([-centroids, norms], axis=1).T
+    one = np.ones((BLOCK, 1), np.float32)
+    codes = [np.argmin(np.concatenate([block, one[:len(block)]], axis=1) @ table, axis=1)
+             for block in np.split(points, range(BLOCK, len(points), BLOCK))]
+    return np.concatenate(codes)
 
 
 def _seed(points, entries, rng):
