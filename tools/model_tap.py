@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import transformers
 from transformers import modeling_utils
-from transformers.integrations import sdpa_attention
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 EXIT_FAILED, EXIT_USAGE, EXIT_HOST, EXIT_OUTPUT = 1, 2, 3, 5
 ROTATE = "apply_rotary_pos_emb"  # what transformers calls it in a model's file
@@ -62,7 +62,8 @@ class Tap:
                 self._keep(part, parts[part], key.shape)
         if self.code and not self.before:
             key = self._coded(key)
-        return sdpa_attention.sdpa_attention_forward(module, query, key, value, mask, *more, scaling=scaling, **named)
+        return sdpa_attention_forward(module, query, key, value, mask, *more, scaling=scaling,
+                                      **named)
 
     def _keep(self, part, tensor, key_shape):
         if part == "k_prerope" and (tensor is None or tensor.shape != key_shape):

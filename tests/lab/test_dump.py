@@ -292,7 +292,7 @@ def test_small():
     refusals = [
         (["small"], "--text FILE"),
         (["nowhere.gguf", "--ids", "text_ids.npy"], "no such file"),
-        (ids, "20 tokens, but 1024 are needed"),
+        (ids + ["-n", "32"], "20 tokens, but 32 are needed"),
         (ids + ["-n", "64"], "the model has 32 positions"),
         (ids + few + ["--layers", "2"], "layers 0 to 1"),
         (ids + few + ["--rope", "before"], "no rotary embedding"),
