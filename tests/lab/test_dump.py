@@ -28,7 +28,7 @@ def python(code, *arguments):
     return json.loads(done.stdout)
 
 
-def need(*packages):
+def need_packages(*packages):
     """Skips where the interpreter lacks one."""
     missing = python("import importlib.util as u, json, sys; "
                      "print(json.dumps([n for n in sys.argv[1:] if not u.find_spec(n)]))",
@@ -92,7 +92,7 @@ print(json.dumps(found))
 
 def test_dump():
     """The tensors of the built-in set, to float16 rounding; and keys before rotation, rotated."""
-    need(*NEEDED)
+    need_packages(*NEEDED)
     tool(model(), "--ids", os.path.join(DATA, "ids.npy"), "-n", TOKENS, "--layers", "10",
          "--rope", "both", "-o", "out")
     found = python(COMPARE, "out", DATA)
@@ -129,7 +129,7 @@ print(json.dumps(found))
 
 def test_lookat():
     """Codes of the stored codebooks are the stored ones, and so is the squared error."""
-    need("numpy")
+    need_packages("numpy")
     found = python(CODES, TOOLS, DATA)
     check(min(found["same"]) > .999, f"codes: {found['same']}")
     check(max(found["farther"]) < 1e-4, f"nearest centroid: {found['farther']}")
@@ -173,7 +173,7 @@ print(json.dumps(found))
 
 def test_integers():
     """Attention with decoded keys is as close as the stored figures say; small cases by hand."""
-    need("numpy")
+    need_packages("numpy")
     found = python(CLOSENESS, TOOLS, DATA)
     with open(os.path.join(DATA, "reference_metrics.json"), encoding="utf-8") as file:
         reference = json.load(file)
@@ -211,7 +211,7 @@ print(json.dumps(found))
 
 def test_fit():
     """Codebooks trained here are as good as the stored ones, on both sets of keys."""
-    need("numpy")
+    need_packages("numpy")
     *fits, few = python(FIT, TOOLS, DATA)
     for mine, stored, held_out, held_out_stored in fits:
         check(abs(mine / stored - 1) < .02, f"on the calibration: {mine} {stored}")
@@ -232,7 +232,7 @@ with torch.no_grad():
 
 def test_loss():
     """The model's own loss without coding, and what coding adds in the order of coarseness."""
-    need(*NEEDED)
+    need_packages(*NEEDED)
     ids, calibration = os.path.join(DATA, "ids.npy"), os.path.join(harness.SOURCE, "README.md")
     names = ["fp16", "int8", "int4", "lookat-16", "lookat-2"]
     out = tool(model(), "--ids", ids, "-n", "128", "--delta-nll", "--formats", ",".join(names),
@@ -284,7 +284,7 @@ print(json.dumps([[list(a.shape), float(np.abs(a - b).max())] for a, b in (
 
 def test_small():
     """A model without rotation that scales its scores, by its own weights; and wrong input."""
-    need(*NEEDED[:3])
+    need_packages(*NEEDED[:3])
     python(SMALL)
     with open("file", "w", encoding="utf-8"):
         pass
