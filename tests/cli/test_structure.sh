@@ -13,7 +13,7 @@ sources() {
 }
 
 texts() {
-    find kernels src tests benchmark schema profiles plots debian docs .ci -type f \
+    find kernels src tests benchmark tools schema profiles plots debian docs .ci -type f \
         ! -name '*.npy' ! -name '*.pyc' ! -path 'tests/fixtures/*' \
         ! -path 'profiles/data/*' 2>/dev/null
     for name in meson.build meson_options.txt bootstrap.sh README.md CONTRIBUTING.md .clang-tidy; do
