@@ -14,6 +14,7 @@
  * limit.
  */
 #include "../groups.h"
+#include "../simd/hide.h"
 #include "../simd/inject.h"
 #include "lookup_u8_avx512.h"
 
@@ -71,6 +72,7 @@ KVR_INLINE size_t pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *ta
 {
     const size_t line = KVR_LINE_BYTES;
     const struct finish f = load_finish(p);
+    KVR_HIDE(tables); /* loaded in each pass, not kept on the stack across passes */
     const struct table t0 = load_table(tables);
     const struct table t1 = count > 1 ? load_table(tables + ENTRIES) : t0;
     const struct table t2 = count > 2 ? load_table(tables + 2 * ENTRIES) : t0;
@@ -125,6 +127,7 @@ KVR_INLINE size_t score_tile(struct tile t, const struct kvr_prepared_lookup_u8 
     const uint8_t *tables = p->tables;
     struct sums partial[TILE_BLOCKS];
     const size_t group_lines = (size_t)GROUP * KVR_LINE_BYTES;
+    t.streams = 1; /* as is known: so that the compiler knows it too, and has no loop over them */
     pass(p, tables, GROUP, 1, 0, prefetch, &t, partial, NULL, 0);
     for (count -= GROUP; ; count -= GROUP) {
         tables += GROUP * ENTRIES;
