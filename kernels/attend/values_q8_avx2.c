@@ -15,15 +15,12 @@ enum { LANES = 8, VECTORS = GROUP_CHANNELS / LANES };
 KVR_INLINE void scale_weights(const float *weights, uint32_t count, const unsigned char *scales,
                               float *factors)
 {
-    float few[BLOCK_ROWS] = {0};
-    if (__builtin_expect(count < BLOCK_ROWS, 0)) {
-        for (uint32_t r = 0; r < count; r++)
-            few[r] = weights[r];
-        weights = few;
-    }
-    for (int r = 0; r < BLOCK_ROWS; r += LANES)
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    for (int r = 0; r < BLOCK_ROWS; r += LANES) {
+        const __m256i of_tokens = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count - r), lanes);
         _mm256_store_ps(factors + r, _mm256_mul_ps(kvr_load_half8(scales + r * sizeof(uint16_t)),
-                                                   _mm256_loadu_ps(weights + r)));
+                                                   _mm256_maskload_ps(weights + r, of_tokens)));
+    }
 }
 
 KVR_INLINE void add_row(__m256 sums[VECTORS], const unsigned char *row, float weight)
