@@ -5,29 +5,40 @@
  */
 #include <math.h>
 
+#include "../simd/hide.h"
 #include "../simd/unroll.h"
 #include "../simd/x86_avx2.h"
 #include "softmax.h"
 
 enum { LANES = 8, CHAINS = 4 };
 
+/* 16 registers hold four sums and six constants beside the data. These ones are operands in memory,
+ * which cost no instruction. */
+#define IN_LANES(x) {x, x, x, x, x, x, x, x}
+static const float in_memory[][LANES] __attribute__((aligned(32))) = {
+    IN_LANES(KVR_EXP_LOWEST), IN_LANES(KVR_EXP_C2), IN_LANES(KVR_EXP_C3), IN_LANES(KVR_EXP_C4),
+    IN_LANES(KVR_EXP_C5)};
+enum { LOWEST, C2, C3, C4, C5 };
+
 /* 0 where exp(x) is no normal float: whatever was computed there is masked. */
 KVR_INLINE __m256 exp8(__m256 x)
 {
+    const float (*k)[LANES] = in_memory;
+    KVR_HIDE(k); /* or all of them are kept in registers, and then on the stack */
     const __m256 one = _mm256_set1_ps(1), shift = _mm256_set1_ps(KVR_EXP_SHIFT);
     __m256 shifted = _mm256_fmadd_ps(x, _mm256_set1_ps(KVR_EXP_LOG2E), shift);
     __m256 n = _mm256_sub_ps(shifted, shift);
     __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(KVR_EXP_LN2_HIGH), x);
     r = _mm256_fnmadd_ps(n, _mm256_set1_ps(KVR_EXP_LN2_LOW), r);
-    __m256 p = _mm256_fmadd_ps(_mm256_set1_ps(KVR_EXP_C5), r, _mm256_set1_ps(KVR_EXP_C4));
-    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(KVR_EXP_C3));
-    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(KVR_EXP_C2));
+    __m256 p = _mm256_fmadd_ps(_mm256_load_ps(k[C5]), r, _mm256_load_ps(k[C4]));
+    p = _mm256_fmadd_ps(p, r, _mm256_load_ps(k[C3]));
+    p = _mm256_fmadd_ps(p, r, _mm256_load_ps(k[C2]));
     p = _mm256_fmadd_ps(p, r, one);
     p = _mm256_fmadd_ps(p, r, one);
     /* n is in the low bits of `shifted` */
     __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
     __m256 value = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
-    return _mm256_and_ps(value, _mm256_cmp_ps(x, _mm256_set1_ps(KVR_EXP_LOWEST), _CMP_GE_OQ));
+    return _mm256_and_ps(value, _mm256_cmp_ps(x, _mm256_load_ps(k[LOWEST]), _CMP_GE_OQ));
 }
 
 KVR_INLINE float maximum_of(const float *scores, uint32_t count)

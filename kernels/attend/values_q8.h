@@ -5,6 +5,7 @@
 #ifndef KVR_VALUES_Q8_H
 #define KVR_VALUES_Q8_H
 
+#include "../simd/hide.h"
 #include "values.h"
 
 enum { BLOCK_ROWS = 16, GROUP_CHANNELS = 32, GROUP_SCALE_BYTES = BLOCK_ROWS * 2 };

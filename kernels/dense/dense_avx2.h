@@ -69,7 +69,9 @@ KVR_INLINE void kvr_dense_avx2(const enum kvr_dense_type type, const struct kvr_
                                const struct kvr_prepared_dense *p, float *scores)
 {
     const size_t bytes = kvr_dense_bytes(shape, segments->tokens);
-    float ordered[KVR_MAX_HEAD_DIM];
+    float array[KVR_MAX_HEAD_DIM], *ordered = array;
+    if (type == KVR_DENSE_BF16)
+        KVR_HIDE(ordered); /* what is written there is no spill */
     const float *query = kvr_dot8_query(type, p->query, shape->head_dim, ordered);
     struct kvr_row_scores x = {type, query, shape->head_dim, scores};
     if (type == KVR_DENSE_BF16)

@@ -55,8 +55,7 @@ KVR_INLINE void store_half(float *scores, int64_t left, const struct sums *s)
 /* m = 4, unrolled: half a block's keys at a time, because sixteen registers hold eight sums, masks
  * and indices only in a loop that is not unrolled. */
 KVR_INLINE void score_block4(const unsigned char *codes, const unsigned char *ahead,
-                             const float *tables, size_t entries, float *scores, int64_t left,
-                             const int prefetch)
+                             const float *tables, float *scores, int64_t left, const int prefetch)
 {
     KVR_INJECT(1);
     KVR_UNROLL
@@ -68,7 +67,8 @@ KVR_INLINE void score_block4(const unsigned char *codes, const unsigned char *ah
                 size_t line = (size_t)half * TABLES / 2 + i / 2;
                 kvr_prefetch(ahead + line * KVR_LINE_BYTES, KVR_LINE_BYTES);
             }
-            add_half_line(&s, tables + i * entries, codes + i * KVR_LINE_BYTES + half * HALF_KEYS);
+            add_half_line(&s, tables + i * KVR_LOOKUP_ENTRIES,
+                          codes + i * KVR_LINE_BYTES + half * HALF_KEYS);
             /* the next line's codes only after these sums: taken up earlier, they are spilled */
             __asm__("" : "+r"(codes) : "x"(s.a), "x"(s.b), "x"(s.c), "x"(s.d));
         }
@@ -78,8 +78,8 @@ KVR_INLINE void score_block4(const unsigned char *codes, const unsigned char *ah
 
 /* Any m: a line at a time, with the block's sums in eight registers. */
 KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahead,
-                            const float *tables, size_t entries, size_t count, float *scores,
-                            int64_t left, const int prefetch)
+                            const float *tables, size_t count, float *scores, int64_t left,
+                            const int prefetch)
 {
     KVR_INJECT(KVR_INJECT_TIMES(count, TABLES));
     struct sums low = zero(), high = zero();
@@ -87,29 +87,32 @@ KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahe
         const unsigned char *line = codes + i * KVR_LINE_BYTES;
         if (prefetch)
             kvr_prefetch(ahead + i * KVR_LINE_BYTES, KVR_LINE_BYTES);
-        add_half_line(&low, tables + i * entries, line);
-        add_half_line(&high, tables + i * entries, line + HALF_KEYS);
+        add_half_line(&low, tables + i * KVR_LOOKUP_ENTRIES, line);
+        add_half_line(&high, tables + i * KVR_LOOKUP_ENTRIES, line + HALF_KEYS);
     }
     store_half(scores, left, &low);
     store_half(scores + HALF_KEYS, left - HALF_KEYS, &high);
 }
 
+#define SCAN score_lookup_f32
+#define QUERY float
+#define LINES(count) (count)
 #define LEFT int64_t
 #define BLOCK(codes, ahead)                                                                        \
     do {                                                                                           \
         if (count == TABLES)                                                                       \
-            score_block4(codes, ahead, tables, entries, scores, left, prefetch);                   \
+            score_block4(codes, ahead, query, scores + key, left, prefetch);                       \
         else                                                                                       \
-            score_block(codes, ahead, tables, entries, count, scores, left, prefetch);             \
+            score_block(codes, ahead, query, count, scores + key, left, prefetch);                 \
     } while (0)
-#include "lookup_f32_gather.inc"
+#include "lookup_walk.inc"
 
 const struct kvr_kernel kvr_kernel_lookup_f32_f32_gather_avx2 = {
     .variant = "f32-gather",
     .isa_name = "avx2",
     .format = &kvr_format_lookup_f32,
     .isa = KVR_ISA_AVX2,
-    .work = {.block_keys = 64, .loads = 32, .stores = 8, .shuffles = 32, .vector_alu = 32,
+    .work = {.block_keys = 64, .loads = 37, .stores = 8, .shuffles = 32, .vector_alu = 32,
              .gathered = 256, .uops = 504, .shuffle_rate = "convert.i8"},
     .work_once = {.stores = 8, .uops = 24},
     .work_head_dim = 64,

@@ -19,8 +19,8 @@ KVR_INLINE __m512 lookup16(const float *table, const unsigned char *codes)
 
 /* A line at a time, with the block's four vectors of sums in registers. */
 KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahead,
-                            const float *tables, size_t entries, const uint32_t count,
-                            float *scores, uint32_t left, const int prefetch)
+                            const float *tables, const uint32_t count, float *scores,
+                            uint32_t left, const int prefetch)
 {
     KVR_INJECT(KVR_INJECT_TIMES(count, TABLES));
     __m512 a = _mm512_setzero_ps(), b = a, c = a, d = a;
@@ -32,7 +32,7 @@ KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahe
         b = _mm512_add_ps(b, lookup16(tables, line + LANES));
         c = _mm512_add_ps(c, lookup16(tables, line + 2 * LANES));
         d = _mm512_add_ps(d, lookup16(tables, line + 3 * LANES));
-        tables += entries;
+        tables += KVR_LOOKUP_ENTRIES;
     }
     if (left >= KVR_LOOKUP_BLOCK_KEYS) {
         _mm512_storeu_ps(scores, a);
@@ -44,10 +44,13 @@ KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahe
     }
 }
 
+#define SCAN score_lookup_f32
+#define QUERY float
+#define LINES(count) (count)
 #define LEFT uint32_t
 #define BLOCK(codes, ahead)                                                                        \
-    score_block(codes, ahead, tables, entries, count, scores, left, prefetch)
-#include "lookup_f32_gather.inc"
+    score_block(codes, ahead, query, count, scores + key, left, prefetch)
+#include "lookup_walk.inc"
 
 const struct kvr_kernel kvr_kernel_lookup_f32_f32_gather_avx512 = {
     .variant = "f32-gather",

@@ -38,7 +38,7 @@ const struct kvr_kernel kvr_kernel_lookup_f32_f32_scalar = {
     .variant = "f32",
     .isa_name = "scalar",
     .format = &kvr_format_lookup_f32,
-    .work = {.block_keys = 8, .loads = 37, .stores = 8, .vector_alu = 32, .uops = 140},
+    .work = {.block_keys = 8, .loads = 37, .stores = 9, .vector_alu = 32, .uops = 140},
     .work_once = {.loads = 1, .stores = 8, .uops = 20},
     .work_head_dim = 64,
     .work_tables = 4,

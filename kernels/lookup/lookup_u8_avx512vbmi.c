@@ -14,6 +14,7 @@
  * limit.
  */
 #include "../groups.h"
+#include "../simd/hide.h"
 #include "../simd/inject.h"
 #include "lookup_u8_avx512.h"
 
@@ -26,6 +27,13 @@ struct sums {
 KVR_INLINE void store_sums(struct sums s, const struct finish *f, float *scores, uint32_t left)
 {
     store_scores(_mm512_sub_epi16(s.words, _mm512_slli_epi16(s.odd, 8)), s.odd, f, scores, left);
+}
+
+KVR_INLINE void reload_finish(const struct kvr_prepared_lookup_u8 *p, struct finish *f)
+{
+    KVR_HIDE(p);
+    f->step = _mm512_set1_ps(p->step);
+    f->bias = _mm512_set1_ps(p->bias);
 }
 
 struct table {
@@ -70,7 +78,7 @@ KVR_INLINE size_t pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *ta
                        const struct tile *t, struct sums *partial, float *scores, uint32_t left)
 {
     const size_t line = KVR_LINE_BYTES;
-    const struct finish f = load_finish(p);
+    struct finish f = load_finish(p);
     const struct table t0 = load_table(tables);
     const struct table t1 = count > 1 ? load_table(tables + ENTRIES) : t0;
     const struct table t2 = count > 2 ? load_table(tables + 2 * ENTRIES) : t0;
@@ -91,6 +99,8 @@ KVR_INLINE size_t pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *ta
                 add_line(&s, &t2, codes + 2 * line, ahead + 2 * line, prefetch);
             if (count > 3)
                 add_line(&s, &t3, codes + 3 * line, ahead + 3 * line, prefetch);
+            if (last && !first) /* more registers are in use: these two are loaded for each block */
+                reload_finish(p, &f);
             if (last)
                 store_sums(s, &f, scores + key, left - key);
             else

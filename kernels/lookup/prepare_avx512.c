@@ -59,7 +59,8 @@ KVR_INLINE void build_64x4(const unsigned char *codebook, const float *queries, 
         }
         KVR_UNROLL
         for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
-            const __m512 x = _mm512_set1_ps(queries[q * query_floats + j]);
+            __m512 x = _mm512_set1_ps(queries[q * query_floats + j]);
+            KVR_KEEP(x); /* or gcc keeps one of the rows on the stack */
             KVR_UNROLL
             for (int v = 0; v < 4; v++)
                 sums[q][v] = _mm512_fmadd_ps(rows[v], x, sums[q][v]);

@@ -17,7 +17,11 @@ static const struct way {
     const char *note;
 } ways[] = {
     {KVR_WORK_FLOPS, "multiply-add f32", "fma", "f32", NULL, 1, NULL},
-    {KVR_WORK_LOOKUPS, "byte permutes", "shuffle", "two", "avx512vbmi", 32,
+    {KVR_WORK_LOOKUPS, "byte shuffles (K = 16)", "shuffle", "byte", "avx512", 64,
+     "byte shuffles: one instruction of 64 lanes is 64 look-ups in 16 entries"},
+    {KVR_WORK_LOOKUPS, "byte shuffles (K = 16)", "shuffle", "byte", "avx2", 32,
+     "byte shuffles: one instruction of 32 lanes is 32 look-ups in 16 entries"},
+    {KVR_WORK_LOOKUPS, "byte permutes (K = 256)", "shuffle", "two", "avx512vbmi", 32,
      "byte permutes: two instructions of 64 lanes are 64 look-ups in 256 entries"},
     {KVR_WORK_LOOKUPS, "scalar loads", "load", "scalar", NULL, 1,
      "scalar loads: one load is one look-up"},

@@ -252,6 +252,39 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
     return false;
 }
 
+/* True if one of the patterns begins with the codec's name. */
+static bool ordered_by_name(const struct kvr_options *options, const struct kvr_codec *codec)
+{
+    const size_t length = strlen(codec->name);
+    for (size_t i = 0; i < options->kernel_count; i++) {
+        const char *end = options->kernels[i] + length;
+        if (!strncmp(options->kernels[i], codec->name, length) && (!*end || strchr(".@", *end)))
+            return true;
+    }
+    return false;
+}
+
+/* Other codecs may serve the shape, and one that was only meant along with them may be left out:
+ * all that are like it, by name. "" if it was ordered itself, or if it is for its tables that it
+ * does not serve. */
+static void advise_leaving_out(const struct kvr_options *options, const struct kvr_case *c,
+                               char *advice, size_t advice_bytes)
+{
+    size_t used = 0;
+    *advice = '\0';
+    if (ordered_by_name(options, c->codec) || c->shape.tables)
+        return;
+    for (const struct kvr_codec *const *codec = kvr_codecs(); *codec && used < advice_bytes;
+         codec++) {
+        struct kvr_shape shape = c->shape;
+        shape.group = (*codec)->group;
+        if (!kvr_format_looks_up((*codec)->formats[0]) && (*codec)->refuses(&shape))
+            used += (size_t)snprintf(advice + used, advice_bytes - used, "%s%s",
+                                     used ? ", " : "; with --kernel leave out: ",
+                                     (*codec)->name);
+    }
+}
+
 int kvr_build_case(struct kvr_build *build, const struct kvr_case *draft,
                    const struct kvr_selection *selection)
 {
@@ -259,9 +292,14 @@ int kvr_build_case(struct kvr_build *build, const struct kvr_case *draft,
     char why[200] = "";
     const char *what = NULL, *reason = NULL;
     bool ordered = refused(build, &c, selection, &what, &reason, why, sizeof why);
-    if (reason && ordered)
-        return kvr_build_fail(build, -EINVAL, "%s.%s: %s", selection->codec->name,
-                              selection->variant, reason);
+    if (reason && ordered) {
+        char sentence[320], advice[160] = "";
+        snprintf(sentence, sizeof sentence, "%s", reason); /* refuses() writes where it lies */
+        if (!strcmp(what, "shape"))
+            advise_leaving_out(build->options, &c, advice, sizeof advice);
+        return kvr_build_fail(build, -EINVAL, "%s.%s: %s%s", selection->codec->name,
+                              selection->variant, sentence, advice);
+    }
     if (reason) {
         if (selection->usable_count == 1 && !c.candidate_count)
             c.candidates[c.candidate_count++] = selection->usable[0];

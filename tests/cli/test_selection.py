@@ -47,6 +47,11 @@ def test_head_dims():
             names = planned(*BASE[2:], "-k", ",".join(served), "-d", str(dim), "--op", op)
             check({name.split(".")[0] for name in names} == set(served), f"d{dim} {op}: {names}")
             check(all(f"/d{dim}/" in name for name in names), f"d{dim} {op}: {names}")
+    check_refused(run("run", *BASE[2:], "-k", "all", "-d", "80", "--dry-run"), 2, "--head-dim",
+                  "with --kernel leave out: int4g32\n")
+    own = run("run", *BASE[2:], "-k", "fp16,int4g32", "-d", "80", "--dry-run")
+    check_refused(own, 2, "int4g32", "--head-dim")
+    check("leave out" not in own.err, "what was ordered by its name is left out by nobody", own)
 
 
 def test_isa():

@@ -83,6 +83,7 @@ static void check_kernel(const struct kvr_injected *copies, size_t count)
     static const uint32_t tokens[] = {1, 50, 64, 577}, dims[] = {32, 64, 80, 128, 256};
     static const uint32_t tables[] = {1, 2, 4, 5, 8, 16};
     const struct kvr_format *format = copies->base->format;
+    const uint32_t code_tables = format->entries == 16 ? 2 : 1; /* two codes a byte */
     int lookup = format->block_keys == 64;
     for (size_t n = 0; n < COUNT(tokens); n++)
         for (size_t i = 0; i < (lookup ? COUNT(tables) : COUNT(dims)); i++)
@@ -91,7 +92,7 @@ static void check_kernel(const struct kvr_injected *copies, size_t count)
                                               .tokens = tokens[n],
                                               .heads = 1,
                                               .queries = 1,
-                                              .tables = lookup ? tables[i] : 0,
+                                              .tables = lookup ? tables[i] * code_tables : 0,
                                               .entries = format->entries}};
                 problem_make(&p, format, fill);
                 check_problem(&p, copies, count);

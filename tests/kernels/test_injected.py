@@ -22,10 +22,10 @@ OWN = {
     "": r"(%[xyz]mm\d+),\1,", "scalar": r"(%xmm\d+),\1$",
 }
 # What registers lent to the marks may change in the kernel: copies, clears, spills, which operand a
-# permute or a multiply-add overwrites. Integer code outside the loop may change too, so that the
-# body is compared by its vector instructions, within 5 %: of equal paths of rare shapes one may be
-# merged.
-SOFT = re.compile(r"v?(mov[aduhlsq]|p?xor)")
+# permute or a multiply-add overwrites, whether a blend is a masked copy to one of the two. Integer
+# code outside the loop may change too, so that the body is compared by its vector instructions,
+# within 5 %: of equal paths of rare shapes one may be merged.
+SOFT = re.compile(r"v?(mov[aduhlsq]|p?xor|pblendm)")
 failures = []
 
 

@@ -15,16 +15,6 @@ import re
 from harness import script
 from listing import Graph, objdump_of, parse, read_library, spills_and_calls
 
-# What is known to spill: "ISA function", and why it stays so. An entry that no longer spills is an
-# error too.
-KNOWN = {
-    # 13 constants of the exponential function beside its data, in 16 registers
-    "avx2 softmax",
-    # an array of its own: the query, reordered once a segment
-    "avx2 score_dense_bf16",
-    # with more than 8 tables two of their 32 registers of 64 entries are read again for every block
-    "avx512vbmi score_lookup_u8",
-}
 # Portable C names no registers: which of its arrays are kept in them is the compiler's choice, and
 # only calls are wrong.
 PORTABLE = ("scalar",)
@@ -86,7 +76,7 @@ def test_spills(*arguments):
     verbose = "--verbose" in arguments
     compiler, buildtype, sanitize, *paths = [a for a in arguments if a != "--verbose"]
     objdump, failed = objdump_of(compiler, buildtype, sanitize), check_own_eyes()
-    seen, total = set(), 0
+    total = 0
     for path in paths:
         isa = re.sub(r"libkernels_|\.a$", "", os.path.basename(path))
         for _, functions in read_library(objdump, path):
@@ -95,15 +85,13 @@ def test_spills(*arguments):
                 total += loops
                 if isa in PORTABLE:
                     found = [text for text in found if text.split()[1] == "call"]
-                seen |= {f"{isa} {name}"} if found else set()
                 if verbose:
                     print(f"  {isa} {name}: {loops} innermost loops, {len(found)} faults")
-                if found and f"{isa} {name}" not in KNOWN:
+                if found:
                     failed.append(f"{isa} {name}: {len(found)} times, the first at {found[0]}")
                 if not found:
                     failed += [f"{isa} {name}: {text}" for text in check_mutant(function)]
     print(f"{total} innermost loops")
-    failed += [f"{name}: listed in KNOWN, but it has no fault" for name in sorted(KNOWN - seen)]
     return failed if total else failed + ["no loop in any library"]
 
 

@@ -52,6 +52,8 @@ void sample_work(struct kvr_run_record *record)
     add_rate(record, "load.scalar/scalar", "load", "scalar", "scalar", 9);
     add_rate(record, "load/avx512", "load", "", "avx512", 6);
     add_rate(record, "gather.f32/avx2", "gather", "f32", "avx2", 8);
+    add_rate(record, "shuffle.byte/avx512", "shuffle", "byte", "avx512", 3);
+    add_rate(record, "shuffle.byte/avx2", "shuffle", "byte", "avx2", 5);
     add_rate(record, "shuffle.two/avx512", "shuffle", "two", "avx512", 3); /* of dwords: no roof */
     add_rate(record, "shuffle.two/avx512vbmi", "shuffle", "two", "avx512vbmi", 1.5);
     add_rate(record, "intdot.madd/avx512", "intdot", "madd", "avx512", 5.75);

@@ -87,7 +87,9 @@ static void test_roofline_data(void **state)
         {"DRAM, 1t: 26.2 GB/s\t", 2 * 3}, /* the family, its best; a line and a name a panel */
         {"DRAM, 2t: 39.4 GB/s\t", 2 * 3}, {"27.5", 0}, {"DRAM, 1t: 25.5", 0},
         {"multiply-add f32, avx512, 1t: 180 GFLOP/s\t", 2}, {"multiply-add f32, avx2", 0},
-        {"byte permutes, avx512vbmi, 1t: 48.0 G/s\t", 2}, {"scalar loads, scalar, 1t: 9.00 G/s", 2},
+        {"byte permutes (K = 256), avx512vbmi, 1t: 48.0 G/s\t", 2},
+        {"byte shuffles (K = 16), avx512, 1t: 192 G/s\t", 2},
+        {"scalar loads, scalar, 1t: 9.00 G/s", 2},
         {"gathers, avx2, 1t: 8.00 G/s\t", 2}, {"integer dot, avx512vnni, 1t: 768 Gop/s\t", 2},
         {"shuffle.two/avx512vbmi, 1.50 Gop/s x 32\t", 1}, {"madd/avx512", 0},
         {"\nkernel\t0\t1\tA  fp16.fused@avx512\t", 1},
