@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * channel1, channel2, channel4 with AVX2, FMA and F16C: a byte of each key's dword (or half of one)
- * at a time, its codes masked where they lie and converted to float, which makes them 1, 2, 4 ... 64
- * times too large; the query is divided by that where it is multiplied by the group's scales.
+ * at a time, its codes masked where they lie and converted to float, which makes them 1, 2, 4 ...
+ * 64 times too large; the query is divided by that where it is multiplied by the group's scales.
  *
  * Limits, d = 64, 32 keys, any number of bits: 256 masks, conversions and multiply-adds, and for
- * each part but the first a shift: on three vector ports some 270 cycles. llvm-mca
- * gives the compiled loops 309 (channel2), 336 and 312 cycles on Skylake, 315 to 330 on Zen 3.
+ * each part but the first a shift: on three vector ports some 270 cycles. llvm-mca gives the
+ * compiled loops 309 (channel2), 336 and 312 cycles on Skylake, 315 to 330 on Zen 3.
  */
 #include "../simd/hide.h"
 #include "../simd/unroll.h"

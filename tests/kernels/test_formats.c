@@ -323,57 +323,6 @@ static void test_costs(void **state)
                .converts = 200});
 }
 
-/* 3 groups of 32 keys, and 4 keys of 32 places of 128 bytes; per group 2 converts and 3 operations a
- * channel beside those of the keys. */
-static void test_channel_costs(void **state)
-{
-    static const struct { const struct kvr_format *format; double key_bytes; } all[] = {
-        {&kvr_format_channel1, 16}, {&kvr_format_channel2, 24}, {&kvr_format_channel4, 40}};
-    (void)state;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        check_cost(all[i].format, (struct kvr_cost){.stream_bytes = 96 * all[i].key_bytes + 32 * 128,
-                   .side_bytes = 512, .executed_flops = 25600 + 2 * 3 * 3 * 64,
-                   .converts = 12800 + 2 * 2 * 3 * 64});
-}
-
-/* d = 32, 34 keys: a group of 128 bytes of scales and zeros and one or more units of 128 bytes,
- * then two keys as float16. */
-static void test_channel_by_hand(void **state)
-{
-    static const struct { const struct kvr_format *format; uint32_t bits; } all[] = {
-        {&kvr_format_channel1, 1}, {&kvr_format_channel2, 2}, {&kvr_format_channel4, 4}};
-    const struct kvr_shape shape = {.head_dim = 32, .tokens = 34, .queries = 1, .group = 32};
-    struct kvr_prepared_dense *p = aligned_bytes(sizeof *p);
-    (void)state;
-    p->query[0] = 10;
-    p->query[31] = -1;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        const struct kvr_format *format = all[i].format;
-        const uint32_t bits = all[i].bits, most = (1u << bits) - 1;
-        const size_t group = 128 + 128 * bits;
-        unsigned char *codes = aligned_bytes(group + 32 * 64);
-        uint16_t *halves = (uint16_t *)(void *)codes;
-        assert_int_equal(format->segment_bytes(&shape, 34), group + 32 * 64);
-        halves[0] = 0x4000;       /* scale of channel 0: 2 */
-        halves[31] = 0x3800;      /* of channel 31: 0.5 */
-        halves[32] = 0xc200;      /* zero of channel 0: -3 */
-        halves[32 + 31] = 0x4400; /* of channel 31: 4 */
-        codes[128 + 5 * 4] = 1;   /* key 5, channel 0: bit 0 of its first dword */
-        /* channel 31: the uppermost bits of its last */
-        codes[group - 128 + 5 * 4 + 3] |= (unsigned char)(most << (8 - bits));
-        halves[group / 2 + 1] = 0x3c00;           /* key 33, channel 0: 1 */
-        halves[group / 2 + 31 * 32 + 1] = 0x4200; /* channel 31: 3 */
-        double scores[34];
-        format->reference(&shape, 34, codes, NULL, p, scores);
-        assert_true(scores[5] == 10 * (2 - 3) - (.5 * most + 4) && scores[4] == 10 * -3 - 4);
-        assert_true(scores[33] == 10 - 3 && scores[32] == 0);
-        assert_true(format->scale(&shape, p) == 11);
-        assert_true(format->magnitude(&shape, 34, codes) == fmax(2 * most + 3, .5 * most + 4));
-        free(codes);
-    }
-    free(p);
-}
-
 static void test_kernel_list(void **state)
 {
     size_t count;
@@ -456,8 +405,7 @@ int main(void)
         cmocka_unit_test(test_affine4g_by_hand), cmocka_unit_test(test_rounded_by_hand),
         cmocka_unit_test(test_affine_q8_by_hand), cmocka_unit_test(test_lookup_by_hand),
         cmocka_unit_test(test_lookup4_by_hand),
-        cmocka_unit_test(test_costs), cmocka_unit_test(test_channel_costs),
-        cmocka_unit_test(test_channel_by_hand), cmocka_unit_test(test_kernel_list),
+        cmocka_unit_test(test_costs), cmocka_unit_test(test_kernel_list),
         cmocka_unit_test(test_halves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
