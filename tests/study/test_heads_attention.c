@@ -253,8 +253,8 @@ static void check_bench(struct bench *b)
     kvr_head_buffers_free(&buffers);
 }
 
-/* Bounds and bits of every format and step of the codec for so many entries; their number. 500 keys:
- * eight pages of 64, the last of 52; four of 128, the last of 116; one of all. */
+/* Bounds and bits of every format and step of the codec for so many entries; their number. 500
+ * keys: eight pages of 64, the last of 52; four of 128, the last of 116; one of all. */
 static size_t check_codec(const struct kvr_codec *codec, uint32_t entries)
 {
     static const uint32_t parts[] = {64, 128, TOKENS};
