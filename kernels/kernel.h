@@ -110,6 +110,7 @@ struct kvr_format {
     double (*magnitude)(const struct kvr_shape *, uint32_t tokens, const void *codes);
     uint32_t entries; /* look-up formats: the K that the codes are for; 0: no such format */
     int row_major; /* a key is one run of bytes: keys can be moved one by one, not only in blocks */
+    int residual;  /* keys after the last whole block lie in a layout of their own */
 };
 
 /* Scores of segment i: writes exactly segments->tokens floats to `scores`. Reads whole padded
@@ -237,6 +238,13 @@ struct kvr_prepared_affine_q8 {
     int32_t offset_sum; /* zero * sum(query8) */
     float scale;        /* key scale * step / sqrt(d) */
 };
+
+/* channel1, channel2, channel4 (KIVI, arXiv 2402.02750): struct kvr_prepared_dense, query *
+ * 1/sqrt(d). Groups of 32 keys, d a multiple of 32: [d] float16 scales and [d] float16 zeros, of
+ * each channel; then dwords [d * bits / 32][32 keys], of which bits j * bits and on are channel
+ * 32 / bits * i + j of that key. value = code * scale + zero; score = sum((query * scale) * code) +
+ * sum(query * zero), whose factors a group needs once for its 32 keys. The last L mod 32 keys,
+ * the residual, are float16, [d][32 keys], a line per channel, 0 where there is no key. */
 
 /* lookup_f32: float tables[m][K], tables[i][c] = <q_i, C_i[c]> / sqrt(d); score = sum_i. The
  * reference adds in double, kernels in float, in order of i. Nothing but the array.

@@ -53,8 +53,11 @@ static int encode_head(const struct kvr_codec *codec, const struct kvr_keyset *s
     head->prepared = aligned(largest_prepared(codec, shape));
     if (!head->side || !head->codes || !head->prepared)
         return -ENOMEM;
-    int status = codec->train(shape, fitted, calibrate ? set->calibration_tokens : set->tokens,
-                              seed, head->side);
+    const size_t sharing = set->query_heads / set->kv_heads;
+    const float *queries = set->queries + h * sharing * set->query_tokens * set->head_dim;
+    int status = kvr_codec_train(codec, shape, fitted,
+                                 calibrate ? set->calibration_tokens : set->tokens, queries,
+                                 sharing * set->query_tokens, seed, head->side);
     return status ? status : codec->encode(shape, head->side, keys, set->tokens, head->codes);
 }
 

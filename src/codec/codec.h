@@ -18,7 +18,7 @@ struct kvr_codec {
     /* NULL-terminated: scans it can be attended with. Those of one shape share one layout; see
      * kvr_codec_layout. */
     const struct kvr_format *const *formats;
-    uint32_t group; /* what shape.group must be: channels that share a scale; 0: no groups */
+    uint32_t group; /* what shape.group must be: channels, or keys, that share a scale; 0: none */
     int calibrated; /* 1: train() takes calibration keys; 0: it takes the keys to be encoded */
     /* NULL, or why this shape cannot be coded ("m = 3 does not divide d = 64"): a static or
      * thread-local string. Checks head_dim, tables, entries, group. */
@@ -29,10 +29,20 @@ struct kvr_codec {
      * -EINVAL for count < entries or a key that is not finite). */
     int (*train)(const struct kvr_shape *, const float *keys, size_t count, uint64_t seed,
                  void *side);
+    /* NULL, or: after train(), what the queries teach the encoder. queries: float
+     * [count][head_dim], those of all heads that share the keys. Without it `side` is whole, and
+     * as good as the keys alone make it. 0, -EINVAL (count 0, one that is not finite), -ENOMEM. */
+    int (*train_queries)(const struct kvr_shape *, const float *queries, size_t count,
+                         void *side);
     /* Encodes `count` keys into one padded segment of kvr_codec_layout(codec, shape), whose
      * segment_bytes(shape, count) bytes at `codes` are written. 0 or -errno
      * (-ENOMEM; -ERANGE for a key, or a scale, that has to be a float16 and is too large). */
     int (*encode)(const struct kvr_shape *, const void *side, const float *keys, size_t count,
+                  void *codes);
+    /* NULL: keys are coded one by one, and one more is encode() of it alone, put into its place.
+     * Else adds a key to a segment of `count` keys and of bytes enough for one more; then it is
+     * what encode() makes of all of them. 0, or as encode(), and nothing is changed. */
+    int (*append)(const struct kvr_shape *, const void *side, const float *key, size_t count,
                   void *codes);
     /* Codes back to float [count][head_dim]. */
     void (*decode)(const struct kvr_shape *, const void *side, const void *codes, size_t count,
@@ -48,6 +58,11 @@ extern const struct kvr_codec kvr_codec_value_q8;
 /* All codecs, NULL-terminated, in the order of the names table. */
 const struct kvr_codec *const *kvr_codecs(void);
 const struct kvr_codec *kvr_codec_find(const char *name); /* NULL if unknown */
+/* train(), then train_queries() if the codec has it and query_count is not 0. queries:
+ * [query_count][head_dim]. 0 or what they return. */
+int kvr_codec_train(const struct kvr_codec *codec, const struct kvr_shape *shape,
+                    const float *keys, size_t count, const float *queries, size_t query_count,
+                    uint64_t seed, void *side);
 /* The format in whose layout `codec` writes keys of this shape: the first of its formats, except
  * that codes for few entries may be shorter (kvr_format.entries). Never NULL. */
 static inline const struct kvr_format *kvr_codec_layout(const struct kvr_codec *codec,

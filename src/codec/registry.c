@@ -17,6 +17,11 @@ static const struct kvr_codec *const codecs[] = {
     &kvr_codec_int4q8,
     &kvr_codec_int4g32,
     &kvr_codec_lookat,
+    &kvr_codec_kivi2,
+    &kvr_codec_kivi4,
+    &kvr_codec_squat2,
+    &kvr_codec_squat4,
+    &kvr_codec_asymkv1,
     NULL,
 };
 
@@ -32,6 +37,16 @@ const struct kvr_codec *kvr_codec_find(const char *name)
             return codecs[i];
     }
     return NULL;
+}
+
+int kvr_codec_train(const struct kvr_codec *codec, const struct kvr_shape *shape,
+                    const float *keys, size_t count, const float *queries, size_t query_count,
+                    uint64_t seed, void *side)
+{
+    int rc = codec->train(shape, keys, count, seed, side);
+    if (!rc && codec->train_queries && query_count)
+        rc = codec->train_queries(shape, queries, query_count, side);
+    return rc;
 }
 
 const char *kvr_refusal(const char *format, ...)

@@ -63,6 +63,19 @@ static const float *query_of(const struct kvr_keyset *keys)
                          : keys->keys + (keys->tokens - 1) * keys->head_dim;
 }
 
+/* The heads that read KV head 0 are the first of them, one behind the other. Without queries keys
+ * stand in for them, as in query_of. */
+static int train(struct kvr_material *m, const struct kvr_keyset *keys, uint64_t seed)
+{
+    const bool calibrated = m->codec->calibrated;
+    const float *queries = keys->queries ? keys->queries : keys->keys;
+    const size_t heads = keys->queries ? keys->query_heads / keys->kv_heads : 1;
+    return kvr_codec_train(m->codec, &m->shape, calibrated ? keys->calibration : keys->keys,
+                           calibrated ? keys->calibration_tokens : keys->tokens, queries,
+                           heads * (keys->queries ? keys->query_tokens : keys->tokens), seed,
+                           m->side);
+}
+
 int kvr_material_make(const struct kvr_codec *codec, const struct kvr_shape *shape,
                       const struct kvr_keyset *keys, uint64_t seed, struct kvr_material *m)
 {
@@ -76,10 +89,8 @@ int kvr_material_make(const struct kvr_codec *codec, const struct kvr_shape *sha
     m->side = aligned_zero(codec->side_bytes(shape));
     m->pool = aligned_zero((size_t)m->pool_blocks * m->block_bytes);
     int rc = m->side && m->pool ? 0 : -ENOMEM;
-    if (!rc && codec->calibrated)
-        rc = codec->train(shape, keys->calibration, keys->calibration_tokens, seed, m->side);
-    else if (!rc)
-        rc = codec->train(shape, keys->keys, keys->tokens, seed, m->side);
+    if (!rc)
+        rc = train(m, keys, seed);
     if (!rc)
         rc = encode_pool(m, keys, seed);
     if (rc)

@@ -245,6 +245,17 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
         *reason = why;
         return options->layout_count;
     }
+    if (format->residual && c->shape.tokens % format->block_keys) {
+        const uint32_t block = format->block_keys;
+        *what = "tokens";
+        snprintf(why, why_bytes,
+                 "%s keeps keys after the last whole group of %u as float16, and a run has whole "
+                 "groups only; use --tokens %u or another multiple of %u, not %u",
+                 c->codec->name, block, (c->shape.tokens + block - 1) / block * block, block,
+                 c->shape.tokens);
+        *reason = why;
+        return options->tokens_count;
+    }
     if (c->values_q8 && (*reason = no_values(c, why, why_bytes))) {
         *what = "value-format";
         return options->value_format_count;

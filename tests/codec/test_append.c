@@ -101,7 +101,8 @@ static void every_codec_grows_by_a_token(void **state)
     (void)state;
     assert_non_null(codecs[0]);
     for (; *codecs; codecs++)
-        check_codec(*codecs, 256, calibration, keys);
+        if (!(*codecs)->append) /* those that are no keys one by one: tests kivi and squat */
+            check_codec(*codecs, 256, calibration, keys);
     check_codec(kvr_codec_find("lookat"), 16, calibration, keys);
     free(calibration);
     free(keys);
@@ -118,7 +119,7 @@ static void a_scale_of_the_keys_so_far_does_not_hold(void **state)
     size_t count = 0;
     for (const struct kvr_codec *const *c = kvr_codecs(); *c; c++) {
         const struct kvr_shape shape = shape_of(*c, 256);
-        if ((*c)->calibrated || !(*c)->side_bytes(&shape))
+        if ((*c)->calibrated || (*c)->append || !(*c)->side_bytes(&shape))
             continue;
         struct test_encoded first = test_encode(*c, &shape, keys, 1, keys, 1);
         struct test_encoded both = test_encode(*c, &shape, keys, 2, keys, 1);

@@ -123,6 +123,24 @@ static void check_scores(const struct kvr_codec *codec, const struct kvr_shape *
     free(decoded);
 }
 
+/* Between the least and the greatest of all channels; and what rounding the zero may add. */
+static double key_range(const struct kvr_keyset *set)
+{
+    double least = INFINITY, most = -INFINITY;
+    for (size_t i = 0; i < TOKENS * (size_t)set->head_dim; i++) {
+        least = fmin(least, (double)set->keys[i]);
+        most = fmax(most, (double)set->keys[i]);
+    }
+    return most - least;
+}
+
+static int kivi_bits(const struct kvr_codec *codec)
+{
+    return codec->formats[0] == &kvr_format_channel4   ? 4
+           : codec->formats[0] == &kvr_format_channel2 ? 2
+                                                       : 1;
+}
+
 static void check_entries(const char *name, uint32_t head_dim, uint32_t tables, uint32_t entries)
 {
     struct kvr_keyset_paths mini = {NULL, NULL, NULL, NULL};
@@ -145,6 +163,9 @@ static void check_entries(const char *name, uint32_t head_dim, uint32_t tables, 
     double key_error = NAN; /* product quantization gives no bound */
     if (strcmp(name, "fp16") == 0)
         key_error = 0.0; /* the built-in keys are float16 already */
+    else if (codec->append) /* half a step of kivi's largest; squat's keys are shifted besides */
+        key_error = codec->train_queries ? NAN
+                                         : key_range(&set) / ((1 << kivi_bits(codec)) - 1) * .502;
     else if (codec->group) /* the largest scale any group may have, itself rounded */
         key_error = largest_magnitude(set.keys, (size_t)TOKENS * head_dim) / 7 * .501;
     else if (!tables)
@@ -177,6 +198,10 @@ static void grouped(void **state)
     (void)state;
     for (uint32_t d = 32; d <= 256; d += 32)
         check_codec("int4g32", d, 0);
+    static const char *const by_channel[] = {"kivi2", "kivi4", "asymkv1", "squat2", "squat4"};
+    for (size_t i = 0; i < sizeof by_channel / sizeof *by_channel; i++)
+        for (uint32_t d = 32; d <= 256; d += 32)
+            check_codec(by_channel[i], d, 0);
 }
 
 static void lookup(void **state)

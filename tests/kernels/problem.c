@@ -68,7 +68,22 @@ static void fill_rows(const struct kvr_format *format, enum fill fill, unsigned 
 
 int is_grouped(const struct kvr_format *format)
 {
-    return format == &kvr_format_affine4g || format == &kvr_format_affine4g_f16;
+    return format == &kvr_format_affine4g || format == &kvr_format_affine4g_f16 ||
+           format->residual;
+}
+
+/* Scales, zeros, codes, and float16 keys in place of a last group: any finite float16 is any of
+ * them. Extremes: the largest of both signs, whose sums are still finite floats. */
+static void fill_channels(enum fill fill, unsigned char *codes, size_t bytes, uint64_t *random)
+{
+    for (size_t i = 0; i < bytes / sizeof(uint16_t); i++) {
+        uint16_t half = fill == FILL_RANDOM ? (uint16_t)guarded_random(random)
+                        : extreme(fill, i)  ? 0x7bff
+                                            : 0xfbff;
+        if ((half & 0x7c00) == 0x7c00)
+            half &= (uint16_t)~0x0400;
+        memcpy(codes + i * sizeof half, &half, sizeof half);
+    }
 }
 
 /* The scales of the blocks' heads: [d/32][16 keys] float16 in whole lines, the rest of which is 0.
@@ -97,6 +112,10 @@ void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, 
 {
     if (format->row_major) {
         fill_rows(format, fill, codes, bytes, random);
+        return;
+    }
+    if (format->residual) {
+        fill_channels(fill, codes, bytes, random);
         return;
     }
     /* all values of a byte are codes of affine ones, and two codes for 16 entries */
@@ -170,7 +189,7 @@ void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shap
 {
     size_t entries = (size_t)shape->tables * shape->entries;
     memset(prepared, 0, format->prepared_bytes(shape));
-    if (format->row_major || format == &kvr_format_affine4g) {
+    if (format->row_major || format->residual || format == &kvr_format_affine4g) {
         struct kvr_prepared_dense *p = prepared;
         for (uint32_t c = 0; c < shape->head_dim; c++)
             p->query[c] = query_value(fill, c, random);

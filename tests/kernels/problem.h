@@ -18,7 +18,7 @@ extern const char *const fill_names[FILL_COUNT];
 /* Does it look up in tables of format->entries entries? */
 int is_lookup(const struct kvr_format *format);
 
-/* Has the format scales of 32 channels each: serves only multiples of that many. */
+/* Does the format serve only multiples of 32 channels: a scale's group, or a dword of bits. */
 int is_grouped(const struct kvr_format *format);
 
 /* `bytes` of codes of any number of padded segments. */

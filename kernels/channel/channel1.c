@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * channel1: 1-bit keys with a float16 scale and zero per channel and 32 keys.
+ */
+#define BITS 1
+#define NAME "channel1"
+#define FORMAT kvr_format_channel1
+#include "channel_format.inc"

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Formats with scales per channel: layout, sizes and costs worked out by hand.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "problem.h"
+
+static const struct {
+    const struct kvr_format *format;
+    uint32_t bits, key_bytes; /* the latter of whole groups at d = 64 */
+} all[] = {{&kvr_format_channel1, 1, 16}, {&kvr_format_channel2, 2, 24},
+           {&kvr_format_channel4, 4, 40}};
+enum { FORMATS = sizeof all / sizeof *all };
+
+/* 100 keys, two queries: 3 groups, and 4 keys of 32 places of 128 bytes. A group has 2 converts and
+ * 3 operations a channel beside those of the keys. */
+static void costs(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FORMATS; i++) {
+        const struct kvr_shape shape = {.head_dim = 64, .tokens = 100, .heads = 3, .queries = 2,
+                                        .group = 32};
+        struct kvr_cost cost;
+        all[i].format->cost(&shape, &cost);
+        assert_true(cost.stream_bytes == 96 * all[i].key_bytes + 32 * 128);
+        assert_true(cost.stream_bytes == (double)all[i].format->segment_bytes(&shape, 100));
+        assert_true(cost.side_bytes == 512 && cost.score_bytes == 800);
+        assert_true(cost.useful_flops == 25600);
+        assert_true(cost.executed_flops == 25600 + 2 * 3 * 3 * 64);
+        assert_true(cost.converts == 12800 + 2 * 2 * 3 * 64);
+        assert_true(cost.written_bytes == 0 && cost.int_ops == 0 && cost.lookups == 0);
+    }
+}
+
+/* d = 32, 34 keys: a group of 128 bytes of scales and zeros and one or more units of 128 bytes,
+ * then two keys as float16. */
+static void by_hand(void **state)
+{
+    const struct kvr_shape shape = {.head_dim = 32, .tokens = 34, .queries = 1, .group = 32};
+    struct kvr_prepared_dense *p = aligned_bytes(sizeof *p);
+    double scores[34];
+    (void)state;
+    p->query[0] = 10;
+    p->query[31] = -1;
+    for (size_t i = 0; i < FORMATS; i++) {
+        const struct kvr_format *format = all[i].format;
+        const uint32_t bits = all[i].bits, most = (1u << bits) - 1;
+        const size_t group = 128 + 128 * bits;
+        unsigned char *codes = aligned_bytes(group + 32 * 64);
+        uint16_t *halves = (uint16_t *)(void *)codes;
+        assert_int_equal(format->segment_bytes(&shape, 34), group + 32 * 64);
+        halves[0] = 0x4000;       /* scale of channel 0: 2 */
+        halves[31] = 0x3800;      /* of channel 31: 0.5 */
+        halves[32] = 0xc200;      /* zero of channel 0: -3 */
+        halves[32 + 31] = 0x4400; /* of channel 31: 4 */
+        codes[128 + 5 * 4] = 1;   /* key 5, channel 0: bit 0 of its first dword */
+        /* channel 31: the uppermost bits of its last */
+        codes[group - 128 + 5 * 4 + 3] |= (unsigned char)(most << (8 - bits));
+        halves[group / 2 + 1] = 0x3c00;           /* key 33, channel 0: 1 */
+        halves[group / 2 + 31 * 32 + 1] = 0x4200; /* channel 31: 3 */
+        format->reference(&shape, 34, codes, NULL, p, scores);
+        assert_true(scores[5] == 10 * (2 - 3) - (.5 * most + 4) && scores[4] == 10 * -3 - 4);
+        assert_true(scores[33] == 10 - 3 && scores[32] == 0);
+        assert_true(format->scale(&shape, p) == 11);
+        assert_true(format->magnitude(&shape, 34, codes) == fmax(2 * most + 3, .5 * most + 4));
+        free(codes);
+    }
+    free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(costs), cmocka_unit_test(by_hand)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
