@@ -242,7 +242,8 @@ struct topic {
 };
 
 static const struct topic topics[] = {
-    {"kernels", COLUMNS(kernel_columns), true},   {"codecs", kvr_codec_columns, KVR_CODEC_COLUMNS, false},
+    {"kernels", COLUMNS(kernel_columns), true},
+    {"codecs", kvr_codec_columns, KVR_CODEC_COLUMNS, false},
     {"profiles", COLUMNS(profile_columns), false}, {"isa", COLUMNS(isa_columns), true},
     {"topology", COLUMNS(topology_columns), true}, {"checks", NULL, 0, true},
     {"counters", COLUMNS(counter_columns), true},

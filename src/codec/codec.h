@@ -20,11 +20,11 @@ struct kvr_codec {
     const struct kvr_format *const *formats;
     uint32_t group; /* what shape.group must be: channels that share a scale; 0: no groups */
     int calibrated; /* 1: train() takes calibration keys; 0: it takes the keys to be encoded */
-    int scan_only;  /* 1: no kernel prepares its queries, so neither a step nor attention is timed */
+    int scan_only;  /* 1: no kernel prepares its queries: neither step nor attention is timed */
     /* NULL: tables and entries are free (--subspaces, --entries), or there are none. Else it sets
      * the ones that belong to shape->head_dim; see kvr_codec_set_tables. */
     void (*set_tables)(struct kvr_shape *);
-    /* The fewest keys that train() takes of this shape; NULL: as many as entries, but at least 1. */
+    /* The fewest keys that train() takes of this shape; NULL: as many as entries, at least 1. */
     size_t (*fewest_keys)(const struct kvr_shape *);
     /* NULL, or why this shape cannot be coded ("m = 3 does not divide d = 64"): a static or
      * thread-local string. Checks head_dim, tables, entries, group. */

@@ -25,7 +25,7 @@ static const float *codebook_of(const struct kvr_shape *shape, const void *side)
     return (const float *)side + rotation_values(shape);
 }
 
-/* out[r] = sum over c of rotation[r][c] * vector[c], in double; transposed: [c][r], the way back. */
+/* out[r] = sum over c of rotation[r][c] * vector[c], in double; transposed: [c][r], the inverse. */
 static void rotate(const float *rotation, size_t d, const float *vector, int transposed, float *out)
 {
     for (size_t r = 0; r < d; r++) {

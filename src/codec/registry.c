@@ -19,6 +19,7 @@ static const struct kvr_codec *const codecs[] = {
     &kvr_codec_lookat,
     &kvr_codec_opq,
     &kvr_codec_aqlm,
+    &kvr_codec_qjl,
     NULL,
 };
 

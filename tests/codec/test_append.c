@@ -38,7 +38,8 @@ static void move_key(const struct kvr_format *format, const struct kvr_shape *sh
         memcpy(target + to * D * 2, source + from * D * 2, D * 2);
         return;
     }
-    const size_t block = format->block_keys, bytes = format->segment_bytes(shape, block);
+    const size_t block = format->block_keys;
+    size_t bytes = format->segment_bytes(shape, block);
     const size_t part = 64 / block;
     size_t line = 0;
     source += from / block * bytes;
@@ -47,6 +48,11 @@ static void move_key(const struct kvr_format *format, const struct kvr_shape *sh
         for (size_t group = 0; group < D / 32; group++)
             memcpy(target + (group * 16 + to % 16) * 2, source + (group * 16 + from % 16) * 2, 2);
         line = (D / 32 * 16 * 2 + 63) / 64 * 64;
+    }
+    if (format == &kvr_format_signs_u8) { /* last two float16 norms, each of 64 keys in a row */
+        bytes -= 256;
+        for (size_t at = bytes; at < bytes + 256; at += 128)
+            memcpy(target + at + to % 64 * 2, source + at + from % 64 * 2, 2);
     }
     if (format->entries == 16) { /* a byte of two codes a line, next to those of keys 16 apart */
         from = from % 16 * 4 + from % 64 / 16;
