@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * QJL (arXiv 2406.03482): a key is the signs of m random projections and its norm. With rows s of S
- * drawn from a normal distribution, sqrt(pi/2)/m * |k| * sum_j sign(<s_j, k>) <s_j, q> has
- * <q, k> as its mean (Lemma 3.2). As there, the rows are made orthogonal, d at a time (each keeps the length
- * that it was drawn with, so that it stays normally distributed), and the channels with the largest
- * keys, the outliers, are a second sketch with a norm of its own; here they are chosen once for a
- * head, from the calibration keys, and not every 32 tokens.
+ * drawn from a normal distribution, sqrt(pi/2)/m * |k| * sum_j sign(<s_j, k>) <s_j, q> has <q, k>
+ * as its mean (Lemma 3.2). As there, the rows are made orthogonal, d at a time (each keeps the
+ * length that it was drawn with, so that it stays normally distributed), and the channels with the
+ * largest keys, the outliers, are a second sketch with a norm of its own; here they are chosen once
+ * for a head, from the calibration keys, and not every 32 tokens.
  *
  * m = 2 d. side = float S [m][d], then float [d]: 1 for an outlier, 0 for others. Sign bits are
  * stored as nibbles, so that a scan is lookup4_u8's of two sketches, times norms.

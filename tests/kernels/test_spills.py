@@ -22,6 +22,8 @@ KNOWN = {
     "avx2 softmax",
     # an array of its own: the query, reordered once a segment
     "avx2 score_dense_bf16",
+    # eight vectors of sums of two sketches beside masks, tables and codes, in 16 registers
+    "avx2 score_signs_u8",
     # with more than 8 tables two of their 32 registers of 64 entries are read again for every block
     "avx512vbmi score_lookup_u8",
 }
