@@ -13,7 +13,7 @@ import shutil
 import subprocess
 
 import harness
-from harness import PROGRAM, SOURCE, Skip, check, environment, need_module, read_text, run
+from harness import PROGRAM, SOURCE, check, environment, need_module, read_text, run
 
 RECIPES = os.path.join(SOURCE, "docs", "ci")
 PAIRS = "--pairs 2..2 --budget 60"
@@ -28,10 +28,6 @@ def recipe(name):
 def small():
     """Options of the smallest runs, in place of a profile."""
     return " ".join(["-k fp16,lookat.u8", *harness.TINY[:-2], "--roofs", harness.tiny_roofs()])
-
-
-def has_compare():
-    return re.search(r"^  compare ", run("--help", code=0).out, re.M) is not None
 
 
 class Clone:
@@ -186,8 +182,6 @@ def test_github_push():
 
 def test_github_pull_request():
     workflow = Workflow()
-    if not has_compare():
-        raise Skip("this program has no compare: the commands that gate were not run")
     codes = workflow.run("pull_request")
     check(any("in turn" in name for name in codes), f"without a base pairs decide: {codes}")
     check(workflow.called().count("setup") == 2, "both programs are built")
@@ -232,8 +226,6 @@ def test_gitlab_default_branch():
 
 def test_gitlab_merge_request():
     clone = Clone()
-    if not has_compare():
-        raise Skip("this program has no compare: the commands that gate were not run")
     gitlab(clone, (0, 1, 4), CI_COMMIT_BRANCH="", KVROOF_COMMENT_TOKEN="secret")
     check(clone.called().count("setup") == 2, "without a base both programs are built")
     check("merge_requests/8/notes" in clone.called(), "a note is written")

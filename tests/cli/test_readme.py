@@ -32,6 +32,7 @@ def commands(name):
 def smaller(line):
     """The line with the settings of a tiny run."""
     line = re.sub(r"^\./bootstrap\.sh run( --)?", "build/kvroof run", line)
+    line = re.sub(r"--processes \d+", "--processes 2", line)
     if not re.match(r"build/kvroof run\b", line) or "--help" in line:
         return line
     words = shlex.split(line, comments=True)
@@ -66,7 +67,8 @@ def test_commands():
                               capture_output=True, text=True, env=environment(), check=False,
                               timeout=LIMIT_S)
         outcome = harness.Outcome([smaller(line)], done.returncode, done.stdout, done.stderr)
-        check(done.returncode == 0, "a command of the README fails", outcome)
+        answers = (0, 1, 4) if line.startswith("build/kvroof compare") else (0,)
+        check(done.returncode in answers, "a command of the README fails", outcome)
 
 
 def test_links():

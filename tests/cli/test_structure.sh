@@ -9,11 +9,11 @@ export LC_ALL=C.UTF-8
 tree=${1:?usage: test_structure.sh SOURCE-TREE}
 
 sources() {
-    find kernels src tests -type f \( -name '*.[ch]' -o -name '*.inc' \) 2>/dev/null
+    find kernels src tests benchmark -type f \( -name '*.[ch]' -o -name '*.inc' \) 2>/dev/null
 }
 
 texts() {
-    find kernels src tests schema profiles plots debian docs .ci -type f \
+    find kernels src tests benchmark schema profiles plots debian docs .ci -type f \
         ! -name '*.npy' ! -name '*.pyc' ! -path 'tests/fixtures/*' \
         ! -path 'profiles/data/*' 2>/dev/null
     for name in meson.build meson_options.txt bootstrap.sh README.md CONTRIBUTING.md .clang-tidy; do
