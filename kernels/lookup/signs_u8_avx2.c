@@ -3,8 +3,8 @@
  * signs_u8 with AVX2: the look-ups of lookup4_u8 for two sketches, whose sums become floats, each
  * times its key's norm.
  *
- * Limits: those of lookup4_u8 for twice the tables; a block's end is a tenth of it at 32 tables. Two
- * of the sums are spilled while the second sketch is added, so no work is declared.
+ * Limits: those of lookup4_u8 for twice the tables; a block's end is a tenth of it at 32 tables.
+ * Two vectors of sums are spilled while the second sketch is added, so no work is declared.
  */
 #include "../simd/x86_avx2.h"
 #include "signs.h"
