@@ -25,6 +25,7 @@ extern const struct kvr_format kvr_format_lookup_f32;
 extern const struct kvr_format kvr_format_lookup_u8;
 extern const struct kvr_format kvr_format_lookup4_f32;
 extern const struct kvr_format kvr_format_lookup4_u8;
+extern const struct kvr_format kvr_format_signs_u8;
 /* Of values only: it has sizes and a layout, and no scores. Blocks of 16 rows; first
  * [d/32][16 rows] float16, the scale of each group of 32 channels of each row, padded with zeros to
  * whole lines; then [16][d] signed bytes. A value is byte * scale: 34 bytes for 32 of them, as

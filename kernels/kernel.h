@@ -264,4 +264,14 @@ struct kvr_prepared_lookup_u8 {
     uint8_t tables[]; /* [m][K] */
 };
 
+/* signs_u8: two sketches of a key, 4 m sign bits each in m nibbles (m even, at most 64), and their
+ * norms, float16, not negative: score = sum over both of norm * (sum_i u8 * step + bias). Blocks of
+ * 64 keys: the [m/2][64] bytes of lookup4_u8 of sketch 0, of sketch 1, then [2][64] norms, each
+ * sketch's in the order of keys. Padding keys hold norm 0. */
+struct kvr_prepared_signs_u8 {
+    float step[2], bias[2];
+    unsigned char pad[48];
+    uint8_t tables[]; /* [2][m][16] */
+};
+
 #endif

@@ -12,76 +12,21 @@
  * every block and may be as many as there are. L1 gives a line in half a cycle: it is no limit. A
  * block costs 18 operations more, its scores.
  */
-#include "../simd/inject.h"
 #include "../simd/x86_avx512.h"
-#include "lookup.h"
 
-enum { TABLES = 16, LANES = 16 };
+enum { TABLES = 16 };
 
-struct sums {
-    __m512i words, odd;
-};
-
-KVR_INLINE void add_bytes(struct sums *s, __m512i bytes)
-{
-    s->words = _mm512_add_epi16(s->words, bytes);
-    s->odd = _mm512_add_epi16(s->odd, _mm512_srli_epi16(bytes, 8));
-}
-
-KVR_INLINE __m512i load_table(const uint8_t *table)
-{
-    return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)table));
-}
-
-/* Of 16-bit sums that are widened in place; no multiply-add, because the reference rounds the
- * product. */
-KVR_INLINE __m512 scores16(__m512i sums, __m512 step, __m512 bias)
-{
-    return _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sums), step), bias);
-}
-
-KVR_INLINE void store_scores(const struct kvr_prepared_lookup_u8 *p, struct sums s, float *scores,
-                             uint32_t left)
-{
-    const __m512i low = _mm512_set1_epi32(0xffff);
-    const __m512 step = _mm512_set1_ps(p->step), bias = _mm512_set1_ps(p->bias);
-    const __m512i even = _mm512_sub_epi16(s.words, _mm512_slli_epi16(s.odd, 8));
-    __m512 a = scores16(_mm512_and_si512(even, low), step, bias);
-    __m512 b = scores16(_mm512_and_si512(s.odd, low), step, bias);
-    __m512 c = scores16(_mm512_srli_epi32(even, 16), step, bias);
-    __m512 d = scores16(_mm512_srli_epi32(s.odd, 16), step, bias);
-    if (left >= KVR_LOOKUP_BLOCK_KEYS) {
-        _mm512_storeu_ps(scores, a);
-        _mm512_storeu_ps(scores + LANES, b);
-        _mm512_storeu_ps(scores + 2 * LANES, c);
-        _mm512_storeu_ps(scores + 3 * LANES, d);
-    } else {
-        kvr_store_tail64(scores, left, a, b, c, d);
-    }
-}
+#include "lookup4_avx512.h"
 
 KVR_INLINE void score_block(const struct kvr_prepared_lookup_u8 *p, const unsigned char *codes,
                             const unsigned char *ahead, const uint32_t lines, float *scores,
                             uint32_t left, const int prefetch)
 {
-    const uint8_t *tables = p->tables;
-    const __m512i nibbles = _mm512_set1_epi8(15);
-    struct sums s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-    KVR_INJECT(KVR_INJECT_TIMES(lines, TABLES / 2));
-    for (uint32_t i = 0; i < lines; i++) {
-        __m512i both = _mm512_loadu_si512(codes + (size_t)i * KVR_LINE_BYTES);
-        KVR_KEEP(both);
-        if (prefetch)
-            kvr_prefetch(ahead + (size_t)i * KVR_LINE_BYTES, KVR_LINE_BYTES);
-        __m512i first = _mm512_and_si512(both, nibbles);
-        __m512i second = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibbles);
-        add_bytes(&s, _mm512_shuffle_epi8(load_table(tables), first));
-        add_bytes(&s, _mm512_shuffle_epi8(load_table(tables + KVR_LOOKUP4_ENTRIES), second));
-        tables += 2 * KVR_LOOKUP4_ENTRIES;
-        /* the next line after these sums; its tables not kept across blocks: they are spilled */
-        __asm__ volatile("" : "+r"(tables), "+v"(s.words), "+v"(s.odd));
-    }
-    store_scores(p, s, scores, left);
+    const struct sums s = sum_lines(p->tables, codes, ahead, lines, prefetch);
+    const __m512 step = _mm512_set1_ps(p->step), bias = _mm512_set1_ps(p->bias);
+    const struct quarters q = quarters_of(s);
+    store64(scores, left, scores16(q.a, step, bias), scores16(q.b, step, bias),
+            scores16(q.c, step, bias), scores16(q.d, step, bias));
 }
 
 #define SCAN score_lookup4_u8

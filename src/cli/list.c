@@ -17,6 +17,7 @@
 #include "../study/select.h"
 #include "args.h"
 #include "check_rows.h"
+#include "codec_rows.h"
 #include "commands.h"
 #include "list_rows.h"
 
@@ -187,35 +188,7 @@ static void list_kernels(struct kvr_rows *rows, const struct kvr_machine *machin
     }
 }
 
-/* ---- codecs, profiles ---- */
-
-static const struct kvr_list_column codec_columns[] = {
-    {"name", KVR_LIST_TEXT},
-    {"key_bytes", KVR_LIST_NUMBER},
-    {"source", KVR_LIST_TEXT},
-    {"summary", KVR_LIST_TEXT},
-};
-
-static void list_codecs(struct kvr_rows *rows)
-{
-    struct kvr_shape shape = {.head_dim = 64, .tokens = 512, .heads = 1, .queries = 1,
-                              .tables = 4, .entries = 256};
-    for (const struct kvr_codec *const *c = kvr_codecs(); *c; c++) {
-        shape.group = (*c)->group;
-        kvr_rows_add(rows, "%s", (*c)->name);
-        if ((*c)->refuses && (*c)->refuses(&shape)) {
-            kvr_rows_add(rows, "%s", "");
-        } else { /* in hundredths, so that no locale's decimal point appears */
-            unsigned hundredths = (unsigned)((*c)->key_bytes(&shape) * 100 + .5);
-            if (hundredths % 100)
-                kvr_rows_add(rows, "%u.%02u", hundredths / 100, hundredths % 100);
-            else
-                kvr_rows_add(rows, "%u", hundredths / 100);
-        }
-        kvr_rows_add(rows, "%s", (*c)->source);
-        kvr_rows_add(rows, "%s", (*c)->summary);
-    }
-}
+/* ---- profiles ---- */
 
 static const struct kvr_list_column profile_columns[] = {
     {"name", KVR_LIST_TEXT},
@@ -269,7 +242,8 @@ struct topic {
 };
 
 static const struct topic topics[] = {
-    {"kernels", COLUMNS(kernel_columns), true},   {"codecs", COLUMNS(codec_columns), false},
+    {"kernels", COLUMNS(kernel_columns), true},
+    {"codecs", kvr_codec_columns, KVR_CODEC_COLUMNS, false},
     {"profiles", COLUMNS(profile_columns), false}, {"isa", COLUMNS(isa_columns), true},
     {"topology", COLUMNS(topology_columns), true}, {"checks", NULL, 0, true},
     {"counters", COLUMNS(counter_columns), true},
@@ -300,7 +274,7 @@ static int unknown_topic(const char *name)
 static const struct argp_option options_table[] = {
     {"format", OPTION_FORMAT, "FORMAT", 0, "table or json [table]", 0},
     {"all", OPTION_ALL, NULL, 0, "kernels: also the readers and rate loops that measure the "
-     "machine's ceilings", 0},
+     "machine's ceilings; codecs: also published systems that have no scan here, and why", 0},
     KVR_HELP_OPTION,
     {NULL, 0, NULL, 0, NULL, 0}};
 
@@ -338,7 +312,8 @@ const struct argp kvr_list_argp = {
            "  kvroof list topology           CPUs, caches as reported, NUMA nodes\n"
            "  kvroof list checks --format json\n"
            "  kvroof list counters           what --counters perf:EVENT can name, and what counts\n"
-           "Key bytes of codecs are for head dimension 64; lookup codecs with 4 subspaces.",
+           "Key bytes of codecs are for head dimension 64; lookup codecs whose number of subspaces "
+           "is free with 4.",
 };
 
 static int fill_rows(struct kvr_rows *rows, const struct topic *topic, bool all)
@@ -355,8 +330,8 @@ static int fill_rows(struct kvr_rows *rows, const struct topic *topic, bool all)
         list_isa(rows, &machine);
     else if (topic->columns == kernel_columns)
         list_kernels(rows, &machine, all);
-    else if (topic->columns == codec_columns)
-        list_codecs(rows);
+    else if (topic->columns == kvr_codec_columns)
+        kvr_codec_rows(rows, all);
     else if (topic->columns == counter_columns)
         failed = kvr_counting_list(&machine, add_counter, rows, error, sizeof error);
     else if (!topic->columns)

@@ -128,14 +128,17 @@ int kvr_verify_real(struct kvr_suspect *suspects, size_t count, uint32_t head_di
     struct kvr_shape shape = {.head_dim = head_dim, .heads = 1, .queries = 1,
                               .group = codec->group, .tables = looks_up ? SUBSPACES : 0,
                               .entries = looks_up ? entries[0] : 0};
+    const bool any_entries = looks_up && !codec->set_tables;
+    kvr_codec_set_tables(codec, &shape);
     if (codec->refuses(&shape))
         return -ENOTSUP;
     int status = kvr_keyset_load(&built_in, head_dim, &set, error, error_bytes);
     if (status)
         return status;
     shape.tokens = (uint32_t)set.tokens;
-    for (size_t i = 0; i < (looks_up ? 2 : 1) && !status; i++) {
-        shape.entries = looks_up ? entries[i] : 0;
+    for (size_t i = 0; i < (any_entries ? 2 : 1) && !status; i++) {
+        if (any_entries)
+            shape.entries = entries[i];
         status = check_shape(suspects, count, &set, &shape, seed, report);
     }
     if (status)

@@ -20,6 +20,12 @@ struct kvr_codec {
     const struct kvr_format *const *formats;
     uint32_t group; /* what shape.group must be: channels, or keys, that share a scale; 0: none */
     int calibrated; /* 1: train() takes calibration keys; 0: it takes the keys to be encoded */
+    int scan_only;  /* 1: no kernel prepares its queries: neither step nor attention is timed */
+    /* NULL: tables and entries are free (--subspaces, --entries), or there are none. Else it sets
+     * the ones that belong to shape->head_dim; see kvr_codec_set_tables. */
+    void (*set_tables)(struct kvr_shape *);
+    /* The fewest keys that train() takes of this shape; NULL: as many as entries, at least 1. */
+    size_t (*fewest_keys)(const struct kvr_shape *);
     /* NULL, or why this shape cannot be coded ("m = 3 does not divide d = 64"): a static or
      * thread-local string. Checks head_dim, tables, entries, group. */
     const char *(*refuses)(const struct kvr_shape *);
@@ -73,6 +79,21 @@ static inline const struct kvr_format *kvr_codec_layout(const struct kvr_codec *
             return codec->formats[i];
     }
     return codec->formats[0];
+}
+
+/* The tables and entries of codecs whose format fixes them; others keep what the shape has. */
+static inline void kvr_codec_set_tables(const struct kvr_codec *codec, struct kvr_shape *shape)
+{
+    if (codec->set_tables)
+        codec->set_tables(shape);
+}
+
+static inline size_t kvr_codec_fewest_keys(const struct kvr_codec *codec,
+                                           const struct kvr_shape *shape)
+{
+    if (codec->fewest_keys)
+        return codec->fewest_keys(shape);
+    return shape->entries ? shape->entries : 1;
 }
 
 /* ---- float16 (IEEE binary16), independent of the host's ISA ---- */

@@ -20,13 +20,33 @@ extern const struct kvr_codec kvr_codec_asymkv1;
 extern const struct kvr_codec kvr_codec_squat2;
 extern const struct kvr_codec kvr_codec_squat4;
 extern const struct kvr_codec kvr_codec_lookat;
+extern const struct kvr_codec kvr_codec_opq;
+extern const struct kvr_codec kvr_codec_aqlm;
+extern const struct kvr_codec kvr_codec_qjl;
 
 /* A sentence in a thread-local buffer, valid until this thread's next call: for refuses(). */
 const char *kvr_refusal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* NULL, or the refusal of scale groups. */
+const char *kvr_refuses_group(const char *name, const struct kvr_shape *shape);
+
+/* NULL if the shape has the tables and entries that the codec fixes (set_tables) and no scale
+ * groups, else the reason. */
+const char *kvr_refuses_tables(const char *name, const struct kvr_shape *shape, uint32_t tables,
+                               uint32_t entries);
+
 /* NULL if the dense and affine kernels serve this shape (d a multiple of 16 up to
  * KVR_MAX_HEAD_DIM, no scale groups), else the reason. `name` is the codec's. */
 const char *kvr_refuses_rows(const char *name, const struct kvr_shape *shape);
+
+/* ---- product quantization, of lookat.c: [m] subspaces of d/m channels, K = 256 or 16 ---- */
+
+extern const struct kvr_format *const kvr_lookup_formats[];
+const char *kvr_refuses_subspaces(const char *name, const struct kvr_shape *shape);
+double kvr_subspaces_key_bytes(const struct kvr_shape *shape);
+/* The tables [m][K] of floats of all the shape's subspaces as a prepared query of bytes. */
+void kvr_quantise_tables(const struct kvr_shape *shape, const float *tables,
+                         struct kvr_prepared_lookup_u8 *prepared);
 
 /* ---- symmetric codes with one scale per tensor; side = one float, the scale ---- */
 

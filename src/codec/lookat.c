@@ -34,34 +34,35 @@ static struct place code_place(const struct kvr_shape *shape, size_t key, uint32
                           subspace % 2 * 4, 15};
 }
 
-static const char *lookat_refuses(const struct kvr_shape *shape)
+const char *kvr_refuses_subspaces(const char *name, const struct kvr_shape *shape)
 {
     uint32_t d = shape->head_dim, m = shape->tables;
     if (d == 0 || d > KVR_MAX_HEAD_DIM)
-        return kvr_refusal("lookat serves head dims (--head-dim) from 1 to %d, not %u",
+        return kvr_refusal("%s serves head dims (--head-dim) from 1 to %d, not %u", name,
                            KVR_MAX_HEAD_DIM, d);
     if (m == 0 || m > KVR_MAX_TABLES)
-        return kvr_refusal("lookat serves 1 to %d subspaces (--subspaces), not %u", KVR_MAX_TABLES,
-                           m);
+        return kvr_refusal("%s serves 1 to %d subspaces (--subspaces), not %u", name,
+                           KVR_MAX_TABLES, m);
     if (d % m)
         return kvr_refusal("m = %u subspaces (--subspaces) do not divide d = %u channels "
                            "(--head-dim)",
                            m, d);
     if (shape->entries != ENTRIES && shape->entries != FEW_ENTRIES)
-        return kvr_refusal("lookat serves %d or %d entries per subspace (--entries), not %u",
+        return kvr_refusal("%s serves %d or %d entries per subspace (--entries), not %u", name,
                            FEW_ENTRIES, ENTRIES, shape->entries);
     if (shape->entries == FEW_ENTRIES && m % 2)
-        return kvr_refusal("lookat with %d entries (--entries) puts two codes into a byte: it "
-                           "serves even numbers of subspaces (--subspaces), not %u",
-                           FEW_ENTRIES, m);
-    if (shape->group)
-        return kvr_refusal("lookat has no scale groups, but %u channels were asked to share a "
-                           "scale",
-                           shape->group);
-    return NULL;
+        return kvr_refusal("%s with %d entries (--entries) puts two codes into a byte: it serves "
+                           "even numbers of subspaces (--subspaces), not %u",
+                           name, FEW_ENTRIES, m);
+    return kvr_refuses_group(name, shape);
 }
 
-static double lookat_key_bytes(const struct kvr_shape *shape)
+static const char *lookat_refuses(const struct kvr_shape *shape)
+{
+    return kvr_refuses_subspaces("lookat", shape);
+}
+
+double kvr_subspaces_key_bytes(const struct kvr_shape *shape)
 {
     return shape->entries == FEW_ENTRIES ? shape->tables / 2.0 : shape->tables;
 }
@@ -168,8 +169,8 @@ static void build_tables(const struct kvr_shape *shape, const float *codebook, c
 }
 
 /* One step for all tables, set by the widest of them, so that the scan adds integers. */
-static void quantise_tables(const struct kvr_shape *shape, const float *tables,
-                            struct kvr_prepared_lookup_u8 *prepared)
+void kvr_quantise_tables(const struct kvr_shape *shape, const float *tables,
+                         struct kvr_prepared_lookup_u8 *prepared)
 {
     float lowest[KVR_MAX_TABLES];
     double width = 0.0, bias = 0.0;
@@ -206,11 +207,11 @@ static void lookat_prepare(const struct kvr_shape *shape, const struct kvr_forma
     } else {
         float tables[KVR_MAX_TABLES * ENTRIES];
         build_tables(shape, side, query, tables);
-        quantise_tables(shape, tables, prepared);
+        kvr_quantise_tables(shape, tables, prepared);
     }
 }
 
-static const struct kvr_format *const lookat_formats[] = {
+const struct kvr_format *const kvr_lookup_formats[] = {
     &kvr_format_lookup_f32,
     &kvr_format_lookup_u8,
     &kvr_format_lookup4_f32,
@@ -222,10 +223,10 @@ const struct kvr_codec kvr_codec_lookat = {
     .name = "lookat",
     .source = "arXiv 2601.10155",
     .summary = "product quantization; scores by look-ups in a table per query",
-    .formats = lookat_formats,
+    .formats = kvr_lookup_formats,
     .calibrated = 1,
     .refuses = lookat_refuses,
-    .key_bytes = lookat_key_bytes,
+    .key_bytes = kvr_subspaces_key_bytes,
     .side_bytes = lookat_side_bytes,
     .train = lookat_train,
     .encode = lookat_encode,

@@ -22,6 +22,9 @@ static const struct kvr_codec *const codecs[] = {
     &kvr_codec_squat2,
     &kvr_codec_squat4,
     &kvr_codec_asymkv1,
+    &kvr_codec_opq,
+    &kvr_codec_aqlm,
+    &kvr_codec_qjl,
     NULL,
 };
 
@@ -59,6 +62,23 @@ const char *kvr_refusal(const char *format, ...)
     return sentence;
 }
 
+const char *kvr_refuses_group(const char *name, const struct kvr_shape *shape)
+{
+    if (shape->group)
+        return kvr_refusal("%s has no scale groups, but %u channels were asked to share a scale",
+                           name, shape->group);
+    return NULL;
+}
+
+const char *kvr_refuses_tables(const char *name, const struct kvr_shape *shape, uint32_t tables,
+                               uint32_t entries)
+{
+    if (shape->tables != tables || shape->entries != entries)
+        return kvr_refusal("%s has %u tables of %u entries at d = %u, not %u of %u", name, tables,
+                           entries, shape->head_dim, shape->tables, shape->entries);
+    return kvr_refuses_group(name, shape);
+}
+
 const char *kvr_refuses_rows(const char *name, const struct kvr_shape *shape)
 {
     uint32_t d = shape->head_dim;
@@ -66,8 +86,5 @@ const char *kvr_refuses_rows(const char *name, const struct kvr_shape *shape)
         return kvr_refusal("%s serves head dims (--head-dim) that are multiples of 16 up to %d, "
                            "not %u",
                            name, KVR_MAX_HEAD_DIM, d);
-    if (shape->group)
-        return kvr_refusal("%s has no scale groups, but %u channels were asked to share a scale",
-                           name, shape->group);
-    return NULL;
+    return kvr_refuses_group(name, shape);
 }

@@ -231,6 +231,14 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
     }
     if (*reason)
         return shape_ordered(options, c->shape.tables);
+    if (c->codec->scan_only && strcmp(c->op, "scan")) {
+        *what = "op";
+        snprintf(why, why_bytes,
+                 "no kernel prepares a query for %s: it is timed as a scan (--op scan)",
+                 c->codec->name);
+        *reason = why;
+        return selection->named && options->op_count;
+    }
     if (kvr_case_materialises(c) && (*reason = no_materialised(c, what)))
         return selection->named && materialised_ordered(options, *what);
     if (c->page_tokens % format->block_keys &&

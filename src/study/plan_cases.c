@@ -116,7 +116,7 @@ static bool means_others(const struct kvr_build *build, const struct kvr_selecti
     return !serves;
 }
 
-/* One kernel choice: over subspaces and entries if its codec looks up, else once. */
+/* One kernel choice: over subspaces and entries if its codec leaves them free, else once. */
 static int add_selection(struct kvr_build *build, const struct kvr_group *group,
                          const struct kvr_case *draft, const struct kvr_selection *selection)
 {
@@ -127,8 +127,10 @@ static int add_selection(struct kvr_build *build, const struct kvr_group *group,
     c.variant = selection->variant;
     c.shape.group = selection->codec->group;
     share_nothing_needless(&c, looks_up);
-    if (!looks_up)
+    if (!looks_up || c.codec->set_tables) {
+        kvr_codec_set_tables(c.codec, &c.shape);
         return kvr_build_case(build, &c, selection);
+    }
     for (size_t m = 0; m < group->subspace_count && !status; m++) {
         for (size_t k = 0; k < group->entry_count && !status; k++) {
             c.shape.tables = group->subspaces[m];

@@ -47,12 +47,14 @@ static int check_calibration(const struct kvr_study *study, const struct kvr_cas
 {
     if (!c->codec->calibrated || !c->shape.entries)
         return 0;
-    size_t per_entry = set->calibration_tokens / c->shape.entries;
-    if (set->calibration_tokens < c->shape.entries) {
+    size_t fewest = kvr_codec_fewest_keys(c->codec, &c->shape);
+    size_t per_entry = set->calibration_tokens / fewest;
+    if (set->calibration_tokens < fewest) {
         snprintf(error, error_bytes,
-                 "%zu calibration keys per head are fewer than %u centroids: give more with "
-                 "--calibration, or fewer --entries",
-                 set->calibration_tokens, c->shape.entries);
+                 "%zu calibration keys per head are fewer than the %zu that %s needs for %u "
+                 "centroids: give more with --calibration%s",
+                 set->calibration_tokens, fewest, c->codec->name, c->shape.entries,
+                 c->codec->set_tables ? "" : ", or fewer --entries");
         return -EINVAL;
     }
     if (per_entry < KEYS_PER_ENTRY) {

@@ -147,6 +147,7 @@ static int draw_shape(const struct kvr_kernel *kernel, const struct kvr_codec *c
             shape->tables = 1 + below(state, KVR_MAX_TABLES);
             shape->entries = entries[below(state, 2)];
         }
+        kvr_codec_set_tables(codec, shape);
         if (!kvr_kernel_serves(kernel, shape))
             continue;
         if (!codec->refuses(shape))
@@ -165,7 +166,7 @@ static uint32_t draw_tokens(const struct kvr_format *format, uint64_t *state)
 }
 
 struct bench {
-    float *keys;              /* [MAX_TOKENS] */
+    float *keys;              /* [MAX_TOKENS], or as many as train() wants */
     unsigned char *side, *codes, *prepared;
     float query[KVR_MAX_HEAD_DIM];
 };
@@ -179,10 +180,18 @@ static void bench_free(struct bench *b)
     *b = (struct bench){0};
 }
 
+static size_t calibration_keys(const struct kvr_codec *codec, const struct kvr_shape *shape)
+{
+    size_t fewest = kvr_codec_fewest_keys(codec, shape);
+    return fewest > CALIBRATION_KEYS ? fewest : CALIBRATION_KEYS;
+}
+
 static int bench_new(const struct kvr_kernel *kernel, const struct kvr_codec *codec,
                      const struct kvr_shape *shape, struct bench *b)
 {
-    *b = (struct bench){.keys = malloc((size_t)MAX_TOKENS * shape->head_dim * sizeof *b->keys),
+    size_t keys = calibration_keys(codec, shape);
+    keys = keys > MAX_TOKENS ? keys : MAX_TOKENS;
+    *b = (struct bench){.keys = malloc(keys * shape->head_dim * sizeof *b->keys),
                         .side = aligned_zero(codec->side_bytes(shape)),
                         .codes = aligned_zero(kernel->format->segment_bytes(shape, MAX_TOKENS)),
                         .prepared = aligned_zero(kernel->format->prepared_bytes(shape))};
@@ -221,8 +230,9 @@ static int calibrate(const struct kvr_codec *codec, const struct kvr_shape *shap
                      uint64_t seed)
 {
     uint64_t state = seed;
-    fill_keys(FILL_RANDOM, b->keys, (size_t)CALIBRATION_KEYS * shape->head_dim, &state);
-    return codec->train(shape, b->keys, CALIBRATION_KEYS, seed, b->side);
+    const size_t count = calibration_keys(codec, shape);
+    fill_keys(FILL_RANDOM, b->keys, count * shape->head_dim, &state);
+    return codec->train(shape, b->keys, count, seed, b->side);
 }
 
 static void report_case(void (*report)(const char *line), const struct kvr_codec *codec,

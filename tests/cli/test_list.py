@@ -50,6 +50,17 @@ def test_codecs():
     check("2601.10155" in text, f"a codec names its paper:\n{text}")
 
 
+def test_systems_without_a_scan():
+    listed = {row["name"]: row for row in rows_of("codecs")}
+    every = {row["name"]: row for row in rows_of("codecs", "--all")}
+    check(set(listed) < set(every), f"--all adds systems: {sorted(every)}")
+    runnable = {row["name"].split(".")[0] for row in rows_of("kernels")}
+    for name in ("kvtc", "aqua-kv", "dms", "chunkkv", "lattice"):
+        check(name in every and name not in listed, f"{name} only with --all")
+        check(name not in runnable and "key_bytes" not in every[name], f"{name} is no codec")
+        check(every[name]["summary"].startswith("no "), f"why not: {every[name]}")
+
+
 def test_profiles():
     text = run("list", "profiles", code=0).out
     for profile in ("quick", "ci", "roofline", "evidence", "full"):

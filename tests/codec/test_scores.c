@@ -155,6 +155,7 @@ static void check_entries(const char *name, uint32_t head_dim, uint32_t tables, 
                               .tables = tables,
                               .entries = entries};
     assert_non_null(codec);
+    kvr_codec_set_tables(codec, &shape);
     if (kvr_keyset_load(&mini, head_dim, &set, error, sizeof error))
         fail_msg("%s", error);
     struct test_encoded e =
@@ -219,12 +220,23 @@ static void lookup(void **state)
     check_entries("lookat", 128, 64, 16);
 }
 
+/* An orthogonal matrix in float leaves its own rounding in every product. */
+static void rotated_and_added(void **state)
+{
+    (void)state;
+    check_codec("opq", 64, 4);
+    check_entries("opq", 80, 10, 16);
+    for (uint32_t d = 64; d <= 256; d *= 2)
+        check_codec("aqlm", d, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dense_and_affine),
         cmocka_unit_test(grouped),
         cmocka_unit_test(lookup),
+        cmocka_unit_test(rotated_and_added),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

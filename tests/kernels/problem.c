@@ -107,6 +107,21 @@ static void fill_scales(const struct kvr_format *format, const struct kvr_shape 
     }
 }
 
+/* The norms of signs_u8: finite and not negative; extremes: 0 and the largest. */
+static void fill_norms(const struct kvr_shape *shape, enum fill fill, unsigned char *codes,
+                       size_t bytes, uint64_t *random)
+{
+    const size_t block_bytes = kvr_format_signs_u8.segment_bytes(shape, 64), norm_bytes = 4 * 64;
+    for (size_t at = block_bytes - norm_bytes; at < bytes; at += block_bytes) {
+        for (size_t i = 0; i < norm_bytes / 2; i++) {
+            uint16_t half = (uint16_t)(guarded_random(random) % 0x7c00);
+            if (fill != FILL_RANDOM)
+                half = extreme(fill, i) ? 0x7bff : 0;
+            memcpy(codes + at + i * sizeof half, &half, sizeof half);
+        }
+    }
+}
+
 void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, enum fill fill,
                 unsigned char *codes, size_t bytes, uint64_t *random)
 {
@@ -127,6 +142,8 @@ void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, 
         else
             codes[i] = (unsigned char)(extreme(fill, i) ? highest : 0);
     }
+    if (format == &kvr_format_signs_u8)
+        fill_norms(shape, fill, codes, bytes, random);
     if (is_grouped(format))
         fill_scales(format, shape, fill, codes, bytes, random);
 }
@@ -148,6 +165,22 @@ static void fill_affine(const struct kvr_shape *shape, int zero, enum fill fill,
         sum += (double)p->query[c];
     }
     p->offset_sum = (float)(zero * sum);
+}
+
+static uint8_t table_byte(enum fill fill, size_t index, uint64_t *random)
+{
+    return (uint8_t)(fill == FILL_RANDOM ? guarded_random(random) : extreme(fill, index) ? 255 : 0);
+}
+
+static void fill_signs(const struct kvr_shape *shape, enum fill fill,
+                       struct kvr_prepared_signs_u8 *p, uint64_t *random)
+{
+    for (int s = 0; s < 2; s++) {
+        p->step[s] = 0.01f * (1.0f + signed_unit(random) / 2);
+        p->bias[s] = signed_unit(random);
+    }
+    for (size_t i = 0; i < (size_t)2 * shape->tables * 16; i++)
+        p->tables[i] = table_byte(fill, i, random);
 }
 
 /* Scales at both ends of what float16 rounds: steps of 2^-24 and values up to 65504. */
@@ -209,9 +242,9 @@ void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shap
         p->step = 0.01f * (1.0f + signed_unit(random) / 2);
         p->bias = signed_unit(random);
         for (size_t i = 0; i < entries; i++)
-            p->tables[i] = (uint8_t)(fill == FILL_RANDOM  ? guarded_random(random)
-                                     : extreme(fill, i) ? 255
-                                                        : 0);
+            p->tables[i] = table_byte(fill, i, random);
+    } else if (format == &kvr_format_signs_u8) {
+        fill_signs(shape, fill, prepared, random);
     } else {
         fill_affine_q8(format, shape, fill, prepared, random);
     }

@@ -24,7 +24,7 @@ static const struct kvr_format *const formats[] = {
     &kvr_format_affine4_f16, &kvr_format_affine4g_f16, &kvr_format_affine8_q8,
     &kvr_format_affine4_q8,  &kvr_format_lookup_f32,   &kvr_format_lookup_u8,
     &kvr_format_lookup4_f32, &kvr_format_lookup4_u8,   &kvr_format_channel1,
-    &kvr_format_channel2,    &kvr_format_channel4};
+    &kvr_format_channel2,    &kvr_format_channel4,     &kvr_format_signs_u8};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 static double score_of(const struct kvr_format *format, const struct kvr_shape *shape,
@@ -321,6 +321,10 @@ static void test_costs(void **state)
     check_cost(&kvr_format_lookup4_u8, (struct kvr_cost){.stream_bytes = 128 * 2,
                .side_bytes = 256, .executed_flops = 400, .int_ops = 800, .lookups = 800,
                .converts = 200});
+    /* two sketches of 4 tables: 4 lines of nibbles and 4 of norms for 64 keys */
+    check_cost(&kvr_format_signs_u8, (struct kvr_cost){.stream_bytes = 128 * 8,
+               .side_bytes = 384, .executed_flops = 1400, .int_ops = 1600, .lookups = 1600,
+               .converts = 800});
 }
 
 static void test_kernel_list(void **state)

@@ -15,6 +15,12 @@ import re
 from harness import script
 from listing import Graph, objdump_of, parse, read_library, spills_and_calls
 
+# What is known to spill: "ISA function", and why it stays so. An entry that no longer spills is an
+# error too.
+KNOWN = {
+    # eight vectors of sums of two sketches beside masks, tables and codes, in 16 registers
+    "avx2 score_signs_u8",
+}
 # Portable C names no registers: which of its arrays are kept in them is the compiler's choice, and
 # only calls are wrong.
 PORTABLE = ("scalar",)
@@ -76,7 +82,7 @@ def test_spills(*arguments):
     verbose = "--verbose" in arguments
     compiler, buildtype, sanitize, *paths = [a for a in arguments if a != "--verbose"]
     objdump, failed = objdump_of(compiler, buildtype, sanitize), check_own_eyes()
-    total = 0
+    seen, total = set(), 0
     for path in paths:
         isa = re.sub(r"libkernels_|\.a$", "", os.path.basename(path))
         for _, functions in read_library(objdump, path):
@@ -85,13 +91,15 @@ def test_spills(*arguments):
                 total += loops
                 if isa in PORTABLE:
                     found = [text for text in found if text.split()[1] == "call"]
+                seen |= {f"{isa} {name}"} if found else set()
                 if verbose:
                     print(f"  {isa} {name}: {loops} innermost loops, {len(found)} faults")
-                if found:
+                if found and f"{isa} {name}" not in KNOWN:
                     failed.append(f"{isa} {name}: {len(found)} times, the first at {found[0]}")
                 if not found:
                     failed += [f"{isa} {name}: {text}" for text in check_mutant(function)]
     print(f"{total} innermost loops")
+    failed += [f"{name}: listed in KNOWN, but it has no fault" for name in sorted(KNOWN - seen)]
     return failed if total else failed + ["no loop in any library"]
 
 
