@@ -6,13 +6,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../report/plotdata.h"
 #include "../report/writers.h"
 #include "args.h"
 #include "commands.h"
+#include "files.h"
 #include "load.h"
 
 enum { KEY_FORMAT = 256, PATH_BYTES = 1024 };
@@ -119,31 +119,6 @@ const struct argp kvr_plot_argp = {
            "  kvroof plot base.json new.json -k compare\n"
            "  kvroof plot run.json --format txt && cat results/plots/ladder.txt\n",
 };
-
-/* Like mkdir -p. 0 or -errno. */
-static int make_folder(const char *folder)
-{
-    char path[PATH_BYTES];
-    struct stat st;
-    int n = snprintf(path, sizeof path, "%s", folder);
-    if (n <= 0)
-        return -ENOENT;
-    if ((size_t)n >= sizeof path)
-        return -ENAMETOOLONG;
-    for (char *c = path + 1; *c; c++) {
-        if (*c != '/')
-            continue;
-        *c = 0;
-        if (mkdir(path, 0777) && errno != EEXIST)
-            return -errno;
-        *c = '/';
-    }
-    if (mkdir(path, 0777) && errno != EEXIST)
-        return -errno;
-    if (stat(path, &st))
-        return -errno;
-    return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
-}
 
 static int path_of(char *path, const char *folder, const char *name, const char *ending)
 {
@@ -314,7 +289,7 @@ static int draw_all(const struct arguments *a, const struct kvr_run_record *reco
 {
     size_t drawn = 0;
     int worst = KVR_EXIT_OK, impossible = KVR_EXIT_OK;
-    int rc = make_folder(a->folder);
+    int rc = kvr_make_folder(a->folder);
     if (rc)
         return fail_write(a->folder, rc);
     for (size_t i = 0; i < KVR_PICTURES; i++) {

@@ -55,7 +55,8 @@ static const struct {
     const char *command, *option;
     const char *const *words;
 } known[] = {
-    {"compare", "format", compare_formats}, {"compare", "sort", orders},
+    {"compare", "format", compare_formats}, {"fleet", "format", compare_formats},
+    {"compare", "sort", orders},
     {"plot", "format", pictures}, {"run", "format", formats},   {"show", "format", formats},
     {NULL, "format", table_or_json}, {"verify", "isa", verify_isa}, {NULL, "isa", isa},
     {NULL, "layout", layouts},    {NULL, "threads", threads},   {NULL, "mem", mem},
