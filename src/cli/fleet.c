@@ -104,38 +104,6 @@ const struct argp kvr_fleet_argp = {
 
 /* ---- printing ---- */
 
-static bool twins(const struct kvr_run_record *a, const struct kvr_run_record *b)
-{
-    const struct kvr_result *x = a->results, *y = b->results;
-    return !strcmp(a->machine.hostname, b->machine.hostname) && !strcmp(a->started, b->started) &&
-           !strcmp(a->machine.fingerprint, b->machine.fingerprint) &&
-           a->result_count == b->result_count && a->result_count &&
-           x->round_count == y->round_count && x->round_count &&
-           !memcmp(&x->rounds->t_ns, &y->rounds->t_ns, sizeof x->rounds->t_ns);
-}
-
-/* Copies of a result go to the end, each with a note; how many are left. */
-static size_t drop_twins(struct kvr_run_record *records, const char **paths, size_t count)
-{
-    for (size_t i = 1; i < count; i++) {
-        size_t k = 0;
-        while (k < i && !twins(&records[k], &records[i]))
-            k++;
-        if (k == i)
-            continue;
-        kvr_fail(0, "%s is the same result as %s and is left out", paths[i], paths[k]);
-        struct kvr_run_record record = records[i];
-        const char *path = paths[i];
-        count--;
-        memmove(&records[i], &records[i + 1], (count - i) * sizeof *records);
-        memmove(&paths[i], &paths[i + 1], (count - i) * sizeof *paths);
-        records[count] = record;
-        paths[count] = path;
-        i--;
-    }
-    return count;
-}
-
 static int write_file(const char *path, const struct kvr_fleet *fleet)
 {
     FILE *out = fopen(path, "we");
@@ -154,7 +122,7 @@ int kvr_fleet_print(const struct kvr_fleet_arguments *a, struct kvr_run_record *
     struct kvr_output_style style = {0};
     int code = KVR_EXIT_OK, rc;
     kvr_style_of_stdout("never", &style);
-    count = drop_twins(records, paths, count);
+    count = kvr_drop_twins(records, paths, count);
     if (kvr_fleet_make(records, paths, count, a->threshold, &fleet)) {
         code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
         goto out;

@@ -90,11 +90,7 @@ int kvr_put_fleet_json(FILE *out, const struct kvr_fleet *f)
         good = kvr_json_append(missing, kvr_json_string(f->missing[i]));
     good = good && !json_object_set(root, "groups", groups) &&
            !json_object_set(root, "missing", missing);
-    errno = 0;
-    int rc = !good ? -ENOMEM
-             : json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) ||
-                       fputc('\n', out) == EOF ? -(errno ? errno : EIO)
-                                               : 0;
+    int rc = good ? kvr_json_put_document(out, root) : -ENOMEM;
     json_decref(groups);
     json_decref(missing);
     json_decref(root);
