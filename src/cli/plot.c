@@ -29,7 +29,8 @@ struct arguments {
 
 static const struct argp_option options_table[] = {
     {"kind", 'k', "KIND,...", 0,
-     "roofline, ladder, scaling, realism, shift, speedup, samples, compare, numa; all [all]", 0},
+     "roofline, ladder, scaling, realism, shift, speedup, samples, compare, numa, fleet; all "
+     "[all]", 0},
     {"output", 'o', "DIR", 0, "where pictures, data and scripts go [results/plots]", 0},
     {"format", KEY_FORMAT, "FORMAT,...", 0, "svg, png, pdf, txt [svg]", 0},
     KVR_HELP_OPTION,
@@ -110,7 +111,9 @@ const struct argp kvr_plot_argp = {
            "  samples  every round of each case: what was measured again and what is void\n"
            "  compare  each case of two or more results against the first: ratios with\n"
            "           intervals; of many results how they are distributed\n"
-           "  numa     bandwidth and latency from the cores of each node to the memory of each\n\n"
+           "  numa     bandwidth and latency from the cores of each node to the memory of each\n"
+           "  fleet    results of many nodes: each against the median of its fingerprint, the\n"
+           "           furthest first\n\n"
            "Examples:\n"
            "  kvroof plot results/20260101T120000Z-node7.json\n"
            "  kvroof plot results/20260101T120000Z-node7.json -k roofline,scaling --format png\n"
