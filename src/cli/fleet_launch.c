@@ -362,8 +362,10 @@ int kvr_fleet_launched(const struct kvr_fleet_arguments *arguments, const struct
     if (code)
         return code;
     kvr_signals_catch();
-    code = measure(&job, argc, argv);
-    code = tell(&job, code);
+    int measured = measure(&job, argc, argv);
+    code = tell(&job, measured);
+    if (measured == KVR_EXIT_USAGE) /* of all of them: it is one command line */
+        return measured;
     /* The code of a rank is in its file. As its own it would make mpirun end all the others. */
     if (code || rank->rank)
         return code;

@@ -35,7 +35,7 @@ int kvr_compare(const struct kvr_compare_side *base, const struct kvr_compare_si
                 char *error, size_t error_bytes);
 
 /* Whether a result can be compared at all: its times are positive and of one unit, by its rounds
- * against its own summaries, and no name is there twice. 0, or -EINVAL with a sentence. */
+ * against its own summaries. 0, or -EINVAL with a sentence. */
 int kvr_compare_check(const char *name, const struct kvr_run_record *record, char *error,
                       size_t error_bytes);
 

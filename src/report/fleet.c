@@ -60,10 +60,12 @@ static int add_node(struct kvr_fleet_group *g, size_t record)
     return 0;
 }
 
-static const char *base_name(const char *path)
+/* The end of a path, which tells files apart. */
+static const char *path_end(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    enum { MOST = 80 };
+    size_t length = strlen(path);
+    return length > MOST ? path + length - MOST : path;
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -85,7 +87,7 @@ static int name_nodes(struct kvr_fleet *f, const struct kvr_run_record *records,
         for (size_t i = 0; i < f->groups[g].node_count; i++) {
             struct kvr_fleet_node *n = &f->groups[g].nodes[i];
             const char *host = records[n->record].machine.hostname;
-            const char *file = base_name(names[n->record]);
+            const char *file = path_end(names[n->record]);
             const char **at = bsearch(&host, hosts, count, sizeof *hosts, compare_texts);
             bool twice = at && ((at > hosts && !strcmp(at[-1], host)) ||
                                 (at + 1 < hosts + count && !strcmp(at[1], host)));

@@ -13,7 +13,8 @@ import subprocess
 import harness
 from comparing import EMULATED
 from fleets import fleet
-from harness import PROGRAM, TINY, check, check_refused, environment, need, read_json, read_text, run
+from harness import (PROGRAM, TINY, check, check_refused, environment, need, read_json, read_text,
+                     run)
 
 RUN = ["-k", "fp16.fused", "--isa", "scalar", *TINY, "--counters", "off"]
 LAUNCHERS = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_STEP_NUM_TASKS", "SLURM_JOB_ID",
@@ -125,7 +126,7 @@ def test_what_is_no_result():
     refused("t_ns", change=times(0))
     refused("t_ns", change=times(-1))
     refused("no measured case", change=lambda result: result.update(results=[]))
-    refused("twice", change=lambda result: result["results"].append(result["results"][0]))
+    refused("two results are named", change=lambda result: result["results"].append(result["results"][0]))
     check_refused(run("fleet", *paths[:2], "nowhere.json", env=alone()), 2, "nowhere.json")
 
 
@@ -137,7 +138,7 @@ def test_a_copy_counts_once():
     fleet("more", 6, seed=9)
     document, _ = merged(*paths, "more/node-0002.json")
     names = [node["name"] for node in document["groups"][0]["nodes"]]
-    check(len(set(names)) == 7 and any("node0002 (node-0002.json)" in name for name in names),
+    check(len(set(names)) == 7 and any("node0002 (more/node-0002.json)" in name for name in names),
           f"a host with two results: {names}")
 
 
@@ -155,6 +156,7 @@ def test_the_command_line():
     check_refused(run("fleet", "-o", "json:x.json", "--folder", "f", env=slurm), 2, "--folder")
     check_refused(run("fleet", "--dry-run", "--folder", "f", env=slurm), 2, "--dry-run")
     check_refused(run("fleet", "-k", "nothing-like-it", "--folder", "f", env=slurm), 2, "nothing")
+    check(read_text("f/rank-0000.done").startswith("2 "), "the others need not wait for it")
     check_refused(run("fleet", "-k", "fp16", env=slurm), 2, "--folder")
     check_refused(run("fleet", "-k", "fp16", env=alone(SLURM_PROCID="x", SLURM_NTASKS="2")), 2,
                   "SLURM_PROCID")

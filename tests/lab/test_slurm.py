@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kvroof fleet under a real srun: two tasks, then one that leaves nothing, and what cannot start."""
+"""kvroof fleet under a real srun: two tasks, one that leaves nothing, and stored results."""
 
 import os
 import subprocess
