@@ -126,7 +126,8 @@ def test_what_is_no_result():
     refused("t_ns", change=times(0))
     refused("t_ns", change=times(-1))
     refused("no measured case", change=lambda result: result.update(results=[]))
-    refused("two results are named", change=lambda result: result["results"].append(result["results"][0]))
+    refused("two results are named",
+            change=lambda result: result["results"].append(result["results"][0]))
     check_refused(run("fleet", *paths[:2], "nowhere.json", env=alone()), 2, "nowhere.json")
 
 
