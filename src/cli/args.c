@@ -115,24 +115,27 @@ static bool short_takes_next(const struct argp_option *options, const char *lett
     return false;
 }
 
+int kvr_args_takes_next(const struct argp *argp, const char *word)
+{
+    if (word[0] != '-' || !word[1])
+        return -1;
+    if (word[1] != '-')
+        return short_takes_next(argp->options, word + 1);
+    size_t length = strcspn(word + 2, "=");
+    const struct argp_option *option = find_long(argp->options, word + 2, length);
+    if (!option)
+        return -1;
+    return option->arg && !(option->flags & OPTION_ARG_OPTIONAL) && !word[2 + length];
+}
+
 /* getopt would refuse an unknown long option too, but without offering the nearest. */
 static int check_names(struct kvr_args *args, int argc, char **argv)
 {
-    const struct argp_option *options = args->argp->options;
     for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-        if (argv[i][0] != '-' || !argv[i][1])
-            continue;
-        if (argv[i][1] != '-') {
-            i += short_takes_next(options, argv[i] + 1);
-            continue;
-        }
-        const char *name = argv[i] + 2;
-        size_t length = strcspn(name, "=");
-        const struct argp_option *option = find_long(options, name, length);
-        if (!option)
-            return unknown_option(args, name, length);
-        if (option->arg && !(option->flags & OPTION_ARG_OPTIONAL) && !name[length])
-            i++;
+        int next = kvr_args_takes_next(args->argp, argv[i]);
+        if (next < 0 && argv[i][0] == '-' && argv[i][1])
+            return unknown_option(args, argv[i] + 2, strcspn(argv[i] + 2, "="));
+        i += next > 0;
     }
     return 0;
 }

@@ -25,6 +25,10 @@ struct kvr_args {
  * `args` is passed to argp's parser as input. */
 int kvr_args_parse(const struct argp *argp, struct kvr_args *args, int argc, char **argv);
 
+/* Whether the word after this one is its argument: 1, 0; -1: not an option that argp knows (short
+ * ones are not looked up). */
+int kvr_args_takes_next(const struct argp *argp, const char *word);
+
 /* What a command's parser returns for keys that are not its own: help, arguments, start. */
 error_t kvr_args_key(int key, char *text, struct argp_state *state);
 

@@ -19,6 +19,7 @@ int kvr_cmd_compare(int argc, char **argv);
 int kvr_cmd_plot(int argc, char **argv);
 int kvr_cmd_report(int argc, char **argv);
 int kvr_cmd_export(int argc, char **argv);
+int kvr_cmd_fleet(int argc, char **argv);
 int kvr_cmd_doctor(int argc, char **argv);
 int kvr_cmd_list(int argc, char **argv);
 

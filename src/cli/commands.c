@@ -24,6 +24,8 @@ const struct kvr_command kvr_commands[] = {
      &kvr_report_argp},
     {"export", "a stored result in the formats of other programs", kvr_cmd_export,
      &kvr_export_argp},
+    {"fleet", "many nodes: results side by side, outliers; or run on all of them", kvr_cmd_fleet,
+     &kvr_fleet_argp},
     {"doctor", "what this machine can and cannot measure, why, and what would help",
      kvr_cmd_doctor, &kvr_doctor_argp},
     {"list", "kernels, codecs, profiles, instruction sets, topology, checks", kvr_cmd_list,

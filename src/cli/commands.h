@@ -13,7 +13,7 @@
 
 extern const struct argp kvr_run_argp, kvr_roofs_argp, kvr_show_argp, kvr_verify_argp,
     kvr_fidelity_argp, kvr_plot_argp, kvr_compare_argp, kvr_report_argp, kvr_export_argp,
-    kvr_doctor_argp, kvr_list_argp;
+    kvr_doctor_argp, kvr_fleet_argp, kvr_list_argp;
 
 /* A command gets argv from its own name on; returns the exit code. */
 struct kvr_command {

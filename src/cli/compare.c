@@ -14,7 +14,7 @@
 #include "style.h"
 
 enum { KEY_RUN = 0x100, KEY_PAIRS, KEY_BUDGET, KEY_THRESHOLD, KEY_ONLY, KEY_IGNORE, KEY_TABLE,
-       KEY_ACROSS, KEY_SORT, KEY_FORMAT, KEY_COLOR };
+       KEY_ACROSS, KEY_SORT, KEY_FORMAT, KEY_COLOR, KEY_HISTORY };
 
 static const struct argp_option options_table[] = {
     {NULL, 0, NULL, 0, "What counts:", 1},
@@ -35,7 +35,9 @@ static const struct argp_option options_table[] = {
     {"output", 'o', "DIR", 0, "where the results of all processes are kept "
      "[results/compare-TIME]", 0},
     {"quiet", 'q', NULL, 0, "no progress", 0},
-    {NULL, 0, NULL, 0, "Result:", 4},
+    {NULL, 0, NULL, 0, "Results of one machine over time:", 4},
+    {"history", KEY_HISTORY, "DIR", 0, "where a case changed, over all results in a folder", 0},
+    {NULL, 0, NULL, 0, "Result:", 5},
     {"format", KEY_FORMAT, "FORMAT", 0, "table, json, csv, md [table]", 0},
     {"color", KEY_COLOR, "WHEN", 0, "auto, always, never [auto]", 0},
     KVR_HELP_OPTION,
@@ -146,8 +148,20 @@ static error_t check_run(struct kvr_compare_arguments *a)
     return 0;
 }
 
+static error_t check_history(struct kvr_compare_arguments *a)
+{
+    if (a->run || a->path_count || a->sides[0] || a->least_pairs || !isnan(a->budget_s) ||
+        a->folder || a->table || a->across || a->order)
+        return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--history reads the results of a folder by "
+                             "itself: besides it only --threshold, --only, --ignore and --format "
+                             "have a meaning");
+    return 0;
+}
+
 static error_t check(struct kvr_compare_arguments *a)
 {
+    if (a->history)
+        return check_history(a);
     if (a->run)
         return check_run(a);
     if (a->sides[0])
@@ -217,6 +231,9 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     case KEY_ACROSS:
         a->across = true;
         return 0;
+    case KEY_HISTORY:
+        a->history = text;
+        return *text ? 0 : refuse(a, "history", text, "is no folder");
     case 'q':
         a->quiet = true;
         return 0;
@@ -236,18 +253,23 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
 const struct argp kvr_compare_argp = {
     .options = options_table,
     .parser = parse_key,
-    .args_doc = "BASE NEW...\n--run -- [PROGRAM] RUN-OPTIONS... -- [PROGRAM] RUN-OPTIONS...",
+    .args_doc = "BASE NEW...\n--history DIR\n"
+                "--run -- [PROGRAM] RUN-OPTIONS... -- [PROGRAM] RUN-OPTIONS...",
     .doc = "Says of every case whether the new side is slower: regressed, ok or inconclusive, and "
            "then what would decide it. A process is one observation, normalised by its own plain "
            "read of main memory; a regression lies above the threshold with its whole interval, "
            "is significant beside all other cases (Holm), and happened while that plain read did "
            "not change. With --run processes of both sides alternate (A B B A ...) until every "
            "case is decided. Results of different machines are shown side by side: exit code 4 "
-           "unless --table."
+           "unless --table. With --history the results of a folder that are of the newest one's "
+           "machine are put in the order of their start, and PELT finds where a case changed: "
+           "regressed if its last change was for the slower, each with the commit where it began "
+           "(--tag commit=ID of kvroof run, else that of the program)."
            "\vExamples:\n"
            "  kvroof run --processes 5 -o json:base.json        a file with five processes\n"
            "  kvroof compare base.json new.json --threshold 3% --threshold 'fp16*=10%'\n"
            "  kvroof compare laptop.json server.json --table --sort ns --format md\n"
+           "  kvroof compare --history results/main --only 'lookat*'\n"
            "  kvroof compare --run -- ./old/kvroof -p ci -- ./new/kvroof -p ci\n"
            "  kvroof compare --run --pairs 5..10 -- -k fp16 --pages 4k -- -k fp16 --pages thp\n",
 };
@@ -277,6 +299,11 @@ int kvr_compare_print(const struct kvr_compare_arguments *a,
     int rc = kvr_write_comparisons(stdout, a->format, comparisons, count, &a->style);
     if (rc)
         return kvr_fail(KVR_EXIT_IO, "cannot write stdout: %s", strerror(-rc));
+    return kvr_compare_exit_code(outcome);
+}
+
+int kvr_compare_exit_code(enum kvr_outcome outcome)
+{
     return outcome == KVR_REGRESSED      ? KVR_EXIT_NO
            : outcome == KVR_INCONCLUSIVE ? KVR_EXIT_INCONCLUSIVE
                                          : KVR_EXIT_OK;
@@ -292,5 +319,7 @@ int kvr_cmd_compare(int argc, char **argv)
     if (code || a.args.done)
         return code;
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with its own exit code */
+    if (a.history)
+        return kvr_compare_history(&a);
     return a.run ? kvr_compare_runs(&a) : kvr_compare_files(&a);
 }

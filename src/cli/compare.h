@@ -20,6 +20,7 @@ struct kvr_compare_arguments {
     struct kvr_output_style style;
     bool run, table, across, quiet;
     const char *order;     /* --sort; NULL: not given */
+    const char *history;   /* --history; NULL: not given */
     const char *folder;    /* --output; NULL: not given */
     bool format_given;
     uint32_t least_pairs, most_pairs; /* 0: not given */
@@ -32,6 +33,8 @@ struct kvr_compare_arguments {
 
 int kvr_compare_files(const struct kvr_compare_arguments *arguments);
 int kvr_compare_runs(struct kvr_compare_arguments *arguments);
+int kvr_compare_history(const struct kvr_compare_arguments *arguments);
+int kvr_compare_exit_code(enum kvr_outcome outcome);
 
 /* Prints to stdout, and says what came out: the exit code. */
 int kvr_compare_print(const struct kvr_compare_arguments *arguments,

@@ -90,6 +90,37 @@ bool kvr_same_file(const char *one, const char *other)
     return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+static bool twins(const struct kvr_run_record *a, const struct kvr_run_record *b)
+{
+    const struct kvr_result *x = a->results, *y = b->results;
+    return !strcmp(a->machine.hostname, b->machine.hostname) && !strcmp(a->started, b->started) &&
+           !strcmp(a->machine.fingerprint, b->machine.fingerprint) &&
+           a->result_count == b->result_count && a->result_count &&
+           x->round_count == y->round_count && x->round_count &&
+           !memcmp(&x->rounds->t_ns, &y->rounds->t_ns, sizeof x->rounds->t_ns);
+}
+
+size_t kvr_drop_twins(struct kvr_run_record *records, const char **paths, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        size_t k = 0;
+        while (k < i && !twins(&records[k], &records[i]))
+            k++;
+        if (k == i)
+            continue;
+        kvr_fail(0, "%s is the same result as %s and is left out", paths[i], paths[k]);
+        struct kvr_run_record record = records[i];
+        const char *path = paths[i];
+        count--;
+        memmove(&records[i], &records[i + 1], (count - i) * sizeof *records);
+        memmove(&paths[i], &paths[i + 1], (count - i) * sizeof *paths);
+        records[count] = record;
+        paths[count] = path;
+        i--;
+    }
+    return count;
+}
+
 void kvr_free_results(struct kvr_run_record *records, size_t count)
 {
     for (size_t i = 0; records && i < count; i++)

@@ -25,6 +25,8 @@ error_t kvr_paths_add(struct kvr_paths *paths, struct kvr_args *args, const char
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records);
 /* Both exist and are one. */
 bool kvr_same_file(const char *one, const char *other);
+/* Copies of a result go to the end, each with a note on stderr; how many are left. */
+size_t kvr_drop_twins(struct kvr_run_record *records, const char **paths, size_t count);
 /* NULL: nothing. */
 void kvr_free_results(struct kvr_run_record *records, size_t count);
 

@@ -6,13 +6,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../report/plotdata.h"
 #include "../report/writers.h"
 #include "args.h"
 #include "commands.h"
+#include "files.h"
 #include "load.h"
 
 enum { KEY_FORMAT = 256, PATH_BYTES = 1024 };
@@ -29,7 +29,8 @@ struct arguments {
 
 static const struct argp_option options_table[] = {
     {"kind", 'k', "KIND,...", 0,
-     "roofline, ladder, scaling, realism, shift, speedup, samples, compare, numa; all [all]", 0},
+     "roofline, ladder, scaling, realism, shift, speedup, samples, compare, numa, fleet; all "
+     "[all]", 0},
     {"output", 'o', "DIR", 0, "where pictures, data and scripts go [results/plots]", 0},
     {"format", KEY_FORMAT, "FORMAT,...", 0, "svg, png, pdf, txt [svg]", 0},
     KVR_HELP_OPTION,
@@ -110,7 +111,9 @@ const struct argp kvr_plot_argp = {
            "  samples  every round of each case: what was measured again and what is void\n"
            "  compare  each case of two or more results against the first: ratios with\n"
            "           intervals; of many results how they are distributed\n"
-           "  numa     bandwidth and latency from the cores of each node to the memory of each\n\n"
+           "  numa     bandwidth and latency from the cores of each node to the memory of each\n"
+           "  fleet    results of many nodes: each against the median of its fingerprint, the\n"
+           "           furthest first\n\n"
            "Examples:\n"
            "  kvroof plot results/20260101T120000Z-node7.json\n"
            "  kvroof plot results/20260101T120000Z-node7.json -k roofline,scaling --format png\n"
@@ -119,31 +122,6 @@ const struct argp kvr_plot_argp = {
            "  kvroof plot base.json new.json -k compare\n"
            "  kvroof plot run.json --format txt && cat results/plots/ladder.txt\n",
 };
-
-/* Like mkdir -p. 0 or -errno. */
-static int make_folder(const char *folder)
-{
-    char path[PATH_BYTES];
-    struct stat st;
-    int n = snprintf(path, sizeof path, "%s", folder);
-    if (n <= 0)
-        return -ENOENT;
-    if ((size_t)n >= sizeof path)
-        return -ENAMETOOLONG;
-    for (char *c = path + 1; *c; c++) {
-        if (*c != '/')
-            continue;
-        *c = 0;
-        if (mkdir(path, 0777) && errno != EEXIST)
-            return -errno;
-        *c = '/';
-    }
-    if (mkdir(path, 0777) && errno != EEXIST)
-        return -errno;
-    if (stat(path, &st))
-        return -errno;
-    return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
-}
 
 static int path_of(char *path, const char *folder, const char *name, const char *ending)
 {
@@ -314,7 +292,7 @@ static int draw_all(const struct arguments *a, const struct kvr_run_record *reco
 {
     size_t drawn = 0;
     int worst = KVR_EXIT_OK, impossible = KVR_EXIT_OK;
-    int rc = make_folder(a->folder);
+    int rc = kvr_make_folder(a->folder);
     if (rc)
         return fail_write(a->folder, rc);
     for (size_t i = 0; i < KVR_PICTURES; i++) {

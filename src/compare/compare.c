@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "times.h"
+
 enum { MAX_PROCESSES = 4096, MAX_VERDICTS = 8 };
 #define ONE_UNIT 10 /* rounds and their summary differ by less, if both are ns */
 
@@ -74,14 +76,6 @@ bool kvr_case_wanted(const char *name, const struct kvr_compare_options *o)
            !any_matches(name, o->ignore, o->ignore_count);
 }
 
-static const struct kvr_result *find(const struct kvr_run_record *record, const char *name)
-{
-    for (size_t i = 0; record && i < record->result_count; i++)
-        if (!strcmp(record->results[i].name, name))
-            return &record->results[i];
-    return NULL;
-}
-
 /* Names of what any of the records measured, in the order of their first mention. */
 static int find_names(const struct kvr_compare_side *given, const struct kvr_compare_options *o,
                       struct side *side)
@@ -106,55 +100,6 @@ static int find_names(const struct kvr_compare_side *given, const struct kvr_com
     return 0;
 }
 
-/* The median over the rounds of one process of what lies at `offset` in a round. */
-static size_t collect(const struct kvr_result *r, uint32_t process, size_t offset, double *values)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < r->round_count; i++) {
-        double value;
-        memcpy(&value, (const char *)&r->rounds[i] + offset, sizeof value);
-        if (r->rounds[i].process == process && !r->rounds[i].invalid && value > 0)
-            values[n++] = value;
-    }
-    return n;
-}
-
-static double time_of(const struct slot *slot, const char *name)
-{
-    const struct kvr_result *r = find(slot->record, name);
-    double *values = r ? malloc((r->round_count + 1) * sizeof *values) : NULL;
-    if (!values)
-        return NAN;
-    size_t n = collect(r, slot->process, offsetof(struct kvr_round, t_ns), values);
-    double median = kvr_process_median(values, n);
-    free(values);
-    return n ? log(median) : NAN;
-}
-
-/* The sentinel is one read for all cases of a team: all that its process has of it. NAN where the
- * case itself has none, lying in a cache. */
-static double sentinel_of(const struct slot *slot, const char *name)
-{
-    const struct kvr_result *own = find(slot->record, name);
-    size_t most = 0, n = 0;
-    for (size_t i = 0; own && i < slot->record->result_count; i++)
-        most += slot->record->results[i].round_count;
-    double *values = own ? malloc((most + 1) * sizeof *values) : NULL;
-    const size_t offset = offsetof(struct kvr_round, sentinel_ns);
-    if (!values)
-        return NAN;
-    bool has = collect(own, slot->process, offset, values) > 0;
-    for (size_t i = 0; has && i < slot->record->result_count; i++) {
-        const struct kvr_result *r = &slot->record->results[i];
-        if (r->threads == own->threads && !strcmp(r->mem, own->mem) &&
-            !strcmp(r->pages, own->pages))
-            n += collect(r, slot->process, offset, values + n);
-    }
-    double median = kvr_process_median(values, n);
-    free(values);
-    return n ? log(median) : NAN;
-}
-
 /* Times and sentinels of one case on one side. */
 struct column { double *times, *sentinels; bool whole; /* a sentinel with every time */ };
 
@@ -166,8 +111,10 @@ static int column_of(const struct side *side, const char *name, struct column *c
     c->sentinels = c->times + side->slot_count;
     c->whole = true;
     for (size_t i = 0; i < side->slot_count; i++) {
-        c->times[i] = time_of(&side->slots[i], name);
-        c->sentinels[i] = sentinel_of(&side->slots[i], name);
+        c->times[i] = kvr_process_time(side->slots[i].record, side->slots[i].process,
+                                       name);
+        c->sentinels[i] = kvr_process_sentinel(side->slots[i].record,
+                                               side->slots[i].process, name);
         c->whole &= isnan(c->times[i]) || !isnan(c->sentinels[i]);
     }
     return 0;
@@ -191,7 +138,7 @@ static void verdict_of(const struct side *side, const char *name, char *text, si
     struct { char text[40]; size_t votes; } said[MAX_VERDICTS];
     size_t count = 0, best = 0;
     for (size_t i = 0; i < side->slot_count; i++) {
-        const struct kvr_result *r = find(side->slots[i].record, name);
+        const struct kvr_result *r = kvr_find_case(side->slots[i].record, name);
         char line[40];
         if (!r || !r->verdict.side[0])
             continue;
@@ -214,7 +161,7 @@ static void verdict_of(const struct side *side, const char *name, char *text, si
     snprintf(text, bytes, "%s", count ? said[best].text : "");
 }
 
-static double threshold_of(const char *name, const struct kvr_compare_options *o)
+double kvr_case_threshold(const char *name, const struct kvr_compare_options *o)
 {
     double threshold = KVR_USUAL_THRESHOLD;
     for (size_t i = 0; i < o->threshold_count; i++)
@@ -271,7 +218,7 @@ static int add_case(struct work *w, const char *base, const char *other,
             w->sentinel = (struct kvr_series){a.sentinels, b.sentinels, s->base_count,
                                               s->other_count};
     }
-    c->threshold = threshold_of(base, o);
+    c->threshold = kvr_case_threshold(base, o);
     verdict_of(&w->base, base, c->base_verdict, sizeof c->base_verdict);
     verdict_of(&w->other, other, c->new_verdict, sizeof c->new_verdict);
     return 0;
@@ -284,7 +231,7 @@ static void add_lone(struct kvr_lone_case *lone, size_t *count, const char *name
     struct kvr_lone_case *l = &lone[(*count)++];
     snprintf(l->name, sizeof l->name, "%s", name);
     for (size_t i = 0; i < lacks->slot_count; i++) {
-        const struct kvr_result *r = find(lacks->slots[i].record, name);
+        const struct kvr_result *r = kvr_find_case(lacks->slots[i].record, name);
         if (r && r->unavailable_count)
             snprintf(l->why, sizeof l->why, "%.190s", r->unavailable[0].why);
     }

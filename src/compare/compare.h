@@ -42,6 +42,9 @@ int kvr_compare_check(const char *name, const struct kvr_run_record *record, cha
 /* Left by --only and --ignore. */
 bool kvr_case_wanted(const char *name, const struct kvr_compare_options *options);
 
+/* The last one given that matches, or the usual one. */
+double kvr_case_threshold(const char *name, const struct kvr_compare_options *options);
+
 /* fnmatch over the whole name, over the kernel ("lookat.u8@avx2") and over "lookat.u8". */
 bool kvr_case_matches(const char *name, const char *glob);
 

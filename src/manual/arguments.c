@@ -46,7 +46,8 @@ static const char *const progress[] = {"auto", "plain", "off", NULL};
 static const char *const color[] = {"auto", "always", "never", NULL};
 static const char *const pictures[] = {"svg", "png", "pdf", "txt", NULL};
 static const char *const kinds[] = {"roofline", "ladder", "scaling", "realism", "shift",
-                                    "speedup", "samples", "compare", "numa", "all", NULL};
+                                    "speedup", "samples", "compare", "numa", "fleet",
+                                    "all", NULL};
 static const char *const machines[] = {"server", "laptop", NULL};
 static const char *const counters[] = {"auto", "off", "perf", "likwid", NULL};
 static const char *const topics[] = {"kernels", "codecs", "profiles", "isa", "topology", "checks",
@@ -59,7 +60,7 @@ static const struct {
 } known[] = {
     {"compare", "format", compare_formats}, {"compare", "sort", orders},
     {"fidelity", "format", compare_formats}, {"fidelity", "output", fidelity_outputs},
-    {NULL, "channel-order", channel_orders},
+    {"fleet", "format", compare_formats}, {NULL, "channel-order", channel_orders},
     {"plot", "format", pictures}, {"run", "format", formats},   {"show", "format", formats},
     {NULL, "format", table_or_json}, {"verify", "isa", verify_isa}, {NULL, "isa", isa},
     {NULL, "layout", layouts},    {NULL, "threads", threads},   {NULL, "mem", mem},

@@ -139,11 +139,7 @@ int kvr_put_comparisons_json(FILE *out, const struct kvr_comparison *comparisons
     }
     good = good && put_text(root, "outcome", kvr_outcome_names[outcome]) &&
            !json_object_set(root, "comparisons", array);
-    errno = 0;
-    int rc = !good ? -ENOMEM
-             : json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) ||
-                       fputc('\n', out) == EOF ? -(errno ? errno : EIO)
-                                               : 0;
+    int rc = good ? kvr_json_put_document(out, root) : -ENOMEM;
     json_decref(array);
     json_decref(root);
     return rc;

@@ -25,6 +25,8 @@ bool kvr_json_set_finite(json_t *object, const char *key, double number);
 bool kvr_json_set_text_key(json_t *object, const char *key, json_t *value);
 /* `value`, or NULL after releasing it if something that belongs into it was not `good`. */
 json_t *kvr_json_made(json_t *value, bool good);
+/* Writes a document, indented, and a newline. 0 or -errno. */
+int kvr_json_put_document(FILE *out, const json_t *root);
 /* Adds the fields of a table to `object`. */
 bool kvr_json_put(json_t *object, const struct kvr_field *fields, const void *base);
 

@@ -273,3 +273,11 @@ int kvr_json_get(const struct kvr_reader *reader, const char *where, const json_
     }
     return 0;
 }
+
+int kvr_json_put_document(FILE *out, const json_t *root)
+{
+    errno = 0;
+    if (json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) || fputc('\n', out) == EOF)
+        return -(errno ? errno : EIO);
+    return 0;
+}

@@ -41,6 +41,9 @@ const struct kvr_picture kvr_pictures[KVR_PICTURES] = {
     {"numa", "NUMA: from the cores of each node to the memory of each",
      kvr_plot_numa,
      "holds no NUMA matrix: kvroof roofs --numa -o json:numa.json measures it"},
+    {"fleet", "Fleet: each node against the median of its group",
+     kvr_plot_fleet,
+     "has no other node of its fingerprint beside it: kvroof plot nodes/*.json -k fleet"},
 };
 
 bool kvr_picture_compares(const struct kvr_picture *picture)

@@ -58,13 +58,18 @@ int kvr_plot_samples(FILE *out, const struct kvr_run_record *records, size_t cou
  * of the write. */
 int kvr_plot_compare(FILE *out, const struct kvr_run_record *records, size_t count);
 
+/* Writes fleet.tsv (plots/fleet.gp): of every group of equal machines how far each node lies from
+ * the group's median, case by case (fleet.h). 0; -ENODATA: no two records are of one machine,
+ * nothing is written; -ENOMEM; -errno of the write. */
+int kvr_plot_fleet(FILE *out, const struct kvr_run_record *records, size_t count);
+
 /* A kind of picture: what writes its data, and what a result that lacks them needs. */
 struct kvr_picture {
     const char *name, *title; /* the title is what it answers */
     int (*data)(FILE *out, const struct kvr_run_record *records, size_t count);
     const char *lacks; /* "holds no ...: kvroof run ..." */
 };
-enum { KVR_PICTURES = 9 };
+enum { KVR_PICTURES = 10 };
 extern const struct kvr_picture kvr_pictures[KVR_PICTURES];
 /* Of several results, and of one alone nothing. */
 bool kvr_picture_compares(const struct kvr_picture *picture);
