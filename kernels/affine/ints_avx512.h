@@ -43,9 +43,19 @@ KVR_INLINE void kvr_put_ints(void *p, kvr_ints v)
     _mm512_storeu_si512(p, v);
 }
 
+KVR_INLINE kvr_floats kvr_load_halves(const void *p)
+{
+    return kvr_load_half16(p);
+}
+
+KVR_INLINE void kvr_put_floats(float *scores, uint32_t left, kvr_floats v)
+{
+    kvr_store16(scores, left, v);
+}
+
 KVR_INLINE void kvr_put_scores(float *scores, uint32_t left, kvr_ints sums, kvr_floats scale)
 {
-    kvr_store16(scores, left, _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale));
+    kvr_put_floats(scores, left, _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale));
 }
 
 #define KVR_INTS_DOT _mm512_dpbusd_epi32 /* with AVX512_VNNI */

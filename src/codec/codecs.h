@@ -14,6 +14,8 @@ extern const struct kvr_codec kvr_codec_int4;
 extern const struct kvr_codec kvr_codec_int4g32;
 extern const struct kvr_codec kvr_codec_int8q8;
 extern const struct kvr_codec kvr_codec_int4q8;
+extern const struct kvr_codec kvr_codec_q8_0;
+extern const struct kvr_codec kvr_codec_q4_0;
 extern const struct kvr_codec kvr_codec_lookat;
 
 /* A sentence in a thread-local buffer, valid until this thread's next call: for refuses(). */

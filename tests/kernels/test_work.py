@@ -28,7 +28,9 @@ GATHER_UOPS = {0: 1, 8: 12, 16: 20}  # by the elements that an instruction gathe
 # Kernels that declare nothing and so get no core limit: scalar ones of rows, tiled ones among them.
 UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "affine8 fused scalar", "affine4 fused scalar",
-              "affine4g fused scalar", "affine8_q8 fused scalar", "affine4_q8 fused scalar",
+              "affine8g fused scalar", "affine4g fused scalar",
+              "affine8_q8 fused scalar", "affine4_q8 fused scalar",
+              "affine8g_q8 q8 scalar", "affine4g_q8 q8 scalar",
               "affine8_f16 tiled scalar", "affine4_f16 tiled scalar", "affine4g_f16 tiled scalar"}
 QUARTERED = {"lookup4_f32", "lookup4_u8"}  # formats whose neighbouring bytes are keys 16 apart
 SCORE_BYTES = 4
