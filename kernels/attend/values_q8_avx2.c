@@ -12,18 +12,22 @@
 
 enum { LANES = 8, VECTORS = GROUP_CHANNELS / LANES };
 
+/* Eight weights; those from `count` on are 0 and not read. */
+KVR_INLINE __m256 first_weights(const float *weights, int32_t count)
+{
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_maskload_ps(weights, _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane));
+}
+
 KVR_INLINE void scale_weights(const float *weights, uint32_t count, const unsigned char *scales,
                               float *factors)
 {
-    float few[BLOCK_ROWS] = {0};
-    if (__builtin_expect(count < BLOCK_ROWS, 0)) {
-        for (uint32_t r = 0; r < count; r++)
-            few[r] = weights[r];
-        weights = few;
+    KVR_UNROLL
+    for (int r = 0; r < BLOCK_ROWS; r += LANES) {
+        const __m256 few = first_weights(weights + r, (int32_t)count - r);
+        _mm256_store_ps(factors + r,
+                        _mm256_mul_ps(kvr_load_half8(scales + r * sizeof(uint16_t)), few));
     }
-    for (int r = 0; r < BLOCK_ROWS; r += LANES)
-        _mm256_store_ps(factors + r, _mm256_mul_ps(kvr_load_half8(scales + r * sizeof(uint16_t)),
-                                                   _mm256_loadu_ps(weights + r)));
 }
 
 KVR_INLINE void add_row(__m256 sums[VECTORS], const unsigned char *row, float weight)

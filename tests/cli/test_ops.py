@@ -6,6 +6,7 @@ import harness
 from harness import check, read_results, run_tiny
 
 SMALL = ["--bytes", "4M", "-r", "6"]
+TABLES = 64 + 4 * 256  # bytes of a query's, with their header, at m = 4
 
 
 def results(*arguments):
@@ -42,6 +43,12 @@ def of_codec(stored, codec):
     return next(result for result in stored if result["codec"] == codec)
 
 
+def check_lookat_traffic(traffic, expected, tables):
+    """Bytes a key from memory and codebooks; L1 also serves every query's tables, once a part."""
+    check(any(near(traffic["l1_l2"], e) and near(traffic["l1"], e + t)
+              for e, t in zip(expected, tables)), f"{traffic}: {expected} and {tables}")
+
+
 def test_step_cold():
     stored = results("-k", "fp16,lookat.u8", "-m", "4", "--op", "step", *SMALL)
     for result in stored:
@@ -50,8 +57,7 @@ def test_step_cold():
     lookat = of_codec(stored, "lookat")
     check(lookat["codebook"] == "f16" and lookat["codebook_residency"] == "cold", "the defaults")
     # codes 4, a place in the order list 4 / 512, and a codebook of 256 x 64 halves per 512 keys
-    expected = 4 + 4 / 512 + 256 * 64 * 2 / 512
-    check(near(lookat["traffic"]["l1"], expected), f"{lookat['traffic']}: {expected}")
+    check_lookat_traffic(lookat["traffic"], [4 + 4 / 512 + 256 * 64 * 2 / 512], [TABLES / 512])
     check(lookat["cost"]["prepare_flops"] == 2 * 256 * 64, f"{lookat['cost']}")
     check(lookat["heads"] == 4 * 1024 * 1024 // (512 * 4 + 256 * 64 * 2), f"{lookat['heads']}")
 
@@ -82,8 +88,9 @@ def test_step_warm_batched_group():
     check(lookat["batch"] == 4 and lookat["group_queries"] == 2, "stored as asked")
     # four sequences share a codebook; 512 codes of 4 bytes are one part of a head, or eight of 64
     # keys where the host does not tell how large L1 is
-    check(any(near(lookat["traffic"]["l1"], 4 + 4 / 512 * parts + 256 * 64 * 2 / 512 / 4)
-              for parts in (1, 8)), f"{lookat['traffic']}")
+    check_lookat_traffic(lookat["traffic"], [4 + 4 / 512 * parts + 256 * 64 * 2 / 512 / 4
+                                             for parts in (1, 8)],
+                         [2 * TABLES * parts / 512 for parts in (1, 8)])
     check(lookat["cost"]["prepare_flops"] == 2 * 256 * 64 * 2, f"{lookat['cost']}")
 
 
@@ -116,8 +123,8 @@ def test_attention_in_pages_of_groups_and_batches():
     # eight pages of keys, a place in the order list, and eight of float16 values
     fp16, lookat = of_codec(stored, "fp16"), of_codec(stored, "lookat")
     check(near(fp16["traffic"]["l1"], 8 * (64 * 128 + 4 + 64 * 128) / 500), f"{fp16['traffic']}")
-    check(near(lookat["traffic"]["l1"],
-               8 * (64 * 4 + 4 + 64 * 128) / 500 + 256 * 64 * 2 / 500 / 4), f"{lookat['traffic']}")
+    check_lookat_traffic(lookat["traffic"], [8 * (64 * 4 + 4 + 64 * 128) / 500 +
+                                             256 * 64 * 2 / 500 / 4], [2 * TABLES / 500])
 
 
 def test_evicted_heads():

@@ -197,8 +197,11 @@ def test_layouts_run():
 
 def test_every_kernel_runs_verified():
     run_tiny("-k", "all", "--isa", "all", "-r", "1", "-o", "json:out.json", code=0)
-    for row in read_results("out.json"):
-        check(row["verified"] is True, f"{row['name']} is not verified")
+    rows = read_results("out.json")
+    measured = [row for row in rows if "isa" not in row.get("unavailable", {})]
+    check(len(measured) > len(rows) / 2, f"{len(measured)} of {len(rows)} kernels run here")
+    for row in measured:
+        check(row.get("verified") is True, f"{row['name']} is not verified")
         check("mismatch" not in row.get("flags", []), f"{row['name']} differs")
 
 

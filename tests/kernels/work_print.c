@@ -29,7 +29,8 @@ int main(void)
     size_t count;
     const struct kvr_kernel *const *kernels = kvr_kernels(&count);
     puts("format\tvariant\tisa\tqueries\trow_major\thead_dim\tlayout_keys\tblock_bytes\t"
-         "block_keys\tloads\tstores\tshuffles\tvector_alu\tfma\tint_dots\tconverts\tgathered\tuops");
+         "block_keys\tloads\tstores\tshuffles\tvector_alu\tfma\tint_dots\tconverts\t"
+         "gathered\tuops");
     for (size_t i = 0; i < count; i++) {
         print_loop(kernels[i], 1, &kernels[i]->work);
         for (const struct kvr_score_group *g = kernels[i]->groups; g && g->queries; g++)

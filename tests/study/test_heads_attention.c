@@ -62,17 +62,17 @@ struct bench {
 /* Of the codec at hand: scales or codebooks, trained once for all its benches. */
 static void *sides[KV_HEADS];
 
-static struct kvr_shape shape_of(const struct kvr_codec *codec)
+static struct kvr_shape shape_of(const struct kvr_codec *codec, uint32_t entries)
 {
     return (struct kvr_shape){.head_dim = D, .tokens = TOKENS, .queries = GROUP,
                               .tables = codec->calibrated ? TABLES : 0,
-                              .entries = codec->calibrated ? 256 : 0,
+                              .entries = codec->calibrated ? entries : 0,
                               .group = codec->group};
 }
 
-static void train(const struct kvr_codec *codec)
+static void train(const struct kvr_codec *codec, uint32_t entries)
 {
-    const struct kvr_shape shape = shape_of(codec);
+    const struct kvr_shape shape = shape_of(codec, entries);
     const size_t tokens = codec->calibrated ? set.calibration_tokens : set.tokens;
     const float *from = codec->calibrated ? set.calibration : set.keys;
     for (uint32_t kv = 0; kv < KV_HEADS; kv++) {
@@ -119,11 +119,12 @@ static unsigned char *place_codebooks(struct bench *b, uint32_t batch, struct kv
     return books;
 }
 
-static void open_bench(struct bench *b, const struct kvr_codec *codec,
+static void open_bench(struct bench *b, const struct kvr_codec *codec, uint32_t entries,
                        const struct attention_steps *steps, uint32_t part)
 {
-    *b = (struct bench){.codec = codec, .steps = *steps, .shape = shape_of(codec)};
-    struct kvr_lists_request request = {.format = b->codec->formats[0], .shape = &b->shape,
+    *b = (struct bench){.codec = codec, .steps = *steps, .shape = shape_of(codec, entries)};
+    struct kvr_lists_request request = {.format = kvr_codec_layout(codec, &b->shape),
+                                        .shape = &b->shape,
                                         .part_tokens = part, .heads = HEADS, .threads = 1,
                                         .shuffled = true, .paged = true, .seed = part};
     const uint32_t slots = HEADS * ((TOKENS + part - 1) / part);
@@ -252,23 +253,28 @@ static void check_bench(struct bench *b)
     kvr_head_buffers_free(&buffers);
 }
 
-/* Bounds and bits of every format and step of the codec; their number. 500 keys: eight pages of 64,
- * the last of 52; four of 128, the last of 116; one of all. */
-static size_t check_codec(const struct kvr_codec *codec)
+/* Bounds and bits of every format and step of the codec for so many entries; their number. 500 keys:
+ * eight pages of 64, the last of 52; four of 128, the last of 116; one of all. */
+static size_t check_codec(const struct kvr_codec *codec, uint32_t entries)
 {
     static const uint32_t parts[] = {64, 128, TOKENS};
     struct attention_steps steps[ATTENTION_MOST_STEPS];
     struct bench b;
-    size_t count = attention_steps_of(codec->formats, isa.usable, TABLES, steps);
-    train(codec);
-    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
-        for (size_t i = 0; i < count; i++) {
-            open_bench(&b, codec, &steps[i], parts[p]);
+    size_t count = attention_steps_of(codec->formats, isa.usable, TABLES, steps), tested = 0;
+    train(codec, entries);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t served = steps[i].kernel->format->entries;
+        if (served && served != entries)
+            continue;
+        for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
+            open_bench(&b, codec, entries, &steps[i], parts[p]);
             check_bench(&b);
             close_bench(&b);
         }
+        tested++;
+    }
     forget();
-    return count;
+    return tested;
 }
 
 static void pages_groups_and_batches(void **state)
@@ -276,11 +282,12 @@ static void pages_groups_and_batches(void **state)
     size_t tested = 0;
     (void)state;
     for (const struct kvr_codec *const *codec = kvr_codecs(); *codec; codec++) {
-        if (check_codec(*codec))
+        if (check_codec(*codec, 256))
             tested++;
         else
             print_message("no step prepares queries of %s\n", (*codec)->name);
     }
+    assert_true(check_codec(kvr_codec_find("lookat"), 16)); /* the scans of half a byte */
     assert_true(tested >= 7); /* fp16, bf16, int8, int4, with a query of 8 bits, lookat */
 }
 
@@ -306,8 +313,8 @@ static void verification_can_fail(void **state)
     honest = steps[0].values;
     struct kvr_values_step wrong = *honest;
     wrong.values = values_too_large;
-    train(fp16);
-    open_bench(&b, fp16, &steps[0], 64);
+    train(fp16, 0);
+    open_bench(&b, fp16, 0, &steps[0], 64);
     queries_of(0, b.query);
     assert_int_equal(kvr_head_buffers_new(1, GROUP, 64, sizeof(struct kvr_prepared_dense),
                                           &buffers), 0);
