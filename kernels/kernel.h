@@ -196,7 +196,8 @@ const struct kvr_peak *const *kvr_peaks(size_t *count);
 /* ---- layouts of prepared queries (`d` = head_dim; all arrays 64-byte aligned) ---- */
 
 /* dense_f16, dense_bf16, affine8g, affine4g: query * 1/sqrt(d). Keys of dense_f16: row-major
- * float16 [token][d]; of dense_bf16 the same in bfloat16, the upper half of a float, never subnormal.
+ * float16 [token][d]; of dense_bf16 the same in bfloat16, the upper half of a float, never
+ * subnormal.
  * affine8g and affine4g layout: blocks of 16 keys, d a multiple of 32; first [d/32][16 keys]
  * float16, the scale of each group of 32 channels of each key, padded with zeros to whole lines;
  * then the lines of affine8 or affine4. score = sum over groups of
