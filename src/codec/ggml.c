@@ -88,30 +88,34 @@ static int q4_0_group(const struct kvr_shape *shape, const float *values, size_t
     return put_scale(scale, bytes + kvr_group_scale_index(shape, 4, key, first));
 }
 
+typedef int encode_group(const struct kvr_shape *, const float *values, size_t key, uint32_t first,
+                         uint8_t *bytes);
+
+static int encode(const struct kvr_shape *shape, encode_group *group, const float *keys,
+                  size_t count, void *codes)
+{
+    int rc = 0;
+    for (size_t i = 0; i < count * shape->head_dim && !rc; i += KVR_GROUP)
+        rc = group(shape, keys + i, i / shape->head_dim, (uint32_t)(i % shape->head_dim), codes);
+    return rc;
+}
+
 static int q8_0_encode(const struct kvr_shape *shape, const void *side, const float *keys,
                        size_t count, void *codes)
 {
-    int rc = 0;
     (void)side;
     kvr_group_clear(shape, 8, ZERO8, kvr_format_affine8g.segment_bytes(shape, (uint32_t)count),
                     codes);
-    for (size_t i = 0; i < count * shape->head_dim && !rc; i += KVR_GROUP)
-        rc = q8_0_group(shape, keys + i, i / shape->head_dim, (uint32_t)(i % shape->head_dim),
-                        codes);
-    return rc;
+    return encode(shape, q8_0_group, keys, count, codes);
 }
 
 static int q4_0_encode(const struct kvr_shape *shape, const void *side, const float *keys,
                        size_t count, void *codes)
 {
-    int rc = 0;
     (void)side;
     kvr_group_clear(shape, 4, ZERO4, kvr_format_affine4g.segment_bytes(shape, (uint32_t)count),
                     codes);
-    for (size_t i = 0; i < count * shape->head_dim && !rc; i += KVR_GROUP)
-        rc = q4_0_group(shape, keys + i, i / shape->head_dim, (uint32_t)(i % shape->head_dim),
-                        codes);
-    return rc;
+    return encode(shape, q4_0_group, keys, count, codes);
 }
 
 static void q8_0_decode(const struct kvr_shape *shape, const void *side, const void *codes,
