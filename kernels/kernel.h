@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KVR_LINE_BYTES = 64, KVR_MAX_HEAD_DIM = 256, KVR_MAX_TABLES = 64 };
+enum { KVR_LINE_BYTES = 64, KVR_MAX_HEAD_DIM = 256, KVR_MAX_TABLES = 64, KVR_MAX_GROUPS = 8 };
 
 /* ISA feature bits: a kernel names every bit it needs; machine/isa.h says which ones this host has
  * (CPUID and XCR0, HWCAP), so a kernel never asks the CPU anything. */
@@ -196,12 +196,22 @@ const struct kvr_peak *const *kvr_peaks(size_t *count);
 
 /* ---- layouts of prepared queries (`d` = head_dim; all arrays 64-byte aligned) ---- */
 
-/* dense_f16, dense_bf16, affine4g: query * 1/sqrt(d). Keys of dense_f16: row-major float16
- * [token][d]; of dense_bf16 the same in bfloat16, the upper half of a float, never subnormal.
- * affine4g layout: blocks of 16 keys, d a multiple of 32; first [d/32][16 keys] float16, the scale
- * of each group of 32 channels of each key, padded with zeros to whole lines; then the dwords of
- * affine4. score = sum over groups of scale * sum(query[c] * (code[c] - 8)). Padding keys hold
- * scale 0 and the code of value 0. */
+/* dense_f16, dense_bf16, affine8g, affine4g: query * 1/sqrt(d). Keys of dense_f16: row-major
+ * float16 [token][d]; of dense_bf16 the same in bfloat16, the upper half of a float, never
+ * subnormal.
+ * affine8g and affine4g layout: blocks of 16 keys, d a multiple of 32; first [d/32][16 keys]
+ * float16, the scale of each group of 32 channels of each key, padded with zeros to whole lines;
+ * then the lines of affine8 or affine4. score = sum over groups of
+ * scale * sum(query[c] * (code[c] - zero)), zero = 128 or 8. Scales may be negative. Padding keys
+ * hold scale 0 and the code of value 0.
+ *
+ * They are ggml's blocks (ggml-common.h), sorted anew. ggml keeps for a key, one after the other,
+ * the d/32 blocks of its groups: a float16, then of q8_0 32 signed bytes, of q4_0 16 bytes, whose
+ * byte j is channel j of the group in the low nibble and channel j + 16 in the high one. So with
+ * block b = key / 16, place k = key % 16 and c = 32 * g + j:
+ *   float16 of group g of a key = float16 16 * g + k of our block b,
+ *   q8_0 byte j = byte 64 * (c / 4) + 4 * k + c % 4 of the lines, less 128,
+ *   q4_0 nibble of channel c = nibble c % 8 of dword 16 * (c / 8) + k of the lines, as it is. */
 struct kvr_prepared_dense {
     float query[KVR_MAX_HEAD_DIM];
 };
@@ -245,6 +255,19 @@ struct kvr_prepared_affine_q8 {
  * 32 / bits * i + j of that key. value = code * scale + zero; score = sum((query * scale) * code) +
  * sum(query * zero), whose factors a group needs once for its 32 keys. The last L mod 32 keys,
  * the residual, are float16, [d][32 keys], a line per channel, 0 where there is no key. */
+
+/* affine8g_q8, affine4g_q8: the keys of affine8g, affine4g; a query of 8 bits in the same groups of
+ * 32 channels, as ggml quantises it to q8_0 on x86: query8 = round-to-even(query * 127 / amax) of
+ * the group's largest magnitude amax, step = amax / 127 rounded to float16. Where that is 0, so is
+ * query8; where it would be an infinity, the step is not rounded.
+ * score = sum over groups of scale * steps[g] * (sum(code * query8) - offset_sums[g]), the last
+ * factor exact. dwords[]: as of affine8_q8, affine4_q8. */
+struct kvr_prepared_group_q8 {
+    int32_t dwords[KVR_MAX_HEAD_DIM / 4];
+    int8_t query8[KVR_MAX_HEAD_DIM];
+    int32_t offset_sums[KVR_MAX_GROUPS]; /* zero * sum(query8) of the group */
+    float steps[KVR_MAX_GROUPS];         /* step / sqrt(d) */
+};
 
 /* lookup_f32: float tables[m][K], tables[i][c] = <q_i, C_i[c]> / sqrt(d); score = sum_i. The
  * reference adds in double, kernels in float, in order of i. Nothing but the array.

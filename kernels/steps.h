@@ -19,8 +19,8 @@ enum kvr_codebook { KVR_CODEBOOK_NONE, KVR_CODEBOOK_F32, KVR_CODEBOOK_F16 };
 /* query: float [head_dim], not pre-scaled. Writes format->prepared_bytes(shape) bytes of the
  * layout in kernel.h; both are 64-byte aligned, as is a codebook. Any K, but at most 256 where
  * tables are bytes. With KVR_CODEBOOK_NONE `codebook` is the codec's `side`: one float, the
- * tensor's scale, for the affine formats; dense_f16, dense_bf16, affine4g and affine4g_f16 have
- * none and do not read it (NULL). */
+ * tensor's scale, for the affine formats; the dense ones and those with scales of groups (affine8g,
+ * affine4g, their _q8 and _f16) have none and do not read it (NULL). */
 struct kvr_prepare_step {
     const char *isa_name;
     const struct kvr_format *format;

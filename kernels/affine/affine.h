@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Sizes of the affine layouts, for their formats and kernels. A line of codes holds 4 channels
- * (affine8) or 8 channels (affine4, affine4g) of 16 keys.
+ * (affine8, affine8g) or 8 channels (affine4, affine4g) of 16 keys.
  */
 #ifndef KVR_AFFINE_H
 #define KVR_AFFINE_H
@@ -15,13 +15,14 @@ enum {
     KVR_AFFINE4_LINE_CHANNELS = 8,
     KVR_AFFINE8_ZERO = 128,
     KVR_AFFINE4_ZERO = 8,
-    KVR_AFFINE4G_GROUP = 32, /* channels that share a scale */
-    KVR_AFFINE4G_GROUP_LINES = KVR_AFFINE4G_GROUP / KVR_AFFINE4_LINE_CHANNELS,
-    KVR_AFFINE4G_SCALES_BYTES = KVR_AFFINE_BLOCK_KEYS * 2 /* of a group: float16 of 16 keys */
+    KVR_AFFINE_GROUP = 32, /* channels that share a scale */
+    KVR_AFFINE8G_GROUP_LINES = KVR_AFFINE_GROUP / KVR_AFFINE8_LINE_CHANNELS,
+    KVR_AFFINE4G_GROUP_LINES = KVR_AFFINE_GROUP / KVR_AFFINE4_LINE_CHANNELS,
+    KVR_AFFINE_SCALES_BYTES = KVR_AFFINE_BLOCK_KEYS * 2 /* of a group: float16 of 16 keys */
 };
 
 /* The layouts of codes; kernels over several of them take this as a compile-time constant. */
-enum kvr_affine_kind { KVR_AFFINE8, KVR_AFFINE4, KVR_AFFINE4G };
+enum kvr_affine_kind { KVR_AFFINE8, KVR_AFFINE4, KVR_AFFINE8G, KVR_AFFINE4G };
 
 /* Codes of `tokens` keys, padded to whole blocks of `lines` lines each. */
 KVR_INLINE size_t kvr_affine_bytes(uint32_t lines, uint32_t tokens)
@@ -30,19 +31,19 @@ KVR_INLINE size_t kvr_affine_bytes(uint32_t lines, uint32_t tokens)
     return blocks * lines * KVR_LINE_BYTES;
 }
 
-/* Lines before the codes of a block: the scales of affine4g. */
-KVR_INLINE uint32_t kvr_affine4g_scale_lines(uint32_t head_dim)
+/* Lines before the codes of a block: the scales of affine8g and affine4g. */
+KVR_INLINE uint32_t kvr_affine_scale_lines(uint32_t head_dim)
 {
-    return (head_dim / KVR_AFFINE4G_GROUP * KVR_AFFINE4G_SCALES_BYTES + KVR_LINE_BYTES - 1) /
+    return (head_dim / KVR_AFFINE_GROUP * KVR_AFFINE_SCALES_BYTES + KVR_LINE_BYTES - 1) /
            KVR_LINE_BYTES;
 }
 
 KVR_INLINE uint32_t kvr_affine_block_lines(enum kvr_affine_kind kind, uint32_t head_dim)
 {
-    if (kind == KVR_AFFINE8)
-        return head_dim / KVR_AFFINE8_LINE_CHANNELS;
-    return head_dim / KVR_AFFINE4_LINE_CHANNELS +
-           (kind == KVR_AFFINE4G ? kvr_affine4g_scale_lines(head_dim) : 0);
+    const int bytes = kind == KVR_AFFINE8 || kind == KVR_AFFINE8G;
+    const int grouped = kind == KVR_AFFINE8G || kind == KVR_AFFINE4G;
+    return head_dim / (bytes ? KVR_AFFINE8_LINE_CHANNELS : KVR_AFFINE4_LINE_CHANNELS) +
+           (grouped ? kvr_affine_scale_lines(head_dim) : 0);
 }
 
 /* Value (code - zero) of one channel of one key of a segment; for the references. */
@@ -63,28 +64,31 @@ KVR_INLINE int kvr_affine4_value(const struct kvr_shape *shape, const unsigned c
     return (codes[dword + channel % 8 / 2] >> (channel % 2 * 4) & 15) - KVR_AFFINE4_ZERO;
 }
 
-KVR_INLINE const unsigned char *kvr_affine4g_block(const struct kvr_shape *shape,
-                                                   const unsigned char *codes, uint32_t key)
+/* Of affine8g and affine4g: the block of a key, its values, the scale (a float16) of a channel's
+ * group. */
+KVR_INLINE const unsigned char *kvr_group_block(enum kvr_affine_kind kind,
+                                                const struct kvr_shape *shape,
+                                                const unsigned char *codes, uint32_t key)
 {
     return codes + (size_t)(key / KVR_AFFINE_BLOCK_KEYS) * KVR_LINE_BYTES *
-                       kvr_affine_block_lines(KVR_AFFINE4G, shape->head_dim);
+                       kvr_affine_block_lines(kind, shape->head_dim);
 }
 
-KVR_INLINE int kvr_affine4g_value(const struct kvr_shape *shape, const unsigned char *codes,
-                                  uint32_t key, uint32_t channel)
+KVR_INLINE int kvr_group_value(enum kvr_affine_kind kind, const struct kvr_shape *shape,
+                               const unsigned char *codes, uint32_t key, uint32_t channel)
 {
-    const unsigned char *block = kvr_affine4g_block(shape, codes, key);
-    return kvr_affine4_value(shape,
-                             block + kvr_affine4g_scale_lines(shape->head_dim) * KVR_LINE_BYTES,
-                             key % KVR_AFFINE_BLOCK_KEYS, channel);
+    const unsigned char *lines = kvr_group_block(kind, shape, codes, key) +
+                                 kvr_affine_scale_lines(shape->head_dim) * KVR_LINE_BYTES;
+    key %= KVR_AFFINE_BLOCK_KEYS;
+    return kind == KVR_AFFINE8G ? kvr_affine8_value(shape, lines, key, channel)
+                                : kvr_affine4_value(shape, lines, key, channel);
 }
 
-/* The scale, a float16, of the channel's group. */
-KVR_INLINE uint16_t kvr_affine4g_scale(const struct kvr_shape *shape, const unsigned char *codes,
-                                       uint32_t key, uint32_t channel)
+KVR_INLINE uint16_t kvr_group_scale(enum kvr_affine_kind kind, const struct kvr_shape *shape,
+                                    const unsigned char *codes, uint32_t key, uint32_t channel)
 {
-    const unsigned char *scales = kvr_affine4g_block(shape, codes, key) +
-                                  channel / KVR_AFFINE4G_GROUP * KVR_AFFINE4G_SCALES_BYTES +
+    const unsigned char *scales = kvr_group_block(kind, shape, codes, key) +
+                                  channel / KVR_AFFINE_GROUP * KVR_AFFINE_SCALES_BYTES +
                                   key % KVR_AFFINE_BLOCK_KEYS * 2;
     return (uint16_t)(scales[0] | scales[1] << 8);
 }

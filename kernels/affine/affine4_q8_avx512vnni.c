@@ -8,13 +8,15 @@
 #include "ints_avx512.h"
 
 #include "affine4_q8_dots.inc"
+#define SCAN score_affine4_q8
+#include "q8_blocks.inc"
 
 const struct kvr_kernel kvr_kernel_affine4_q8_fused_avx512vnni = {
     .variant = "fused",
     .isa_name = "avx512vnni",
     .format = &kvr_format_affine4_q8,
     .isa = KVR_ISA_AVX512 | KVR_ISA_VNNI,
-    .work = {.block_keys = 16, .loads = 10, .stores = 1, .vector_alu = 21, .int_dots = 16,
+    .work = {.block_keys = 16, .loads = 8, .stores = 1, .vector_alu = 21, .int_dots = 16,
              .converts = 1, .uops = 69, .convert_rate = "convert.i32"},
     .work_once = {.stores = 1, .vector_alu = 5, .converts = 1, .uops = 29},
     .work_head_dim = 64,

@@ -3,21 +3,10 @@
  * affine4 in portable C: a line is 8 channels of 16 keys. The only kernel that subtracts
  * offset_sum; the others convert signed values.
  */
-#include <string.h>
-
 #include "../simd/inject.h"
-#include "affine.h"
+#include "lines_scalar.h"
 
-/* Adds 8 channels of 16 keys. */
-KVR_INLINE void add_line(float *sums, const unsigned char *line, const float *query)
-{
-    for (int k = 0; k < KVR_AFFINE_BLOCK_KEYS; k++) {
-        uint32_t dword;
-        memcpy(&dword, line + k * sizeof dword, sizeof dword);
-        for (int j = 0; j < KVR_AFFINE4_LINE_CHANNELS; j++)
-            sums[k] += (float)(int)(dword >> 4 * j & 15) * query[j];
-    }
-}
+#define ADD_LINE(sums, line, query) KVR_ADD_NIBBLES(sums, line, query, float, 0)
 
 KVR_INLINE float finish(float sum, const struct kvr_prepared_affine *p)
 {

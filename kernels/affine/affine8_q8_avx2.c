@@ -10,6 +10,8 @@
 #include "ints_avx2.h"
 
 #include "affine8_q8_pairs.inc"
+#define SCAN score_affine8_q8
+#include "q8_blocks.inc"
 
 const struct kvr_kernel kvr_kernel_affine8_q8_fused_avx2 = {
     .variant = "fused",

@@ -8,6 +8,8 @@
 #include "ints_avx512.h"
 
 #include "affine8_q8_pairs.inc"
+#define SCAN score_affine8_q8
+#include "q8_blocks.inc"
 
 const struct kvr_kernel kvr_kernel_affine8_q8_fused_avx512 = {
     .variant = "fused",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * affine8_q8 with AVX-512 VNNI (affine8_q8_dots.inc). The first 20 query dwords, all of d = 64 and
- * 80, stay in registers; the others are broadcast from memory by the instruction's operand.
+ * affine8_q8 with AVX-512 VNNI (affine8_q8_dots.inc). For d = 64 the 16 query dwords stay in
+ * registers; longer queries are broadcast from memory by the instruction's operand.
  *
  * Limits, d = 64: 16 loads and 16 dot products for 16 keys: a line a cycle where two lines can be
  * loaded and one or two dot products issued a cycle. Beyond L1 the memory is the limit.
@@ -9,6 +9,8 @@
 #include "ints_avx512.h"
 
 #include "affine8_q8_dots.inc"
+#define SCAN score_affine8_q8
+#include "q8_blocks.inc"
 
 const struct kvr_kernel kvr_kernel_affine8_q8_fused_avx512vnni = {
     .variant = "fused",

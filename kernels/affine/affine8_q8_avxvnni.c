@@ -9,6 +9,8 @@
 #include "ints_avx2.h"
 
 #include "affine8_q8_dots.inc"
+#define SCAN score_affine8_q8
+#include "q8_blocks.inc"
 
 const struct kvr_kernel kvr_kernel_affine8_q8_fused_avxvnni = {
     .variant = "fused",

@@ -3,17 +3,9 @@
  * affine8_q8 in portable C: a line is 4 channels of 16 keys.
  */
 #include "../simd/inject.h"
-#include "affine.h"
+#include "lines_scalar.h"
 
-/* Adds 4 channels of 16 keys. */
-KVR_INLINE void add_line(int32_t *sums, const unsigned char *line, const int8_t *query)
-{
-    for (int k = 0; k < KVR_AFFINE_BLOCK_KEYS; k++) {
-        const unsigned char *codes = line + k * KVR_AFFINE8_LINE_CHANNELS;
-        for (int j = 0; j < KVR_AFFINE8_LINE_CHANNELS; j++)
-            sums[k] += (int)codes[j] * query[j];
-    }
-}
+#define ADD_LINE(sums, line, query) KVR_ADD_BYTES(sums, line, query, int, 0)
 
 KVR_INLINE float finish(int32_t sum, const struct kvr_prepared_affine_q8 *p)
 {

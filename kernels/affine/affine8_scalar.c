@@ -5,17 +5,9 @@
  */
 #include "../simd/inject.h"
 #include "../planted.h"
-#include "affine.h"
+#include "lines_scalar.h"
 
-/* Adds 4 channels of 16 keys. */
-KVR_INLINE void add_line(float *sums, const unsigned char *line, const float *query)
-{
-    for (int k = 0; k < KVR_AFFINE_BLOCK_KEYS; k++) {
-        const unsigned char *codes = line + k * KVR_AFFINE8_LINE_CHANNELS;
-        for (int j = 0; j < KVR_AFFINE8_LINE_CHANNELS; j++)
-            sums[k] += (float)(int)codes[j] * query[j];
-    }
-}
+#define ADD_LINE(sums, line, query) KVR_ADD_BYTES(sums, line, query, float, 0)
 
 KVR_INLINE float finish(float sum, const struct kvr_prepared_affine *p)
 {

@@ -51,8 +51,9 @@ static double value4g(const struct kvr_shape *shape, const struct kvr_prepared_r
                       const void *codes, uint32_t key, uint32_t channel)
 {
     (void)p;
-    return kvr_nearest_half(kvr_affine4g_value(shape, codes, key, channel) *
-                            kvr_half_value(kvr_affine4g_scale(shape, codes, key, channel)));
+    return kvr_nearest_half(kvr_group_value(KVR_AFFINE4G, shape, codes, key, channel) *
+                            kvr_half_value(
+                                kvr_group_scale(KVR_AFFINE4G, shape, codes, key, channel)));
 }
 
 static double query_sum(const struct kvr_shape *shape, const struct kvr_prepared_rounded *p)

@@ -177,7 +177,7 @@ KVR_INLINE void kvr_dequantise4(const struct kvr_dequantiser *q, const unsigned 
 /* 16 scales of a group to floats in memory, from where they are broadcast. */
 KVR_INLINE void kvr_load_scales(const unsigned char *block, uint32_t group, float *scales)
 {
-    const unsigned char *p = block + group * KVR_AFFINE4G_SCALES_BYTES;
+    const unsigned char *p = block + group * KVR_AFFINE_SCALES_BYTES;
     __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
     _mm256_store_ps(scales, _mm256_cvtph_ps(a));

@@ -173,7 +173,7 @@ KVR_INLINE void kvr_dequantise4(const struct kvr_dequantiser *q, const unsigned 
 /* 16 scales of a group to floats in memory, from where a multiplication broadcasts one. */
 KVR_INLINE void kvr_load_scales(const unsigned char *block, uint32_t group, float *scales)
 {
-    const unsigned char *p = block + group * KVR_AFFINE4G_SCALES_BYTES;
+    const unsigned char *p = block + group * KVR_AFFINE_SCALES_BYTES;
     _mm512_store_ps(scales, kvr_load_half16(p));
     /* gcc would take the floats out of the register, a shuffle or two each */
     __asm__ volatile("" : "+m"(*(float(*)[KVR_AFFINE_BLOCK_KEYS])scales));

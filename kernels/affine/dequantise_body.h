@@ -35,7 +35,7 @@ KVR_INLINE void kvr_dequantise_chunk(const enum kvr_affine_kind kind,
         float memory[KVR_AFFINE_BLOCK_KEYS] __attribute__((aligned(KVR_LINE_BYTES)));
         float *scales = memory;
         KVR_HIDE(scales);
-        kvr_load_scales(block, c / KVR_AFFINE4G_GROUP, scales);
+        kvr_load_scales(block, c / KVR_AFFINE_GROUP, scales);
         kvr_dequantise4(q, codes + at, scales, keys + c, head_dim, only16, non_temporal);
     }
 }
@@ -47,7 +47,7 @@ KVR_INLINE void kvr_dequantise_block(const enum kvr_affine_kind kind,
                                      uint16_t *keys, const int prefetch, const int non_temporal)
 {
     const size_t scales_bytes =
-        kind == KVR_AFFINE4G ? kvr_affine4g_scale_lines(head_dim) * (size_t)KVR_LINE_BYTES : 0;
+        kind == KVR_AFFINE4G ? kvr_affine_scale_lines(head_dim) * (size_t)KVR_LINE_BYTES : 0;
     const unsigned char *codes = block + scales_bytes, *codes_ahead = ahead + scales_bytes;
     if (prefetch)
         kvr_prefetch(ahead, scales_bytes);

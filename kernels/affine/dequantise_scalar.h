@@ -74,7 +74,7 @@ KVR_INLINE void kvr_load_scales(const unsigned char *block, uint32_t group, floa
 {
     for (int k = 0; k < KVR_AFFINE_BLOCK_KEYS; k++) {
         uint16_t half;
-        memcpy(&half, block + group * KVR_AFFINE4G_SCALES_BYTES + k * sizeof half, sizeof half);
+        memcpy(&half, block + group * KVR_AFFINE_SCALES_BYTES + k * sizeof half, sizeof half);
         scales[k] = kvr_widen_half(half);
     }
 }

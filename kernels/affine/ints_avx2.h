@@ -17,7 +17,7 @@ typedef __m256 kvr_floats;
 
 enum { KVR_INTS_KEYS = 8, KVR_INTS_PARTS = KVR_AFFINE_BLOCK_KEYS / KVR_INTS_KEYS };
 
-/* How many dwords of a query there are registers for: those of d = 64, 16, or none. */
+/* Whether there are registers enough to hold the 16 dwords of a query of d = 64. */
 #define KVR_QUERY_REGISTERS 0
 /* v is used from a register: its load is not folded into every use. */
 #define KVR_KEEP_INTS(v) KVR_HIDE_VECTOR(v)
@@ -43,9 +43,19 @@ KVR_INLINE void kvr_put_ints(void *p, kvr_ints v)
     _mm256_storeu_si256((__m256i *)p, v);
 }
 
+KVR_INLINE kvr_floats kvr_load_halves(const void *p)
+{
+    return kvr_load_half8(p);
+}
+
+KVR_INLINE void kvr_put_floats(float *scores, uint32_t left, kvr_floats v)
+{
+    kvr_store8(scores, (int32_t)left, v);
+}
+
 KVR_INLINE void kvr_put_scores(float *scores, uint32_t left, kvr_ints sums, kvr_floats scale)
 {
-    kvr_store8(scores, (int32_t)left, _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale));
+    kvr_put_floats(scores, left, _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale));
 }
 
 #ifdef __AVXVNNI__

@@ -17,8 +17,8 @@ typedef __m512 kvr_floats;
 
 enum { KVR_INTS_KEYS = 16, KVR_INTS_PARTS = KVR_AFFINE_BLOCK_KEYS / KVR_INTS_KEYS };
 
-/* How many dwords of a query there are registers for: those of d = 64, 16, or none. */
-#define KVR_QUERY_REGISTERS 20
+/* Whether there are registers enough to hold the 16 dwords of a query of d = 64. */
+#define KVR_QUERY_REGISTERS 1
 /* v is used from a register: its load is not folded into every use. */
 #define KVR_KEEP_INTS(v) KVR_KEEP(v)
 
@@ -43,9 +43,19 @@ KVR_INLINE void kvr_put_ints(void *p, kvr_ints v)
     _mm512_storeu_si512(p, v);
 }
 
+KVR_INLINE kvr_floats kvr_load_halves(const void *p)
+{
+    return kvr_load_half16(p);
+}
+
+KVR_INLINE void kvr_put_floats(float *scores, uint32_t left, kvr_floats v)
+{
+    kvr_store16(scores, left, v);
+}
+
 KVR_INLINE void kvr_put_scores(float *scores, uint32_t left, kvr_ints sums, kvr_floats scale)
 {
-    kvr_store16(scores, left, _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale));
+    kvr_put_floats(scores, left, _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale));
 }
 
 #define KVR_INTS_DOT _mm512_dpbusd_epi32 /* with AVX512_VNNI */

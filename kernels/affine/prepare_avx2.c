@@ -41,6 +41,21 @@ KVR_INLINE int sum_of(__m256i x)
     return _mm_cvtsi128_si32(_mm_add_epi32(y, _mm_shuffle_epi32(y, 0xb1)));
 }
 
+/* As bytes: in order, and as dwords. */
+KVR_INLINE void store_codes(unsigned char *bytes, unsigned char *dwords, __m256i codes,
+                            const int nibbles)
+{
+    /* of 8 channels the even ones, then the odd ones */
+    const __m128i order = _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, -1, -1, -1, -1, -1, -1, -1, -1);
+    __m128i packed = _mm_packs_epi32(_mm256_castsi256_si128(codes),
+                                     _mm256_extracti128_si256(codes, 1));
+    packed = _mm_packs_epi16(packed, packed);
+    _mm_storel_epi64((__m128i *)(void *)bytes, packed);
+    if (nibbles)
+        packed = _mm_shuffle_epi8(packed, order);
+    _mm_storel_epi64((__m128i *)(void *)dwords, packed);
+}
+
 /* A division for each channel, or codes would differ from the codec's at ties. |quotient| is at
  * most 127 (1 + 2^-23), which rounds to 127. */
 KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, const float *query,
@@ -49,21 +64,13 @@ KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, cons
     const uint32_t d = shape->head_dim;
     const float largest = largest_of(query, d);
     const __m256 step = _mm256_set1_ps(kvr_query_step(largest));
-    /* of 8 channels the even ones, then the odd ones */
-    const __m128i order = _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, -1, -1, -1, -1, -1, -1, -1, -1);
     unsigned char *dwords = (unsigned char *)p->dwords, *bytes = (unsigned char *)p->query8;
     __m256i sum = _mm256_setzero_si256();
     uint32_t c = 0;
     for (; c < d; c += LANES) {
         __m256i codes = _mm256_cvtps_epi32(_mm256_div_ps(_mm256_loadu_ps(query + c), step));
-        __m128i packed = _mm_packs_epi32(_mm256_castsi256_si128(codes),
-                                         _mm256_extracti128_si256(codes, 1));
-        packed = _mm_packs_epi16(packed, packed);
         sum = _mm256_add_epi32(sum, codes);
-        _mm_storel_epi64((__m128i *)(void *)(bytes + c), packed);
-        if (nibbles)
-            packed = _mm_shuffle_epi8(packed, order);
-        _mm_storel_epi64((__m128i *)(void *)(dwords + c), packed);
+        store_codes(bytes + c, dwords + c, codes, nibbles);
     }
     for (; c < KVR_MAX_HEAD_DIM; c += LANES) {
         _mm_storel_epi64((__m128i *)(void *)(bytes + c), _mm_setzero_si128());
@@ -71,6 +78,19 @@ KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, cons
     }
     kvr_finish_q8(shape, side, largest, nibbles ? KVR_AFFINE4_ZERO : KVR_AFFINE8_ZERO,
                   sum_of(sum), p);
+}
+
+KVR_INLINE int store_group(const float *query, float inverse, unsigned char *bytes,
+                           unsigned char *dwords, const int nibbles)
+{
+    __m256i sum = _mm256_setzero_si256();
+    for (uint32_t c = 0; c < KVR_AFFINE_GROUP; c += LANES) {
+        __m256 steps = _mm256_mul_ps(_mm256_loadu_ps(query + c), _mm256_set1_ps(inverse));
+        __m256i codes = _mm256_cvtps_epi32(steps);
+        sum = _mm256_add_epi32(sum, codes);
+        store_codes(bytes + c, dwords + c, codes, nibbles);
+    }
+    return sum_of(sum);
 }
 
 #define ISA_NAME "avx2"

@@ -39,6 +39,19 @@ KVR_INLINE float largest_of(const float *query, uint32_t d)
     return _mm512_reduce_max_ps(largest);
 }
 
+/* As bytes: in order, and as dwords. */
+KVR_INLINE void store_codes(unsigned char *bytes, unsigned char *dwords, __m512i codes,
+                            const int nibbles)
+{
+    /* of 8 channels the even ones, then the odd ones */
+    const __m128i order = _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
+    __m128i packed = _mm512_cvtsepi32_epi8(codes);
+    _mm_storeu_si128((__m128i *)(void *)bytes, packed);
+    if (nibbles)
+        packed = _mm_shuffle_epi8(packed, order);
+    _mm_storeu_si128((__m128i *)(void *)dwords, packed);
+}
+
 /* A division for each channel, or codes would differ from the codec's at ties. |quotient| is at
  * most 127 (1 + 2^-23), which rounds to 127. */
 KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, const float *query,
@@ -47,20 +60,14 @@ KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, cons
     const uint32_t d = shape->head_dim;
     const float largest = largest_of(query, d);
     const __m512 step = _mm512_set1_ps(kvr_query_step(largest));
-    /* of 8 channels the even ones, then the odd ones */
-    const __m128i order = _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
     unsigned char *dwords = (unsigned char *)p->dwords, *bytes = (unsigned char *)p->query8;
     __m512i sum = _mm512_setzero_si512();
     uint32_t c = 0;
     for (; c < d; c += LANES) {
         __m512 x = _mm512_maskz_loadu_ps(mask_of(d - c), query + c);
         __m512i codes = _mm512_cvtps_epi32(_mm512_div_ps(x, step));
-        __m128i packed = _mm512_cvtsepi32_epi8(codes);
         sum = _mm512_add_epi32(sum, codes);
-        _mm_storeu_si128((__m128i *)(void *)(bytes + c), packed);
-        if (nibbles)
-            packed = _mm_shuffle_epi8(packed, order);
-        _mm_storeu_si128((__m128i *)(void *)(dwords + c), packed);
+        store_codes(bytes + c, dwords + c, codes, nibbles);
     }
     for (; c < KVR_MAX_HEAD_DIM; c += LANES) {
         _mm_storeu_si128((__m128i *)(void *)(bytes + c), _mm_setzero_si128());
@@ -68,6 +75,19 @@ KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, cons
     }
     kvr_finish_q8(shape, side, largest, nibbles ? KVR_AFFINE4_ZERO : KVR_AFFINE8_ZERO,
                   _mm512_reduce_add_epi32(sum), p);
+}
+
+KVR_INLINE int store_group(const float *query, float inverse, unsigned char *bytes,
+                           unsigned char *dwords, const int nibbles)
+{
+    __m512i sum = _mm512_setzero_si512();
+    for (uint32_t c = 0; c < KVR_AFFINE_GROUP; c += LANES) {
+        __m512 steps = _mm512_mul_ps(_mm512_loadu_ps(query + c), _mm512_set1_ps(inverse));
+        __m512i codes = _mm512_cvtps_epi32(steps);
+        sum = _mm512_add_epi32(sum, codes);
+        store_codes(bytes + c, dwords + c, codes, nibbles);
+    }
+    return _mm512_reduce_add_epi32(sum);
 }
 
 #define ISA_NAME "avx512"

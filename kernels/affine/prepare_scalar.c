@@ -15,15 +15,27 @@ KVR_INLINE double scale_query(const float *query, float factor, uint32_t d, floa
     return sum;
 }
 
+KVR_INLINE float largest_of(const float *query, uint32_t d)
+{
+    float largest = 0;
+    for (uint32_t c = 0; c < d; c++)
+        largest = __builtin_fabsf(query[c]) > largest ? __builtin_fabsf(query[c]) : largest;
+    return largest;
+}
+
+/* Nibbles: of 8 channels the even ones, then the odd ones. */
+KVR_INLINE size_t place_of(size_t c, const int nibbles)
+{
+    return nibbles ? c / 8 * 8 + c % 2 * 4 + c % 8 / 2 : c;
+}
+
 KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, const float *query,
                            struct kvr_prepared_affine_q8 *p, const int nibbles)
 {
     const uint32_t d = shape->head_dim;
     unsigned char *bytes = (unsigned char *)p->dwords;
-    float largest = 0;
+    const float largest = largest_of(query, d);
     int sum = 0;
-    for (uint32_t c = 0; c < d; c++)
-        largest = __builtin_fabsf(query[c]) > largest ? __builtin_fabsf(query[c]) : largest;
     const float step = kvr_query_step(largest);
     memset(p, 0, sizeof *p);
     for (uint32_t c = 0; c < d; c++) {
@@ -31,11 +43,22 @@ KVR_INLINE void prepare_q8(const struct kvr_shape *shape, const void *side, cons
         code = code > KVR_MAX_QUERY8 ? KVR_MAX_QUERY8 : code;
         code = code < -KVR_MAX_QUERY8 ? -KVR_MAX_QUERY8 : code;
         p->query8[c] = (int8_t)code;
-        /* of 8 channels the even ones, then the odd ones */
-        bytes[nibbles ? c / 8 * 8 + c % 2 * 4 + c % 8 / 2 : c] = (unsigned char)code;
+        bytes[place_of(c, nibbles)] = (unsigned char)code;
         sum += code;
     }
     kvr_finish_q8(shape, side, largest, nibbles ? KVR_AFFINE4_ZERO : KVR_AFFINE8_ZERO, sum, p);
+}
+
+KVR_INLINE int store_group(const float *query, float inverse, unsigned char *bytes,
+                           unsigned char *dwords, const int nibbles)
+{
+    int sum = 0;
+    for (uint32_t c = 0; c < KVR_AFFINE_GROUP; c++) {
+        const int code = (int)__builtin_lrintf(query[c] * inverse);
+        bytes[c] = dwords[place_of(c, nibbles)] = (unsigned char)code;
+        sum += code;
+    }
+    return sum;
 }
 
 #define ISA_NAME "scalar"

@@ -19,6 +19,8 @@ extern const struct kvr_codec kvr_codec_kivi4;
 extern const struct kvr_codec kvr_codec_asymkv1;
 extern const struct kvr_codec kvr_codec_squat2;
 extern const struct kvr_codec kvr_codec_squat4;
+extern const struct kvr_codec kvr_codec_q8_0;
+extern const struct kvr_codec kvr_codec_q4_0;
 extern const struct kvr_codec kvr_codec_lookat;
 extern const struct kvr_codec kvr_codec_opq;
 extern const struct kvr_codec kvr_codec_aqlm;

@@ -17,6 +17,8 @@ static const struct kvr_codec *const codecs[] = {
     &kvr_codec_int4q8,
     &kvr_codec_int4g32,
     &kvr_codec_lookat,
+    &kvr_codec_q8_0,
+    &kvr_codec_q4_0,
     &kvr_codec_kivi2,
     &kvr_codec_kivi4,
     &kvr_codec_squat2,

@@ -37,7 +37,8 @@ def test_verify():
         check(isas_in(outcome.out) == expected, f"{cpu}: {isas_in(outcome.out)}", outcome)
     # Every AVX2 kernel of the affine codecs, tiled ones included.
     for cpu, codecs in (("Nehalem", ("int8", "int4q8")),
-                        ("Haswell", ("int8", "int4", "int4g32", "int8q8", "int4q8"))):
+                        ("Haswell", ("int8", "int4", "int4g32", "int8q8", "int4q8",
+                                     "q8_0", "q4_0"))):
         for codec in codecs:
             outcome = on(cpu, "verify", "--cases", "2", "--kernel", codec)
             check(isas_in(outcome.out) == dict(LADDER)[cpu], f"{isas_in(outcome.out)}", outcome)

@@ -44,7 +44,8 @@ static void move_key(const struct kvr_format *format, const struct kvr_shape *sh
     size_t line = 0;
     source += from / block * bytes;
     target += to / block * bytes;
-    if (format == &kvr_format_affine4g) { /* first a float16 scale for every 32 channels */
+    /* first a float16 scale for every 32 channels */
+    if (format == &kvr_format_affine4g || format == &kvr_format_affine8g) {
         for (size_t group = 0; group < D / 32; group++)
             memcpy(target + (group * 16 + to % 16) * 2, source + (group * 16 + from % 16) * 2, 2);
         line = (D / 32 * 16 * 2 + 63) / 64 * 64;

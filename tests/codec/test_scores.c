@@ -69,6 +69,13 @@ static double quantised_query_error(const struct kvr_shape *shape, const struct 
                                     const float *query, const float *decoded, const void *prepared)
 {
     uint32_t d = shape->head_dim;
+    if (format == &kvr_format_affine8g_q8 || format == &kvr_format_affine4g_q8) {
+        double error = 0; /* half a step of a group, whose step is rounded to float16 */
+        for (uint32_t g = 0; g < d; g += 32)
+            error += sum_of_magnitudes(decoded + g, 32) * largest_magnitude(query + g, 32) *
+                     (.5 / 127 + 0x1p-11) / sqrt(d);
+        return error;
+    }
     if (format == &kvr_format_affine8_q8 || format == &kvr_format_affine4_q8)
         return sum_of_magnitudes(decoded, d) * largest_magnitude(query, d) / 127 / 2 / sqrt(d);
     if (format == &kvr_format_affine8_f16 || format == &kvr_format_affine4_f16 ||
@@ -167,6 +174,10 @@ static void check_entries(const char *name, uint32_t head_dim, uint32_t tables, 
     else if (codec->append) /* half a step of kivi's largest; squat's keys are shifted besides */
         key_error = codec->train_queries ? NAN
                                          : key_range(&set) / ((1 << kivi_bits(codec)) - 1) * .502;
+    else if (strcmp(name, "q8_0") == 0) /* half a step, and the rounding of the step to float16 */
+        key_error = largest_magnitude(set.keys, (size_t)TOKENS * head_dim) * (.501 / 127 + 0x1p-11);
+    else if (strcmp(name, "q4_0") == 0) /* a whole step where +8 is clipped to +7 */
+        key_error = largest_magnitude(set.keys, (size_t)TOKENS * head_dim) * (1.001 / 8 + 0x1p-11);
     else if (codec->group) /* the largest scale any group may have, itself rounded */
         key_error = largest_magnitude(set.keys, (size_t)TOKENS * head_dim) / 7 * .501;
     else if (!tables)
@@ -197,12 +208,11 @@ static void dense_and_affine(void **state)
 static void grouped(void **state)
 {
     (void)state;
-    for (uint32_t d = 32; d <= 256; d += 32)
-        check_codec("int4g32", d, 0);
-    static const char *const by_channel[] = {"kivi2", "kivi4", "asymkv1", "squat2", "squat4"};
-    for (size_t i = 0; i < sizeof by_channel / sizeof *by_channel; i++)
+    static const char *const names[] = {"int4g32", "q8_0",    "q4_0",   "kivi2",
+                                        "kivi4",   "asymkv1", "squat2", "squat4"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (uint32_t d = 32; d <= 256; d += 32)
-            check_codec(by_channel[i], d, 0);
+            check_codec(names[i], d, 0);
 }
 
 static void lookup(void **state)

@@ -101,6 +101,9 @@ double attention_format_error(const struct kvr_prepare_step *step, const struct 
         double entry_step = (double)((const struct kvr_prepared_lookup_u8 *)prepared)->step;
         error += shape->tables * entry_step * (.5 + 255 * 0x1p-22);
     }
+    /* the groups' largest magnitudes are at most the query's; their steps are float16 */
+    if (step->format == &kvr_format_affine8g_q8 || step->format == &kvr_format_affine4g_q8)
+        error += largest_query * (.5 / 127 + 0x1p-11) * largest_norm / sqrt(d);
     if (step->format == &kvr_format_affine8_q8 || step->format == &kvr_format_affine4_q8)
         error += .5 * largest_query / 127 * largest_norm / sqrt(d);
     return error;

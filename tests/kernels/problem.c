@@ -66,10 +66,15 @@ static void fill_rows(const struct kvr_format *format, enum fill fill, unsigned 
     }
 }
 
+static int is_group_q8(const struct kvr_format *format)
+{
+    return format == &kvr_format_affine8g_q8 || format == &kvr_format_affine4g_q8;
+}
+
 int is_grouped(const struct kvr_format *format)
 {
-    return format == &kvr_format_affine4g || format == &kvr_format_affine4g_f16 ||
-           format->residual;
+    return format == &kvr_format_affine8g || format == &kvr_format_affine4g ||
+           format == &kvr_format_affine4g_f16 || format->residual || is_group_q8(format);
 }
 
 /* Scales, zeros, codes, and float16 keys in place of a last group: any finite float16 is any of
@@ -197,22 +202,38 @@ static void fill_rounded(const struct kvr_format *format, const struct kvr_shape
         p->scale = 0x1.234568p-24f;
 }
 
+/* One channel of an 8-bit query, also where it stands in dwords: of nibbles (zero = 8) the even
+ * ones of 8 channels in one dword, the odd ones in the next. */
+static int fill_query8(uint32_t c, int zero, enum fill fill, int8_t *query8, int32_t *dwords,
+                       uint64_t *random)
+{
+    const size_t at = zero == 128 ? c : c / 8 * 8 + c % 2 * 4 + c % 8 / 2;
+    const int value = fill == FILL_RANDOM ? (int)(guarded_random(random) % 255) - 127
+                      : extreme(fill, c)  ? 127
+                                          : -127;
+    query8[c] = (int8_t)value;
+    ((unsigned char *)dwords)[at] = (unsigned char)value;
+    return value;
+}
+
+/* Steps far apart: a wrong group's would show. */
+static void fill_group_q8(const struct kvr_format *format, const struct kvr_shape *shape,
+                          enum fill fill, struct kvr_prepared_group_q8 *p, uint64_t *random)
+{
+    const int zero = format == &kvr_format_affine8g_q8 ? 128 : 8;
+    for (uint32_t c = 0; c < shape->head_dim; c++)
+        p->offset_sums[c / 32] += zero * fill_query8(c, zero, fill, p->query8, p->dwords, random);
+    for (uint32_t g = 0; g < shape->head_dim / 32; g++)
+        p->steps[g] = 0.001f * (float)(1 << 2 * g) * (1.0f + signed_unit(random) / 2);
+}
+
 static void fill_affine_q8(const struct kvr_format *format, const struct kvr_shape *shape,
                            enum fill fill, struct kvr_prepared_affine_q8 *p, uint64_t *random)
 {
-    unsigned char *bytes = (unsigned char *)p->dwords;
-    int zero = format == &kvr_format_affine8_q8 ? 128 : 8;
+    const int zero = format == &kvr_format_affine8_q8 ? 128 : 8;
     int32_t sum = 0;
-    for (uint32_t c = 0; c < shape->head_dim; c++) {
-        int value = fill == FILL_RANDOM ? (int)(guarded_random(random) % 255) - 127
-                    : extreme(fill, c)  ? 127
-                                        : -127;
-        /* affine4: of 8 channels the even ones in one dword, the odd ones in the next */
-        size_t at = zero == 128 ? c : c / 8 * 8 + c % 2 * 4 + c % 8 / 2;
-        p->query8[c] = (int8_t)value;
-        bytes[at] = (unsigned char)value;
-        sum += value;
-    }
+    for (uint32_t c = 0; c < shape->head_dim; c++)
+        sum += fill_query8(c, zero, fill, p->query8, p->dwords, random);
     p->offset_sum = zero * sum;
     p->scale = 0.001f * (1.0f + signed_unit(random) / 2);
 }
@@ -222,7 +243,8 @@ void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shap
 {
     size_t entries = (size_t)shape->tables * shape->entries;
     memset(prepared, 0, format->prepared_bytes(shape));
-    if (format->row_major || format->residual || format == &kvr_format_affine4g) {
+    if (format->row_major || format->residual || format == &kvr_format_affine8g ||
+        format == &kvr_format_affine4g) {
         struct kvr_prepared_dense *p = prepared;
         for (uint32_t c = 0; c < shape->head_dim; c++)
             p->query[c] = query_value(fill, c, random);
@@ -245,6 +267,8 @@ void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shap
             p->tables[i] = table_byte(fill, i, random);
     } else if (format == &kvr_format_signs_u8) {
         fill_signs(shape, fill, prepared, random);
+    } else if (is_group_q8(format)) {
+        fill_group_q8(format, shape, fill, prepared, random);
     } else {
         fill_affine_q8(format, shape, fill, prepared, random);
     }

@@ -23,7 +23,8 @@ static const struct kvr_format *const formats[] = {
     &kvr_format_affine4,     &kvr_format_affine4g,     &kvr_format_affine8_f16,
     &kvr_format_affine4_f16, &kvr_format_affine4g_f16, &kvr_format_affine8_q8,
     &kvr_format_affine4_q8,  &kvr_format_lookup_f32,   &kvr_format_lookup_u8,
-    &kvr_format_lookup4_f32, &kvr_format_lookup4_u8,   &kvr_format_channel1,
+    &kvr_format_lookup4_f32, &kvr_format_lookup4_u8,   &kvr_format_affine8g,
+    &kvr_format_affine8g_q8, &kvr_format_affine4g_q8,  &kvr_format_channel1,
     &kvr_format_channel2,    &kvr_format_channel4,     &kvr_format_signs_u8};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -205,6 +206,36 @@ static void test_affine_q8_by_hand(void **state)
     free(p);
 }
 
+/* d = 96: 96 bytes of scales in 2 lines, then 24 or 12 lines; key 17 is key 1 of block 1. */
+static void check_group_q8_by_hand(const struct kvr_format *format, int zero, size_t line_channels)
+{
+    const struct kvr_shape shape = {.head_dim = 96, .tokens = 18, .queries = 1, .group = 32};
+    const size_t block_bytes = 128 + 96 / line_channels * 64;
+    unsigned char *codes = aligned_bytes(2 * block_bytes), *lines = codes + block_bytes + 128;
+    uint16_t *scales = (uint16_t *)(void *)(codes + block_bytes);
+    const struct kvr_prepared_group_q8 prepared = {
+        .steps = {0.25f, 4, 1}, .query8 = {[0] = 127, [63] = -100, [64] = 1}}, *p = &prepared;
+    assert_int_equal(format->segment_bytes(&shape, 18), 2 * block_bytes);
+    memset(lines, zero == 8 ? 0x88 : 128, block_bytes - 128);
+    scales[1] = 0x3800;      /* group 0: 0.5 */
+    scales[16 + 1] = 0xc000; /* group 1: -2 */
+    lines[4] = zero == 8 ? 0x8f : 128 + 7;                          /* channel 0: 7 */
+    lines[63 / line_channels * 64 + 7] = zero == 8 ? 0x08 : 128 - 8; /* channel 63: -8 */
+    lines[64 / line_channels * 64 + 4] = 0xff;                      /* a scale of 0 */
+    assert_true(score_of(format, &shape, 17, codes, p) == .5 * .25 * 889 - 8 * 800);
+    assert_true(score_of(format, &shape, 16, codes, p) == 0);
+    assert_true(format->scale(&shape, p) == zero * (127 * .25 + 400 + 1));
+    assert_true(format->magnitude(&shape, 18, codes) == 2);
+    free(codes);
+}
+
+static void test_group_q8_by_hand(void **state)
+{
+    (void)state;
+    check_group_q8_by_hand(&kvr_format_affine8g_q8, 128, 4);
+    check_group_q8_by_hand(&kvr_format_affine4g_q8, 8, 8);
+}
+
 static void test_lookup_by_hand(void **state)
 {
     const struct kvr_shape shape = {.head_dim = 16, .tokens = 66, .queries = 1, .tables = 3,
@@ -311,6 +342,13 @@ static void test_costs(void **state)
                .side_bytes = 144, .executed_flops = 200, .int_ops = 25600, .converts = 200});
     check_cost(&kvr_format_affine4_q8, (struct kvr_cost){.stream_bytes = 112 * 32,
                .side_bytes = 144, .executed_flops = 200, .int_ops = 25600, .converts = 200});
+    check_cost(&kvr_format_affine8g, (struct kvr_cost){.stream_bytes = 112 * 68,
+               .side_bytes = 512, .executed_flops = 26400, .converts = 13200});
+    /* two groups: 64 bytes, and of each group a sum and a step; scale x step x sum, added up */
+    check_cost(&kvr_format_affine8g_q8, (struct kvr_cost){.stream_bytes = 112 * 68,
+               .side_bytes = 160, .executed_flops = 1200, .int_ops = 25600, .converts = 800});
+    check_cost(&kvr_format_affine4g_q8, (struct kvr_cost){.stream_bytes = 112 * 36,
+               .side_bytes = 160, .executed_flops = 1200, .int_ops = 25600, .converts = 800});
     check_cost(&kvr_format_lookup_f32, (struct kvr_cost){.stream_bytes = 128 * 4,
                .side_bytes = 8192, .executed_flops = 800, .lookups = 800});
     check_cost(&kvr_format_lookup_u8, (struct kvr_cost){.stream_bytes = 128 * 4,
@@ -408,7 +446,7 @@ int main(void)
         cmocka_unit_test(test_dense_by_hand), cmocka_unit_test(test_affine_by_hand),
         cmocka_unit_test(test_affine4g_by_hand), cmocka_unit_test(test_rounded_by_hand),
         cmocka_unit_test(test_affine_q8_by_hand), cmocka_unit_test(test_lookup_by_hand),
-        cmocka_unit_test(test_lookup4_by_hand),
+        cmocka_unit_test(test_lookup4_by_hand), cmocka_unit_test(test_group_q8_by_hand),
         cmocka_unit_test(test_costs), cmocka_unit_test(test_kernel_list),
         cmocka_unit_test(test_halves),
     };

@@ -29,7 +29,9 @@ GATHER_UOPS = {0: 1, 8: 12, 16: 20}  # by the elements that an instruction gathe
 # two sketches.
 UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "affine8 fused scalar", "affine4 fused scalar",
-              "affine4g fused scalar", "affine8_q8 fused scalar", "affine4_q8 fused scalar",
+              "affine8g fused scalar", "affine4g fused scalar",
+              "affine8_q8 fused scalar", "affine4_q8 fused scalar",
+              "affine8g_q8 q8 scalar", "affine4g_q8 q8 scalar",
               "affine8_f16 tiled scalar", "affine4_f16 tiled scalar", "affine4g_f16 tiled scalar",
               "channel1 fused scalar", "channel2 fused scalar", "channel4 fused scalar",
               "signs_u8 u8 scalar", "signs_u8 u8 avx2"}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * affine4g_q8 in portable C: a line is 8 channels of 16 keys.
+ */
+#include "../half.h"
+#include "lines_scalar.h"
+
+#define ADD_LINE(sums, line, query) KVR_ADD_NIBBLES(sums, line, query, int, 0)
+
+KVR_INLINE float finish(int32_t sum, const struct kvr_prepared_group_q8 *p, uint32_t g)
+{
+    return (float)(sum - p->offset_sums[g]) * p->steps[g];
+}
+
+#define SCAN score_affine4g_q8
+#define KIND KVR_AFFINE4G
+#define LINE_CHANNELS KVR_AFFINE4_LINE_CHANNELS
+#define PREPARED struct kvr_prepared_group_q8
+#define QUERY query8
+#define SUM int32_t
+#include "groups_scalar.inc"
+
+const struct kvr_kernel kvr_kernel_affine4g_q8_q8_scalar = {
+    .variant = "q8",
+    .isa_name = "scalar",
+    .format = &kvr_format_affine4g_q8,
+    .score = SCAN,
+};
