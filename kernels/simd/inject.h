@@ -24,9 +24,9 @@ typedef float kvr_inject_vector __attribute__((vector_size(16)));
 #endif
 #define KVR_INJECT(times)                                                                          \
     for (uint32_t kvr_inject_left = (times); kvr_inject_left; kvr_inject_left--) {                 \
-        kvr_inject_vector out, zero, mask;                                                         \
+        kvr_inject_vector inject_out, inject_zero, inject_mask;                                    \
         __asm__ volatile("kvr_inject %0, %1, %2, %3"                                               \
-                         : "=&v"(out), "=&v"(zero), "=&v"(mask)                                    \
+                         : "=&v"(inject_out), "=&v"(inject_zero), "=&v"(inject_mask)               \
                          : "m"(kvr_inject_line)                                                    \
                          : KVR_INJECT_CLOBBERS);                                                   \
     }

@@ -133,7 +133,9 @@ static int add_shape(const struct kvr_job *job, const struct kvr_codec *codec,
                      const struct kvr_shape *shape)
 {
     const char *why = codec->refuses ? codec->refuses(shape) : NULL;
-    bool rotates = job->inputs->texts[0].before_rope.values && !rounds_query(codec);
+    /* a codec that looks at queries would need those before rotation, too */
+    bool rotates = job->inputs->texts[0].before_rope.values && !rounds_query(codec) &&
+                   !codec->train_queries;
     size_t sets = codec->calibrated && job->inputs->set_count ? job->inputs->set_count : 1;
     int status = 0;
     if (why)
@@ -153,7 +155,8 @@ static int add_codec(const struct kvr_job *job, const struct kvr_codec *codec)
     struct kvr_shape shape = {.head_dim = (uint32_t)job->inputs->head_dim, .heads = 1, .queries = 1,
                               .group = codec->group};
     int status = 0;
-    if (!has_tables(codec))
+    kvr_codec_set_tables(codec, &shape);
+    if (!has_tables(codec) || codec->set_tables)
         return add_shape(job, codec, &shape);
     for (size_t m = 0; m < r->subspace_count; m++) {
         for (size_t k = 0; !status && k < r->entry_count; k++) {

@@ -131,8 +131,9 @@ static double squared_error(const float *keys, const float *decoded, size_t coun
     return sum / (double)count;
 }
 
-/* Keys that are scored decoded: those coded before rotation, which are rotated here, and rows of
- * 16-bit floats, whose scan multiplies just what decoding gives. */
+/* Keys that are scored decoded: those coded before rotation, which are rotated here; rows of 16-bit
+ * floats, whose scan multiplies just what decoding gives; and codes of groups of keys, of which a
+ * causal query would cut the last. */
 static int keep_decoded(struct kvr_scorer *s, const float *decoded, size_t count)
 {
     const struct kvr_head *head = s->head;
@@ -152,17 +153,32 @@ static int keep_decoded(struct kvr_scorer *s, const float *decoded, size_t count
     return s->columns ? 0 : -ENOMEM;
 }
 
+/* All queries of the head's group one after the other, for codecs that look at them. */
+static float *gather_queries(const struct kvr_head *head)
+{
+    const size_t floats = (size_t)head->tokens * head->head_dim;
+    float *all = malloc(head->query_heads * floats * sizeof *all);
+    for (size_t h = 0; all && h < head->query_heads; h++)
+        memcpy(all + h * floats, head->queries + h * head->query_stride, floats * sizeof *all);
+    return all;
+}
+
 static int train(struct kvr_scorer *s, const float *keys, size_t count)
 {
     const struct kvr_coding *coding = s->coding;
+    const size_t queries = coding->codec->train_queries ? s->head->query_heads * s->head->tokens : 0;
     s->side = coding->side;
     if (s->side)
         return 0;
     s->own_side = aligned(coding->codec->side_bytes(&s->shape));
     s->side = s->own_side;
-    if (!s->own_side)
-        return -ENOMEM;
-    return coding->codec->train(&s->shape, keys, count, coding->seed, s->own_side);
+    float *of_group = queries ? gather_queries(s->head) : NULL;
+    int status = s->own_side && (of_group || !queries) ? 0 : -ENOMEM;
+    if (!status)
+        status = kvr_codec_train(coding->codec, &s->shape, keys, count, of_group, queries,
+                                 coding->seed, s->own_side);
+    free(of_group);
+    return status;
 }
 
 static int encode(struct kvr_scorer *s, const float *keys, size_t count)
@@ -179,7 +195,7 @@ static int encode(struct kvr_scorer *s, const float *keys, size_t count)
     if (!status) {
         codec->decode(&s->shape, s->side, s->codes, count, decoded);
         s->key_squared_error = squared_error(keys, decoded, count, d);
-        if (s->coding->before_rope || s->coding->format->row_major)
+        if (s->coding->before_rope || s->coding->format->row_major || s->coding->format->residual)
             status = keep_decoded(s, decoded, count);
     }
     free(decoded);
