@@ -45,7 +45,6 @@ need     libgsl-dev         statistics
 need     libcmocka-dev      unit tests
 need     gnuplot-nox        pictures
 need     python3            tests of the command line, count of the tests
-optional libopenblas-dev    matrix products of the offline training
 optional binutils           tests that read the compiled loops
 test     python3-jsonschema tests of the result schema
 test     qemu-user          tests on CPUs older than this one
@@ -119,7 +118,6 @@ bootstrap.sh: this is not a Debian system (no apt-get and dpkg-query). Install, 
   libcyaml     libcyaml         1.3
   GSL          gsl              2.7
   cmocka       cmocka           1.1.5   (tests; -Dtests=false builds without)
-  OpenBLAS     openblas         0.3.21  (optional)
   likwid       (likwid.h)       5.2.2   (optional, x86)
 and then: meson setup build --buildtype=release && ninja -C build
 END

@@ -166,13 +166,14 @@ static float *gather_queries(const struct kvr_head *head)
 static int train(struct kvr_scorer *s, const float *keys, size_t count)
 {
     const struct kvr_coding *coding = s->coding;
-    const size_t queries = coding->codec->train_queries ? s->head->query_heads * s->head->tokens : 0;
+    const struct kvr_head *head = s->head;
+    const size_t queries = coding->codec->train_queries ? head->query_heads * head->tokens : 0;
     s->side = coding->side;
     if (s->side)
         return 0;
     s->own_side = aligned(coding->codec->side_bytes(&s->shape));
     s->side = s->own_side;
-    float *of_group = queries ? gather_queries(s->head) : NULL;
+    float *of_group = queries ? gather_queries(head) : NULL;
     int status = s->own_side && (of_group || !queries) ? 0 : -ENOMEM;
     if (!status)
         status = kvr_codec_train(coding->codec, &s->shape, keys, count, of_group, queries,

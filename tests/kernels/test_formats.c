@@ -6,9 +6,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,15 +17,13 @@
 #include "src/machine/isa.h"
 
 static const struct kvr_format *const formats[] = {
-    &kvr_format_dense_f16,   &kvr_format_dense_bf16,   &kvr_format_affine8,
-    &kvr_format_affine4,     &kvr_format_affine4g,     &kvr_format_affine8_f16,
-    &kvr_format_affine4_f16, &kvr_format_affine4g_f16, &kvr_format_affine8_q8,
-    &kvr_format_affine4_q8,  &kvr_format_lookup_f32,   &kvr_format_lookup_u8,
-    &kvr_format_lookup4_f32, &kvr_format_lookup4_u8,   &kvr_format_affine8g,
-    &kvr_format_affine8g_q8, &kvr_format_affine4g_q8,  &kvr_format_channel1,
-    &kvr_format_channel2,    &kvr_format_channel4,     &kvr_format_signs_u8};
+    &kvr_format_dense_f16, &kvr_format_dense_bf16, &kvr_format_affine8, &kvr_format_affine4,
+    &kvr_format_affine4g, &kvr_format_affine8_f16, &kvr_format_affine4_f16,
+    &kvr_format_affine4g_f16, &kvr_format_affine8_q8, &kvr_format_affine4_q8,
+    &kvr_format_lookup_f32, &kvr_format_lookup_u8, &kvr_format_lookup4_f32, &kvr_format_lookup4_u8,
+    &kvr_format_affine8g, &kvr_format_affine8g_q8, &kvr_format_affine4g_q8, &kvr_format_channel1,
+    &kvr_format_channel2, &kvr_format_channel4, &kvr_format_signs_u8};
 enum { FORMATS = sizeof formats / sizeof *formats };
-
 static double score_of(const struct kvr_format *format, const struct kvr_shape *shape,
                        uint32_t key, const void *codes, const void *prepared)
 {
@@ -448,7 +444,6 @@ int main(void)
         cmocka_unit_test(test_affine_q8_by_hand), cmocka_unit_test(test_lookup_by_hand),
         cmocka_unit_test(test_lookup4_by_hand), cmocka_unit_test(test_group_q8_by_hand),
         cmocka_unit_test(test_costs), cmocka_unit_test(test_kernel_list),
-        cmocka_unit_test(test_halves),
-    };
+        cmocka_unit_test(test_halves)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,8 +25,8 @@ from listing import Graph, objdump_of, parse, read_library, spills_and_calls
 EXACT = ("shuffles", "fma", "int_dots", "converts", "gathered")
 WITHIN_TENTH = ("loads", "stores", "vector_alu", "uops")
 GATHER_UOPS = {0: 1, 8: 12, 16: 20}  # by the elements that an instruction gathers: kernels/kernel.h
-# Kernels that declare nothing and so get no core limit: scalar ones of rows and channels, and two of
-# two sketches.
+# Kernels that declare nothing and so get no core limit: scalar ones of rows and channels, and two
+# of two sketches.
 UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "affine8 fused scalar", "affine4 fused scalar",
               "affine8g fused scalar", "affine4g fused scalar",

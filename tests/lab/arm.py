@@ -108,8 +108,7 @@ def program():
     if not os.path.exists(os.path.join(BUILD, "build.ninja")):
         shutil.rmtree(BUILD, ignore_errors=True)
         run("meson", "setup", BUILD, harness.SOURCE, "--cross-file", constants, "--cross-file",
-            cross, "--buildtype=release", "-Dwerror=true", "-Dtests=false", "-Dlikwid=disabled",
-            "-Dopenblas=disabled")
+            cross, "--buildtype=release", "-Dwerror=true", "-Dtests=false", "-Dlikwid=disabled")
     run("ninja", "-C", BUILD, "kvroof")
     return os.path.join(BUILD, "kvroof")
 
