@@ -36,7 +36,7 @@ const struct kvr_kernel kvr_kernel_lookup_u8_u8_scalar = {
     .format = &kvr_format_lookup_u8,
     .work = {.block_keys = 4, .loads = 30, .stores = 4, .vector_alu = 8, .converts = 4,
              .uops = 90},
-    .work_once = {.loads = 10, .stores = 5, .vector_alu = 8, .converts = 4, .uops = 28},
+    .work_once = {.loads = 10, .stores = 4, .vector_alu = 8, .converts = 4, .uops = 28},
     .work_head_dim = 64,
     .work_tables = 4,
     .score = score_lookup_u8,

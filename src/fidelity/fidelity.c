@@ -162,8 +162,9 @@ static int check_rotation(const struct running *r)
         memcpy(rotated, text->before_rope.values, tokens * d * sizeof *rotated);
         kvr_rotate(rotated, tokens, d, r->job.request->rope_base, 0);
         for (size_t i = 0; i < tokens * d; i++) {
-            largest = fmax(largest, fabs(text->keys.values[i]));
-            error = fmax(error, fabs((double)rotated[i] - text->keys.values[i]));
+            double key = text->keys.values[i], apart = fabs(rotated[i] - key);
+            largest = fabs(key) > largest ? fabs(key) : largest;
+            error = apart > error ? apart : error;
         }
         free(rotated);
         if (!(error <= ROPE_TOLERANCE * largest))

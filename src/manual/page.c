@@ -128,6 +128,10 @@ static void surroundings(void)
           "the file that --step-summary appends to; a GitHub workflow sets it");
     entry("HWLOC_XMLFILE, HWLOC_SYNTHETIC, HWLOC_FSROOT, HWLOC_THISSYSTEM, HWLOC_CPUID_PATH",
           "another machine's topology, for --dry-run and list; see hwloc(7)");
+    entry("SLURM_JOB_ID, SLURM_STEP_ID, PMIX_NAMESPACE",
+          "tell the jobs of fleet apart; which rank a process is it reads from the launcher's "
+          "variables: OMPI_COMM_WORLD_RANK, MV2_COMM_WORLD_RANK, PMI_RANK, PMIX_RANK or "
+          "SLURM_PROCID, with the number of ranks");
     entry("LD_PRELOAD", "named by the check of the build: what is loaded first may change times");
     puts(".SH FILES");
     entry("~/.config/kvroof/NAME.yaml", "a profile of your own; it hides an installed one of its "

@@ -291,13 +291,16 @@ static void advise_leaving_out(const struct kvr_options *options, const struct k
 {
     size_t used = 0;
     *advice = '\0';
-    if (ordered_by_name(options, c->codec) || c->shape.tables)
+    if (ordered_by_name(options, c->codec) || (c->shape.tables && !c->codec->set_tables))
         return;
     for (const struct kvr_codec *const *codec = kvr_codecs(); *codec && used < advice_bytes;
          codec++) {
         struct kvr_shape shape = c->shape;
+        const bool own_tables = (*codec)->set_tables || !kvr_format_looks_up((*codec)->formats[0]);
         shape.group = (*codec)->group;
-        if (!kvr_format_looks_up((*codec)->formats[0]) && (*codec)->refuses(&shape))
+        shape.tables = shape.entries = 0;
+        kvr_codec_set_tables(*codec, &shape);
+        if (own_tables && (*codec)->refuses(&shape))
             used += (size_t)snprintf(advice + used, advice_bytes - used, "%s%s",
                                      used ? ", " : "; with --kernel leave out: ",
                                      (*codec)->name);

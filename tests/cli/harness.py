@@ -34,6 +34,9 @@ FITS_TINY_ROOFS = {"-k", "-o", "-r", "-n", "-m", "-q", "-v", "-d", "--label", "-
                    "--bytes=64k"}
 
 
+held = []  # own_cpu() and its lock
+
+
 class Skip(Exception):
     """Raised with the reason why this host cannot run the test."""
 
@@ -96,6 +99,25 @@ def tiny_roofs():
     return path
 
 
+def own_cpu():
+    """A CPU that no other test of this build measures on, as long as there is one: threads are
+    pinned, and tests that run side by side would all share the first CPU."""
+    if not held:
+        cpus = sorted(os.sched_getaffinity(0))
+        for cpu in cpus:
+            lock = open(os.path.join(os.path.dirname(PROGRAM), f"test-cpu-{cpu}.lock"), "w",
+                        encoding="utf-8")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held.append((cpu, lock))  # until this test ends
+                break
+            except BlockingIOError:
+                lock.close()
+        else:
+            held.append((cpus[os.getpid() % len(cpus)], None))
+    return held[0][0]
+
+
 def fits_tiny_roofs(arguments, keywords):
     """Whether a call measures what the shared ceilings hold for."""
     texts = [str(text) for text in arguments]
@@ -109,9 +131,10 @@ def run_tiny(*arguments, own_roofs=False, **keywords):
     """`kvroof run` with the smallest settings; later options win over TINY's. The ceilings of a
     run that must succeed are those of another tiny run where they fit, unless it wants its own."""
     given = {text for text in map(str, arguments) if text.startswith("-")}
-    settings = []
+    placed = given & {"-t", "-c", "-p", "--threads", "--cpus"} or keywords.get("wrapper")
+    settings = [] if placed else ["-c", own_cpu()]
     if not own_roofs and fits_tiny_roofs(arguments, keywords):
-        settings = ["--roofs", tiny_roofs()]
+        settings += ["--roofs", tiny_roofs()]
     for option, value in zip(TINY[::2], TINY[1::2]):
         if option not in given and not (option == "--bytes" and "--heads" in given):
             settings += [option, value]

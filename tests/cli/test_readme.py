@@ -41,6 +41,8 @@ def smaller(line):
         given.add("--bytes")
     extra = [text for option, value in SMALL
              if option not in given and SHORT.get(option) not in given for text in (option, value)]
+    if "--threads" in extra:
+        extra += ["--cpus", str(harness.own_cpu())]
     if harness.fits_tiny_roofs(words[2:], {"code": 0}):
         extra += ["--roofs", harness.tiny_roofs()]
     head, rest = line.split("run", 1)

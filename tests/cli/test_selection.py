@@ -2,6 +2,7 @@
 """Which cases a run chooses: patterns, lists that multiply out, and their names."""
 
 import os
+import re
 
 import harness
 from harness import check, check_refused, read_json, read_results, run, run_tiny
@@ -41,14 +42,19 @@ def test_head_dims():
     """Head dims of today's models: every codec has a case of each that its groups allow."""
     codecs = [row["name"] for row in run("list", "codecs", "--format", "json", code=0).json()]
     check(len(codecs) > 6, f"codecs: {codecs}")
+    grouped = [name for name in codecs if re.search("g32|q._0|kivi|squat|asymkv", name)]
+    scan_only = ("opq", "aqlm", "qjl")
     for dim in (64, 80, 96, 128, 256):
-        served = [name for name in codecs if dim % 32 == 0 or not name.endswith("g32")]
         for op in ("scan", "attention"):
+            served = [name for name in codecs if (dim % 32 == 0 or name not in grouped) and
+                      (dim <= 128 or name != "qjl") and (op == "scan" or name not in scan_only)]
             names = planned(*BASE[2:], "-k", ",".join(served), "-d", str(dim), "--op", op)
             check({name.split(".")[0] for name in names} == set(served), f"d{dim} {op}: {names}")
             check(all(f"/d{dim}/" in name for name in names), f"d{dim} {op}: {names}")
     check_refused(run("run", *BASE[2:], "-k", "all", "-d", "80", "--dry-run"), 2, "--head-dim",
-                  "with --kernel leave out: int4g32\n")
+                  "with --kernel leave out: " + ", ".join(grouped) + "\n")
+    check_refused(run("run", *BASE[2:], "-k", "all", "-d", "256", "--dry-run"), 2, "--head-dim",
+                  "with --kernel leave out: qjl\n")
     own = run("run", *BASE[2:], "-k", "fp16,int4g32", "-d", "80", "--dry-run")
     check_refused(own, 2, "int4g32", "--head-dim")
     check("leave out" not in own.err, "what was ordered by its name is left out by nobody", own)

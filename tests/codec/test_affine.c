@@ -40,7 +40,8 @@ static void the_list(void **state)
         assert_string_equal(codecs[count]->name, names[count]);
         assert_ptr_equal(kvr_codec_find(names[count]), codecs[count]);
         assert_non_null(codecs[count]->formats[0]);
-        assert_int_equal(codecs[count]->calibrated, strcmp(names[count], "lookat") == 0);
+        assert_int_equal(codecs[count]->calibrated,
+                         strstr("lookat opq aqlm qjl", names[count]) != NULL);
     }
     assert_int_equal(count, known);
     assert_null(kvr_codec_find("int"));

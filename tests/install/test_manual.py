@@ -45,7 +45,8 @@ def test_words_of_help():
     words = re.sub(r"\\f[BIP]|^\.\w+.*$", " ", page, flags=re.M).split()
     known = set(words) | {word.rstrip(",") for word in words}
     for command in commands():
-        text = harness.run(command, "--help", code=0).out.split("\n", 2)[2]
+        text = harness.run(command, "--help", code=0).out
+        text = re.sub(r"\A.*?\n(?=\S)", "", text, flags=re.S)  # without the usage
         text = re.sub(r"-\n\s+", "-", text)
         text = re.sub(r"Mandatory or optional arguments to[^.]*\.", "", text)  # argp's own
         missing = [word for word in text.split() if word.rstrip(",") not in known and

@@ -203,6 +203,8 @@ static void test_attention(void **state)
             fail_msg("%s", error);
         assert_true(set.tokens >= TOKENS);
         for (const struct kvr_codec *const *codec = kvr_codecs(); *codec; codec++) {
+            if ((*codec)->scan_only)
+                continue;
             if (check_codec(&set, *codec, (*codec)->formats[0]->entries))
                 tested++;
             else
