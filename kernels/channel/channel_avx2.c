@@ -79,9 +79,9 @@ KVR_INLINE void add_unit(struct sums *s, const unsigned char *lines, const unsig
         dwords[p] = _mm256_loadu_si256((const __m256i *)part);
         KVR_HIDE_VECTOR(dwords[p]); /* or gcc reads it again for every code */
     }
-    KVR_UNROLL
+    KVR_UNROLL_FOLDED
     for (uint32_t part = 0; part < KVR_CHANNEL_DWORD_BITS / part_bits(bits); part++) {
-        KVR_UNROLL
+        KVR_UNROLL_FOLDED
         for (uint32_t j = 0; j < part_bits(bits) / bits; j++)
             add_code(s, dwords, j * bits, folded++, bits);
         KVR_UNROLL

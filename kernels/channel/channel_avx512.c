@@ -55,7 +55,7 @@ KVR_INLINE __m512 fold_query(const unsigned char *group, const float *query,
 KVR_INLINE __m512 make_table(const struct fields *f, const float *folded, const uint32_t bits)
 {
     __m512 table = _mm512_mul_ps(f->of[0], _mm512_set1_ps(folded[0]));
-    KVR_UNROLL
+    KVR_UNROLL_FOLDED
     for (uint32_t j = 1; j < 4 / bits; j++)
         table = _mm512_fmadd_ps(f->of[j], _mm512_set1_ps(folded[j]), table);
     return table;

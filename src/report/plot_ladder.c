@@ -138,7 +138,7 @@ static void put_kernel(struct ladder *s, size_t index, size_t first)
 {
     const struct kvr_run_record *record = &s->sheet.records[index];
     const struct kvr_result *like = &record->results[first], *r = NULL;
-    char name[KVR_SERIES_BYTES], prefix[160], kernel[96], tables[40] = "", setting[96];
+    char name[KVR_SERIES_BYTES + 96], prefix[160], kernel[96], tables[40] = "", setting[96];
     size_t points = 0;
     for (size_t i = 0; i < first; i++)
         if (same_kernel(like, &record->results[i]))
