@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * KVR_UNROLL: unroll the next loop completely; its trip count must be a constant (after inlining).
- * KVR_UNROLL_FOLDED: the same of a count that gcc -O1, which only sanitizers use, finds too late: it
- * warns that it ignores the pragma.
+ * KVR_UNROLL_FOLDED: the same of a count that gcc -O1, which only sanitizers use, finds too late:
+ * it warns that it ignores the pragma.
  */
 #ifndef KVR_SIMD_UNROLL_H
 #define KVR_SIMD_UNROLL_H
