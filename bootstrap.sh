@@ -15,7 +15,8 @@ usage: ./bootstrap.sh setup [-- MESON-OPTIONS]   install what is missing, config
        ./bootstrap.sh run   [-- RUN-OPTIONS]     setup, then kvroof run
        ./bootstrap.sh test  [-- TEST-OPTIONS]    setup, then meson test; ends in a count
 environment: KVROOF_BUILD=FOLDER (build), KVROOF_MESON='-Dwerror=true ...' (meson options of every
-command), KVROOF_PACKAGES=ci (also install what .ci/run needs)
+command), KVROOF_PACKAGES=ci (also install what .ci/run needs;
+           slurm: what the test of fleets needs)
 exit codes: 0 done, 1 build or test failed, 2 usage, 3 impossible here, else those of kvroof run
 END
 }
@@ -72,6 +73,10 @@ test-x86 qemu-system-arm    tests on 64-bit Arm, emulated
 test-x86 libzydis-dev       tests that step through the kernels
 ci       clang              second compiler
 ci       prometheus         tests of exports: promtool; not for all, it starts a server
+slurm    slurmctld          test of fleets; only with KVROOF_PACKAGES=slurm, they start servers
+slurm    slurmd             test of fleets
+slurm    slurm-client       test of fleets
+slurm    munge              test of fleets
 END
 }
 
