@@ -12,9 +12,27 @@
 
 #include "kernel.h"
 
-/* A codebook as the preparing kernels read it: [m][d/m][K], so that the K centroids' values of one
- * channel are one run, in float32 or float16. Other formats have none. */
+/* The type of a codebook's values; formats that look nothing up have none. */
 enum kvr_codebook { KVR_CODEBOOK_NONE, KVR_CODEBOOK_F32, KVR_CODEBOOK_F16 };
+
+/* What a codebook holds, as the preparing kernels read it: values of one channel are one run.
+ *   SUBSPACES  [m][d/m][K]: centroids of each subspace (LOOKAT).
+ *   ROTATED    [d][d], the columns of a rotation of the query, padded to whole lines
+ *              (kvr_rotation_bytes); then as SUBSPACES, for the rotated query (OPQ).
+ *   ADDED      [2][8][K]: two books of centroids of 8 channels, for every run of 8 (AQLM). Table
+ *              2 r + b is of run r and book b.
+ *   SIGNS      [d][2 d]: the columns of the projection, those of the d / 16 outlier channels last;
+ *              then [d], the channels' numbers in that order, of which the whole part counts, so
+ *              that marks in the last bits of a value (study/beside.c) change none (QJL). */
+enum kvr_book_kind { KVR_BOOK_SUBSPACES, KVR_BOOK_ROTATED, KVR_BOOK_ADDED, KVR_BOOK_SIGNS };
+enum { KVR_ADDED_BOOKS = 2, KVR_ADDED_RUN = 8, KVR_OUTLIER_PART = 16 };
+
+/* Of the rotation that begins a codebook; value_bytes: of one of its values. */
+static inline size_t kvr_rotation_bytes(uint32_t head_dim, size_t value_bytes)
+{
+    const size_t bytes = (size_t)head_dim * head_dim * value_bytes;
+    return (bytes + KVR_LINE_BYTES - 1) / KVR_LINE_BYTES * KVR_LINE_BYTES;
+}
 
 /* query: float [head_dim], not pre-scaled. Writes format->prepared_bytes(shape) bytes of the
  * layout in kernel.h; both are 64-byte aligned, as is a codebook. Any K, but at most 256 where
@@ -25,6 +43,7 @@ struct kvr_prepare_step {
     const char *isa_name;
     const struct kvr_format *format;
     enum kvr_codebook codebook;
+    enum kvr_book_kind book; /* of a codebook */
     uint64_t isa;
     void (*prepare)(const struct kvr_shape *, const void *codebook, const float *query,
                     void *prepared);

@@ -9,6 +9,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "../simd/hide.h"
 #include "../steps.h"
 #include "lookup.h"
 
@@ -44,10 +45,10 @@ KVR_INLINE void kvr_table_range(const float *table, uint32_t entries, float *low
     *high = highest;
 }
 
-/* The header from the ranges; returns 1 / step, or 0 with step 0: a subnormal step would be flushed
- * to 0 by the measured threads' modes. */
-KVR_INLINE float kvr_lookup_u8_header(const struct kvr_shape *shape, const float *low,
-                                      const float *high, struct kvr_prepared_lookup_u8 *p)
+/* One step for all tables, and the sum of their lowest entries, from the ranges; returns 1 / step,
+ * or 0 with step 0: a subnormal step would be flushed to 0 by the measured threads' modes. */
+KVR_INLINE float kvr_table_steps(const struct kvr_shape *shape, const float *low,
+                                 const float *high, float *step, float *sum)
 {
     double bias = 0, width = 0;
     for (uint32_t i = 0; i < shape->tables; i++) {
@@ -55,10 +56,24 @@ KVR_INLINE float kvr_lookup_u8_header(const struct kvr_shape *shape, const float
         bias += (double)low[i];
         width = wide > width ? wide : width;
     }
+    *sum = (float)bias;
+    *step = width / 255 >= (double)FLT_MIN ? (float)(width / 255) : 0;
+    return *step > 0 ? 1 / *step : 0;
+}
+
+KVR_INLINE float kvr_lookup_u8_header(const struct kvr_shape *shape, const float *low,
+                                      const float *high, struct kvr_prepared_lookup_u8 *p)
+{
     memset(p->pad, 0, sizeof p->pad);
-    p->bias = (float)bias;
-    p->step = width / 255 >= (double)FLT_MIN ? (float)(width / 255) : 0;
-    return p->step > 0 ? 1 / p->step : 0;
+    return kvr_table_steps(shape, low, high, &p->step, &p->bias);
+}
+
+/* sqrt(pi / 2) / (2 d) / sqrt(d): what a product of signs and a projected query is times, beside
+ * the key's norm. */
+KVR_INLINE float kvr_signs_factor(uint32_t head_dim)
+{
+    const double d = head_dim;
+    return (float)(1.2533141373155003 / (2 * d * __builtin_sqrt(d)));
 }
 
 KVR_INLINE void kvr_quantise_table(const float *table, uint32_t entries, float low, float inverse,

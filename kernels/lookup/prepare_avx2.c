@@ -163,9 +163,48 @@ KVR_INLINE void quantise_table(const float *table, uint32_t entries, float lowes
     }
 }
 
+enum { PICKED = LANES };
+
+KVR_INLINE void pick(const unsigned char *numbers, const float *query, float *picked,
+                     const int half)
+{
+    const __m256i from = _mm256_cvttps_epi32(load(numbers, half));
+    _mm256_storeu_ps(picked, _mm256_i32gather_ps(query, from, sizeof *query));
+}
+
+/* Entries 0 to 7 have the sums of three projections less the fourth, the others with it. Packing is
+ * within 128-bit lanes: their dwords are in turns. */
+KVR_INLINE void sign_tables(const float *projected, uint32_t count, const float *low,
+                            float inverse, uint8_t *bytes)
+{
+    const __m256 first = _mm256_setr_ps(-1, 1, -1, 1, -1, 1, -1, 1);
+    const __m256 second = _mm256_setr_ps(-1, -1, 1, 1, -1, -1, 1, 1);
+    const __m256 third = _mm256_setr_ps(-1, -1, -1, -1, 1, 1, 1, 1);
+    const __m256 factor = _mm256_set1_ps(inverse);
+    for (uint32_t i = 0; i < count; i++, projected += 4, bytes += KVR_LOOKUP4_ENTRIES) {
+        const __m256 lowest = _mm256_set1_ps(low[i] * inverse);
+        const __m256 last = _mm256_set1_ps(projected[3]);
+        __m256 sum = _mm256_mul_ps(_mm256_set1_ps(projected[0]), first);
+        sum = _mm256_fmadd_ps(_mm256_set1_ps(projected[1]), second, sum);
+        sum = _mm256_fmadd_ps(_mm256_set1_ps(projected[2]), third, sum);
+        __m256i less = _mm256_cvtps_epi32(
+            _mm256_fmsub_ps(_mm256_sub_ps(sum, last), factor, lowest));
+        __m256i with = _mm256_cvtps_epi32(
+            _mm256_fmsub_ps(_mm256_add_ps(sum, last), factor, lowest));
+        __m256i packed = _mm256_packs_epi32(less, with);
+        packed = _mm256_packus_epi16(packed, packed);
+        _mm_storeu_si128((__m128i *)(void *)bytes,
+                         _mm_unpacklo_epi32(_mm256_castsi256_si128(packed),
+                                            _mm256_extracti128_si256(packed, 1)));
+    }
+}
+
 #define ISA_NAME "avx2"
 #define ISA_BITS (KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C)
 #define STEP(format, codebook) kvr_prepare_##format##_##codebook##_avx2
 #include "prepare_quantise.inc"
 #include "prepare_groups.inc"
 #include "prepare_steps.inc"
+#include "prepare_rotated.inc"
+#include "prepare_added.inc"
+#include "prepare_signs.inc"

@@ -76,23 +76,49 @@ KVR_INLINE void build_64x4(const unsigned char *codebook, const float *queries, 
     }
 }
 
-/* Any other K, 16 centroids at a time. */
+/* Sums of `vectors` times 16 of the entries, or of the first `left` of them. */
+KVR_INLINE void build_slice(const unsigned char *codebook, size_t row_bytes, const float *query,
+                            float factor, uint32_t dim, float *table, uint32_t left,
+                            const int vectors, const int half)
+{
+    const __mmask16 mask = (__mmask16)(left < LANES ? (1u << left) - 1 : 0xffff);
+    const size_t vector_bytes = LANES * (half ? sizeof(uint16_t) : sizeof(float));
+    __m512 sums[8];
+    KVR_UNROLL
+    for (int v = 0; v < vectors; v++)
+        sums[v] = _mm512_setzero_ps();
+    for (uint32_t j = 0; j < dim; j++, codebook += row_bytes) {
+        const __m512 q = _mm512_set1_ps(query[j]);
+        KVR_UNROLL
+        for (int v = 0; v < vectors; v++) {
+            const unsigned char *p = codebook + v * vector_bytes;
+            __m512 row = half ? _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, p))
+                              : _mm512_maskz_loadu_ps(mask, p);
+            sums[v] = _mm512_fmadd_ps(row, q, sums[v]);
+        }
+    }
+    KVR_UNROLL
+    for (int v = 0; v < vectors; v++)
+        _mm512_mask_storeu_ps(table + v * LANES, mask,
+                              _mm512_mul_ps(sums[v], _mm512_set1_ps(factor)));
+}
+
+/* Any other K: 128 centroids at a time, whose sums hide the latency of the multiply-adds, then what
+ * is left of them. */
 KVR_INLINE void build_any(const unsigned char *codebook, const float *query, float factor,
                           uint32_t dim, uint32_t entries, float *table, const int half)
 {
-    const size_t value_bytes = half ? sizeof(uint16_t) : sizeof(float);
-    for (uint32_t c = 0; c < entries; c += LANES) {
-        const uint32_t left = entries - c;
-        const __mmask16 mask = (__mmask16)(left < LANES ? (1u << left) - 1 : 0xffff);
-        __m512 sum = _mm512_setzero_ps();
-        for (uint32_t j = 0; j < dim; j++) {
-            const unsigned char *p = codebook + ((size_t)j * entries + c) * value_bytes;
-            __m512 row = half ? _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, p))
-                              : _mm512_maskz_loadu_ps(mask, p);
-            sum = _mm512_fmadd_ps(row, _mm512_set1_ps(query[j]), sum);
-        }
-        _mm512_mask_storeu_ps(table + c, mask, _mm512_mul_ps(sum, _mm512_set1_ps(factor)));
-    }
+    const size_t row_bytes = kvr_codebook_row(entries, half), value_bytes = row_bytes / entries;
+    uint32_t c = 0;
+    for (; c + 8 * LANES <= entries; c += 8 * LANES)
+        build_slice(codebook + c * value_bytes, row_bytes, query, factor, dim, table + c, LANES, 8,
+                    half);
+    for (; c + 4 * LANES <= entries; c += 4 * LANES)
+        build_slice(codebook + c * value_bytes, row_bytes, query, factor, dim, table + c, LANES, 4,
+                    half);
+    for (; c < entries; c += LANES)
+        build_slice(codebook + c * value_bytes, row_bytes, query, factor, dim, table + c,
+                    entries - c, 1, half);
 }
 
 KVR_INLINE void build_table(const unsigned char *codebook, const float *query, float factor,
@@ -169,9 +195,42 @@ KVR_INLINE void quantise_table(const float *table, uint32_t entries, float lowes
     }
 }
 
+/* A table is a register: four projections, each with its sign in every entry. */
+KVR_INLINE void sign_tables(const float *projected, uint32_t count, const float *low,
+                            float inverse, uint8_t *bytes)
+{
+    const __m512 factor = _mm512_set1_ps(inverse);
+    const __m512 first = _mm512_mask_blend_ps(0xaaaa, _mm512_set1_ps(-1), _mm512_set1_ps(1));
+    const __m512 second = _mm512_mask_blend_ps(0xcccc, _mm512_set1_ps(-1), _mm512_set1_ps(1));
+    const __m512 third = _mm512_mask_blend_ps(0xf0f0, _mm512_set1_ps(-1), _mm512_set1_ps(1));
+    const __m512 fourth = _mm512_mask_blend_ps(0xff00, _mm512_set1_ps(-1), _mm512_set1_ps(1));
+    for (uint32_t i = 0; i < count; i++, projected += 4, bytes += KVR_LOOKUP4_ENTRIES) {
+        __m512 sum = _mm512_mul_ps(_mm512_set1_ps(projected[0]), first);
+        sum = _mm512_fmadd_ps(_mm512_set1_ps(projected[1]), second, sum);
+        sum = _mm512_fmadd_ps(_mm512_set1_ps(projected[2]), third, sum);
+        sum = _mm512_fmadd_ps(_mm512_set1_ps(projected[3]), fourth, sum);
+        const __m512 lowest = _mm512_set1_ps(low[i] * inverse);
+        const __m512i steps = _mm512_cvtps_epi32(_mm512_fmsub_ps(sum, factor, lowest));
+        _mm_storeu_si128((__m128i *)(void *)bytes, _mm512_cvtusepi32_epi8(steps));
+    }
+}
+
+enum { PICKED = LANES };
+
+KVR_INLINE void pick(const unsigned char *numbers, const float *query, float *picked,
+                     const int half)
+{
+    const __m512 values = load(numbers, half);
+    const __m512i from = _mm512_cvttps_epi32(values);
+    _mm512_storeu_ps(picked, _mm512_i32gather_ps(from, query, sizeof *query));
+}
+
 #define ISA_NAME "avx512"
 #define ISA_BITS (KVR_ISA_AVX512 | KVR_ISA_FMA | KVR_ISA_F16C)
 #define STEP(format, codebook) kvr_prepare_##format##_##codebook##_avx512
 #include "prepare_quantise.inc"
 #include "prepare_groups.inc"
 #include "prepare_steps.inc"
+#include "prepare_rotated.inc"
+#include "prepare_added.inc"
+#include "prepare_signs.inc"

@@ -47,11 +47,46 @@ KVR_INLINE void build_table(const unsigned char *codebook, const float *query, f
                     half);
 }
 
+/* One subspace's tables of four queries: its values come from memory for the first of them. */
+KVR_INLINE void build_tables4(const unsigned char *codebook, const float *queries,
+                              size_t query_floats, float factor, uint32_t dim, uint32_t entries,
+                              float *table, size_t table_floats, const int half)
+{
+    for (int q = 0; q < KVR_PREPARE_GROUP; q++)
+        build_table(codebook, queries + q * query_floats, factor, dim, entries,
+                    table + q * table_floats, half);
+}
+
+enum { PICKED = 1 };
+
+KVR_INLINE void pick(const unsigned char *numbers, const float *query, float *picked,
+                     const int half)
+{
+    *picked = query[(uint32_t)load(numbers, half)];
+}
+
+KVR_INLINE void sign_tables(const float *projected, uint32_t count, const float *low,
+                            float inverse, uint8_t *bytes)
+{
+    for (uint32_t i = 0; i < count; i++, projected += 4, bytes += KVR_LOOKUP4_ENTRIES) {
+        float table[KVR_LOOKUP4_ENTRIES];
+        for (uint32_t n = 0; n < KVR_LOOKUP4_ENTRIES; n++)
+            table[n] = (n & 1 ? projected[0] : -projected[0]) +
+                       (n & 2 ? projected[1] : -projected[1]) +
+                       (n & 4 ? projected[2] : -projected[2]) +
+                       (n & 8 ? projected[3] : -projected[3]);
+        kvr_quantise_table(table, KVR_LOOKUP4_ENTRIES, low[i], inverse, bytes);
+    }
+}
+
 #define table_range kvr_table_range
 #define quantise_table kvr_quantise_table
 #define ISA_NAME "scalar"
 #define ISA_BITS 0
 #define STEP(format, codebook) kvr_prepare_##format##_##codebook##_scalar
-#define GROUP(step) NULL
 #include "prepare_quantise.inc"
+#include "prepare_groups.inc"
 #include "prepare_steps.inc"
+#include "prepare_rotated.inc"
+#include "prepare_added.inc"
+#include "prepare_signs.inc"

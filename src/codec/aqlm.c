@@ -17,8 +17,8 @@
 
 #include "../../kernels/formats.h"
 
-enum { BOOKS = 2, ENTRIES = 256, RUN = 8, BEAM = 8, LLOYD_ITERATIONS = 15, ROUNDS = 4,
-       RUNS_PER_ENTRY = 64, BLOCK_KEYS = 64 };
+enum { BOOKS = KVR_ADDED_BOOKS, ENTRIES = 256, RUN = KVR_ADDED_RUN, BEAM = 8,
+       LLOYD_ITERATIONS = 15, ROUNDS = 4, RUNS_PER_ENTRY = 64, BLOCK_KEYS = 64 };
 
 typedef const float book[ENTRIES][RUN];
 
@@ -305,6 +305,7 @@ const struct kvr_codec kvr_codec_aqlm = {
     .formats = aqlm_formats,
     .calibrated = 1,
     .scan_only = 1,
+    .book = KVR_BOOK_ADDED,
     .set_tables = aqlm_set_tables,
     .fewest_keys = aqlm_fewest_keys,
     .refuses = aqlm_refuses,

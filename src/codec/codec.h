@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../kernels/kernel.h"
+#include "../../kernels/steps.h"
 
 struct kvr_codec {
     const char *name;    /* "lookat" */
@@ -21,6 +21,7 @@ struct kvr_codec {
     uint32_t group; /* what shape.group must be: channels, or keys, that share a scale; 0: none */
     int calibrated; /* 1: train() takes calibration keys; 0: it takes the keys to be encoded */
     int scan_only;  /* 1: no kernel prepares its queries: neither step nor attention is timed */
+    enum kvr_book_kind book; /* what a query's tables are built from, where there are tables */
     /* NULL: tables and entries are free (--subspaces, --entries), or there are none. Else it sets
      * the ones that belong to shape->head_dim; see kvr_codec_set_tables. */
     void (*set_tables)(struct kvr_shape *);

@@ -19,8 +19,8 @@
 
 #include "../../kernels/formats.h"
 
-enum { ENTRIES = 16, BITS = 4, SKETCHES = 2, CHANNELS_PER_OUTLIER = 16, BLOCK_KEYS = 64,
-       LINE_BYTES = 64, NORM_LINES = 2, MAX_ROWS = 2 * KVR_MAX_HEAD_DIM };
+enum { ENTRIES = 16, BITS = 4, SKETCHES = 2, CHANNELS_PER_OUTLIER = KVR_OUTLIER_PART,
+       BLOCK_KEYS = 64, LINE_BYTES = 64, NORM_LINES = 2, MAX_ROWS = 2 * KVR_MAX_HEAD_DIM };
 
 static uint32_t rows_of(const struct kvr_shape *shape)
 {
@@ -293,6 +293,7 @@ const struct kvr_codec kvr_codec_qjl = {
     .formats = qjl_formats,
     .calibrated = 1,
     .scan_only = 1,
+    .book = KVR_BOOK_SIGNS,
     .set_tables = qjl_set_tables,
     .fewest_keys = qjl_fewest_keys,
     .refuses = qjl_refuses,

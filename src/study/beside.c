@@ -54,7 +54,7 @@ static int place_codebooks(struct site *site, const struct kvr_case *c,
                            uint64_t seed, struct kvr_beside *b)
 {
     unsigned char *base = site->half->memory.base + site->at;
-    size_t bytes = kvr_codebook_bytes(&c->shape, c->codebook);
+    size_t bytes = kvr_case_codebook_bytes(c);
     bytes = (bytes + KVR_LINE_BYTES - 1) / KVR_LINE_BYTES * KVR_LINE_BYTES;
     size_t element_bytes = c->codebook == KVR_CODEBOOK_F16 ? 2 : 4;
     uint64_t page = 0, count;
@@ -66,7 +66,7 @@ static int place_codebooks(struct site *site, const struct kvr_case *c,
     if (rc)
         return rc;
     b->has_codebooks = true;
-    kvr_codebook_pack(&c->shape, material->side, c->codebook, packed);
+    kvr_codebook_pack(&c->shape, c->codec->book, material->side, c->codebook, packed);
     count = c->codebook_warm ? 1 : b->codebooks.heads;
     rc = take(site, count * bytes);
     for (uint64_t i = 0; i < count && !rc; i++) {

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "../../kernels/formats.h"
-#include "../codec/codebook.h"
 #include "arena.h"
 #include "cohort_work.h"
 
@@ -64,7 +63,7 @@ static uint64_t more_head_bytes(const struct kvr_case *c, const struct kvr_mater
     if (kvr_case_materialises(c) && material->codec == c->codec)
         bytes += parts * kvr_format_dense_f16.segment_bytes(&c->shape, part);
     if (c->codebook != KVR_CODEBOOK_NONE && material->shape.entries && !c->codebook_warm)
-        bytes += kvr_codebook_bytes(&c->shape, c->codebook) / (c->batch ? c->batch : 1);
+        bytes += kvr_case_codebook_bytes(c) / (c->batch ? c->batch : 1);
     return bytes;
 }
 
@@ -75,7 +74,7 @@ static uint64_t list_bytes(const struct kvr_cohort_work *w, const struct kvr_hal
 {
     enum { RESTS = 2 * 4096 };
     const struct kvr_case *c = w->cohort->cases[0];
-    uint64_t codebook = kvr_codebook_bytes(&c->shape, c->codebook);
+    uint64_t codebook = kvr_case_codebook_bytes(c);
     uint64_t beside = c->codebook_warm ? codebook : c->batch > 1 ? codebook * c->threads : 0;
     if (!beside && !kvr_case_has_values(c) && !kvr_case_materialises(c) &&
         c->codebook == KVR_CODEBOOK_NONE)

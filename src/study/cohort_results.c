@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../codec/codebook.h"
 #include "arena.h"
 #include "balance.h"
 #include "cohort_work.h"
@@ -180,8 +181,9 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     kvr_traffic_count(&request, &r.traffic);
     if (copied)
         r.cost.written_bytes = kvr_lists_head_bytes(&w->copy_lists);
-    if (c->codebook != KVR_CODEBOOK_NONE) /* K * d multiply-adds a query and head (SYSTEMS 1) */
-        r.prepare_flops = 2.0 * c->shape.entries * c->shape.head_dim * c->shape.queries;
+    if (c->codebook != KVR_CODEBOOK_NONE)
+        r.prepare_flops =
+            2 * kvr_codebook_multiplies(&c->shape, c->codec->book) * c->shape.queries;
     place(s, half, &r);
     snprintf(r.table, sizeof r.table, "%s",
              !c->shape.tables                              ? ""

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "../../kernels/formats.h"
-#include "../codec/codebook.h"
 
 #define TRY_S 1.5e-3
 enum { TRIES = 3 };
@@ -48,9 +47,8 @@ static bool set_prepare(const struct kvr_session *s, struct kvr_heads *h, size_t
 {
     size_t count;
     const struct kvr_prepare_step *step = kvr_prepare_steps(&count)[i];
-    enum kvr_codebook wanted = h->prepare ? h->prepare->codebook : KVR_CODEBOOK_NONE;
-    if (step->format != h->kernel->format || step->codebook != wanted ||
-        (step->isa & ~s->machine->isa.usable))
+    if (step->format != h->kernel->format || step->codebook != h->prepare->codebook ||
+        step->book != h->prepare->book || (step->isa & ~s->machine->isa.usable))
         return false;
     h->prepare = step;
     return true;
@@ -180,7 +178,8 @@ static void prepare_once(const struct kvr_op_request *r, struct kvr_op *op)
 static int choose_steps(struct kvr_session *s, const struct kvr_op_request *r,
                         struct kvr_heads *heads, char *error, size_t error_bytes)
 {
-    const struct kvr_prepare_step wanted = {.codebook = r->c->codebook};
+    const struct kvr_prepare_step wanted = {.codebook = r->c->codebook,
+                                            .book = r->material->codec->book};
     const struct kvr_values_step wanted_values = {.format = kvr_case_values(r->c)->formats[0]};
     size_t prepares, softmaxes, valueses;
     kvr_prepare_steps(&prepares);

@@ -37,7 +37,7 @@ const struct kvr_codec *kvr_case_values(const struct kvr_case *c)
 
 uint64_t kvr_case_codebook_bytes(const struct kvr_case *c)
 {
-    return kvr_codebook_bytes(&c->shape, c->codebook);
+    return kvr_codebook_bytes(&c->shape, c->codec->book, c->codebook);
 }
 
 uint64_t kvr_case_head_bytes(const struct kvr_case *c)

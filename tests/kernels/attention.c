@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "problem.h"
+
 static int is_one_of(const struct kvr_format *format, const struct kvr_format *const *formats)
 {
     while (*formats && *formats != format)
@@ -41,13 +43,13 @@ static int find(const struct kvr_prepare_step *prepare, uint64_t usable_isa, uin
     return s->softmax && s->values && s->kernel;
 }
 
-size_t attention_steps_of(const struct kvr_format *const *formats, uint64_t usable_isa,
-                          uint32_t tables, struct attention_steps steps[ATTENTION_MOST_STEPS])
+size_t attention_steps_of(const struct kvr_codec *codec, uint64_t usable_isa, uint32_t tables,
+                          struct attention_steps steps[ATTENTION_MOST_STEPS])
 {
     size_t count, listed = 0, used = 0;
     const struct kvr_prepare_step *const *all = kvr_prepare_steps(&count);
     for (size_t i = 0; i < count; i++) {
-        if (!is_one_of(all[i]->format, formats))
+        if (!is_one_of(all[i]->format, codec->formats) || all[i]->book != codec->book)
             continue;
         listed++;
         if (all[i]->isa & ~usable_isa)
@@ -71,31 +73,69 @@ void attention_scores(const float *query, const float *keys, uint32_t tokens, ui
     }
 }
 
+void *attention_side(const struct kvr_prepare_step *step, const struct kvr_codec *codec,
+                     const struct kvr_shape *shape, const void *side)
+{
+    const size_t bytes = codec->side_bytes(shape);
+    float *values = aligned_bytes(bytes + 1);
+    memcpy(values, side, bytes);
+    for (size_t i = 0; i < bytes / sizeof *values && step->codebook == KVR_CODEBOOK_F16; i++)
+        values[i] = kvr_half_to_float(kvr_float_to_half(values[i]));
+    return values;
+}
+
+double attention_magnitude(const struct kvr_format *format, const struct kvr_shape *shape,
+                           uint32_t tokens, const void *codes)
+{
+    return format->magnitude ? format->magnitude(shape, tokens, codes) : 0;
+}
+
+/* Of products in float with a matrix of rows of length 1 (a rotation) or about sqrt(d) (of sign
+ * bits), whose results weigh as much as the key; and half a step an entry of the sketches. */
+static double projection_error(const struct kvr_prepare_step *step, const struct kvr_shape *shape,
+                               const void *prepared, double query_length, double key_length,
+                               double magnitude)
+{
+    const struct kvr_prepared_signs_u8 *signs = prepared;
+    const double roundings = (shape->head_dim + 8) * 0x1p-24 * query_length;
+    if (step->book == KVR_BOOK_ROTATED)
+        return roundings * key_length;
+    if (step->book != KVR_BOOK_SIGNS)
+        return 0;
+    double steps = (double)signs->step[0] + (double)signs->step[1];
+    return magnitude * (4 * roundings + shape->tables * steps * (.5 + 255 * 0x1p-22));
+}
+
 double attention_format_error(const struct kvr_prepare_step *step, const struct kvr_shape *shape,
                               const void *prepared, const float *query, const float *decoded,
-                              uint32_t tokens)
+                              uint32_t tokens, double magnitude)
 {
     const uint32_t d = shape->head_dim;
     double sum = 0, largest_query = 0, largest_key = 0, largest_norm = 0;
+    double square = 0, largest_square = 0;
     for (uint32_t c = 0; c < d; c++) {
+        square += (double)query[c] * (double)query[c];
         sum += fabs((double)query[c]) / sqrt(d);
         largest_query = fmax(largest_query, fabs((double)query[c]));
     }
     for (uint32_t t = 0; t < tokens; t++) {
-        double norm = 0;
+        double norm = 0, key_square = 0;
         for (uint32_t c = 0; c < d; c++) {
             double key = fabs((double)decoded[(size_t)t * d + c]);
             largest_key = fmax(largest_key, key);
             norm += key;
+            key_square += key * key;
         }
         largest_norm = fmax(largest_norm, norm);
+        largest_square = fmax(largest_square, key_square);
     }
     /* Roundings of floats: of the factor and of every product with the query, and of their sum,
      * which an offset multiplies with a zero of at most 8 / 7 of the largest key. */
     double error = (d + 8) * 0x1p-24 * sum * largest_key * 8 / 7;
-    if (step->codebook == KVR_CODEBOOK_F16 || step->format == &kvr_format_affine8_f16 ||
-        step->format == &kvr_format_affine4_f16 || step->format == &kvr_format_affine4g_f16)
-        error += 0x1p-11 * sum * largest_key + 0x1p-25 * sum; /* centroids or keys as float16 */
+    if (step->format == &kvr_format_affine8_f16 || step->format == &kvr_format_affine4_f16 ||
+        step->format == &kvr_format_affine4g_f16)
+        error += 0x1p-11 * sum * largest_key + 0x1p-25 * sum; /* keys as float16 */
+    error += projection_error(step, shape, prepared, sqrt(square), sqrt(largest_square), magnitude);
     /* half a step an entry, and the step's rounding */
     if (step->format == &kvr_format_lookup_u8 || step->format == &kvr_format_lookup4_u8) {
         double entry_step = (double)((const struct kvr_prepared_lookup_u8 *)prepared)->step;

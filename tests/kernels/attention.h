@@ -10,6 +10,7 @@
 
 #include "kernels/formats.h"
 #include "kernels/steps.h"
+#include "src/codec/codec.h"
 
 /* Steps that belong together: of the preparing step's ISA, and the last usable score kernel of its
  * format. */
@@ -21,20 +22,28 @@ struct attention_steps {
 };
 
 enum { ATTENTION_MOST_STEPS = 24 };
-/* All that serve a codec's formats (NULL-terminated) on a host with these ISA bits; their number.
- * A codec without any on this host must have none at all. */
-size_t attention_steps_of(const struct kvr_format *const *formats, uint64_t usable_isa,
-                          uint32_t tables, struct attention_steps steps[ATTENTION_MOST_STEPS]);
+/* All that serve a codec's formats on a host with these ISA bits; their number. A codec without any
+ * on this host must have none at all. */
+size_t attention_steps_of(const struct kvr_codec *codec, uint64_t usable_isa, uint32_t tables,
+                          struct attention_steps steps[ATTENTION_MOST_STEPS]);
+
+/* A codec's trained `side` as the step reads it: a float16 codebook has rounded values, and what
+ * keys are decoded to with them is what scores belong to. free(). */
+void *attention_side(const struct kvr_prepare_step *step, const struct kvr_codec *codec,
+                     const struct kvr_shape *shape, const void *side);
 
 /* q.k / sqrt(d) from the definition; keys [tokens][d]. */
 void attention_scores(const float *query, const float *keys, uint32_t tokens, uint32_t d,
                       double *scores);
 
-/* How far a format's reference scores may be from those of its decoded keys: what the format rounds
- * of a query, by the definitions in kernel.h. `prepared` by `step` from `query`. */
+/* How far a format's reference scores may be from those of its keys, decoded with attention_side:
+ * what the format rounds of a query, by the definitions in kernel.h. `prepared` by `step` from
+ * `query`; magnitude: the format's, of the codes (kernel.h), or 0 if it has none. */
 double attention_format_error(const struct kvr_prepare_step *step, const struct kvr_shape *shape,
                               const void *prepared, const float *query, const float *decoded,
-                              uint32_t tokens);
+                              uint32_t tokens, double magnitude);
+double attention_magnitude(const struct kvr_format *format, const struct kvr_shape *shape,
+                           uint32_t tokens, const void *codes);
 
 struct attention_expected {
     double output[KVR_MAX_HEAD_DIM];

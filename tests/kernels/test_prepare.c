@@ -2,7 +2,7 @@
  *
  * Preparing steps of this host against the definitions in kernel.h, in double: every d and m, other
  * K, extreme queries; codebook and query end at guard pages, the prepared query lies between
- * canaries. Tables of bytes also against the codec's.
+ * canaries. Tables of bytes also against the codec's. Of codebooks LOOKAT's alone: test_books.c.
  */
 #include <errno.h>
 #include <float.h>
@@ -69,14 +69,15 @@ static void run(struct problem *p)
 {
     const struct kvr_prepare_step *step = p->step;
     struct guarded query = guarded_map(p->shape.head_dim * sizeof(float)), book = {0};
-    size_t book_bytes = kvr_codebook_bytes(&p->shape, step->codebook);
+    size_t book_bytes = kvr_codebook_bytes(&p->shape, step->book, step->codebook);
     const void *codebook = &p->scale;
     float *at = (float *)query.end - p->shape.head_dim;
     memcpy(at, p->query, p->shape.head_dim * sizeof *at);
     if (step->codebook != KVR_CODEBOOK_NONE) {
         book = guarded_map(book_bytes);
         unsigned char *packed = book.end - (book_bytes + 63) / 64 * 64;
-        assert_int_equal(kvr_codebook_pack(&p->shape, p->natural, step->codebook, packed), 0);
+        assert_int_equal(kvr_codebook_pack(&p->shape, step->book, p->natural, step->codebook,
+                                           packed), 0);
         codebook = packed;
     }
     p->prepared_bytes = step->format->prepared_bytes(&p->shape);
@@ -298,7 +299,7 @@ static void test_all_formats(void **state)
         for (const struct kvr_format *const *f = codecs[c]->formats; *f; f++) {
             unsigned seen = 0;
             for (size_t i = 0; i < count; i++)
-                if (steps[i]->format == *f && !steps[i]->isa)
+                if (steps[i]->format == *f && steps[i]->book == codecs[c]->book && !steps[i]->isa)
                     seen |= 1u << steps[i]->codebook;
             if (seen != (codecs[c]->calibrated ? 1u << KVR_CODEBOOK_F32 | 1u << KVR_CODEBOOK_F16
                                                : 1u << KVR_CODEBOOK_NONE))
@@ -324,104 +325,21 @@ static void test_step(void **state)
     }
 }
 
-/* Several queries at once: the bytes of each alone, and no others. Codebook and queries end at
- * guard pages. */
-static void check_group(const struct kvr_prepare_step *step, struct kvr_shape shape)
-{
-    const size_t bytes = step->format->prepared_bytes(&shape);
-    const size_t stride = (bytes + 63) / 64 * 64 + 64, d = shape.head_dim;
-    const size_t codebook_bytes = kvr_codebook_bytes(&shape, step->codebook);
-    struct guarded codebook = guarded_map(codebook_bytes);
-    struct guarded queries = guarded_map(KVR_PREPARE_GROUP * d * sizeof(float));
-    unsigned char *together = aligned_bytes(KVR_PREPARE_GROUP * stride);
-    unsigned char *alone = aligned_bytes(KVR_PREPARE_GROUP * stride);
-    unsigned char *packed = codebook.end - codebook_bytes;
-    float *query = (float *)queries.end - KVR_PREPARE_GROUP * d;
-    float *natural = aligned_bytes(d * shape.entries * sizeof *natural);
-    uint64_t random = d * 7 + shape.entries;
-    for (size_t i = 0; i < d * shape.entries; i++)
-        natural[i] = signed_unit(&random);
-    assert_int_equal(kvr_codebook_pack(&shape, natural, step->codebook, packed), 0);
-    for (size_t i = 0; i < KVR_PREPARE_GROUP * d; i++) /* the third is all 0 */
-        query[i] = i / d == 2 ? 0 : signed_unit(&random);
-    memset(together, CANARY, KVR_PREPARE_GROUP * stride);
-    memset(alone, CANARY, KVR_PREPARE_GROUP * stride);
-    step->prepare_group(&shape, packed, query, together, stride);
-    for (size_t q = 0; q < KVR_PREPARE_GROUP; q++)
-        step->prepare(&shape, packed, query + q * d, alone + q * stride);
-    if (memcmp(together, alone, KVR_PREPARE_GROUP * stride))
-        fail_msg("%s@%s, codebook %d, d%u m%u K%u: four queries are not prepared as one by one",
-                 step->format->name, step->isa_name, (int)step->codebook, shape.head_dim,
-                 shape.tables, shape.entries);
-    free(natural);
-    free(together);
-    free(alone);
-    guarded_unmap(&codebook);
-    guarded_unmap(&queries);
-}
-
-static void test_groups(void **state)
-{
-    static const uint32_t dims[] = {16, 64, 80, 256}, tables[] = {1, 4, 16, 64};
-    static const uint32_t entries[] = {256, 255, 100, 48, 16, 1};
-    struct kvr_isa_info isa;
-    size_t count, found = 0;
-    const struct kvr_prepare_step *const *steps = kvr_prepare_steps(&count);
-    (void)state;
-    kvr_isa_detect(&isa);
-    for (size_t i = 0; i < count; i++) {
-        if (!steps[i]->prepare_group || steps[i]->isa & ~isa.usable)
-            continue;
-        found++;
-        for (size_t n = 0; n < COUNT(dims) * COUNT(tables) * COUNT(entries); n++) {
-            const uint32_t d = dims[n % COUNT(dims)], m = tables[n / COUNT(dims) % COUNT(tables)];
-            if (d % m == 0)
-                check_group(steps[i], (struct kvr_shape){
-                    .head_dim = d, .tables = m,
-                    .entries = entries[n / COUNT(dims) / COUNT(tables)]});
-        }
-    }
-    printf("# %zu steps prepare several queries at once here\n", found);
-}
-
-static void test_pack(void **state)
-{
-    const struct kvr_shape shape = {.head_dim = 4, .tables = 2, .entries = 3};
-    float natural[12], packed[12];
-    uint16_t halves[12];
-    (void)state;
-    for (int i = 0; i < 12; i++)
-        natural[i] = (float)i; /* [2][3][2] -> [2][2][3] */
-    const float expected[12] = {0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11};
-    assert_int_equal(kvr_codebook_bytes(&shape, KVR_CODEBOOK_F32), sizeof packed);
-    assert_int_equal(kvr_codebook_bytes(&shape, KVR_CODEBOOK_F16), sizeof halves);
-    assert_int_equal(kvr_codebook_bytes(&shape, KVR_CODEBOOK_NONE), 0);
-    assert_int_equal(kvr_codebook_pack(&shape, natural, KVR_CODEBOOK_F32, packed), 0);
-    assert_memory_equal(packed, expected, sizeof packed);
-    assert_int_equal(kvr_codebook_pack(&shape, natural, KVR_CODEBOOK_F16, halves), 0);
-    for (int i = 0; i < 12; i++)
-        assert_true(kvr_half_to_float(halves[i]) == expected[i]);
-    assert_int_equal(kvr_codebook_pack(&shape, natural, KVR_CODEBOOK_NONE, packed), -EINVAL);
-    natural[5] = 65536;
-    assert_int_equal(kvr_codebook_pack(&shape, natural, KVR_CODEBOOK_F16, halves), -ERANGE);
-    assert_int_equal(kvr_codebook_pack(&shape, natural, KVR_CODEBOOK_F32, packed), 0);
-}
-
 int main(void)
 {
     static struct CMUnitTest tests[128] = {
-        {.name = "pack", .test_func = test_pack},
         {.name = "all formats", .test_func = test_all_formats},
-        {.name = "groups", .test_func = test_groups},
     };
     static char names[128][96];
     struct kvr_isa_info isa;
-    size_t count, used = 3;
+    size_t count, used = 1;
     const struct kvr_prepare_step *const *steps = kvr_prepare_steps(&count);
     kvr_isa_detect(&isa);
     for (size_t i = 0; i < count; i++) {
         if (used == COUNT(tests))
             abort();
+        if (steps[i]->book != KVR_BOOK_SUBSPACES)
+            continue; /* test_books.c */
         snprintf(names[used], sizeof names[used], "%s@%s, codebook %d", steps[i]->format->name,
                  steps[i]->isa_name, (int)steps[i]->codebook);
         if (steps[i]->isa & ~isa.usable) {
