@@ -304,7 +304,6 @@ const struct kvr_codec kvr_codec_aqlm = {
     .summary = "two codes of 8 bits for 8 channels, whose centroids are added",
     .formats = aqlm_formats,
     .calibrated = 1,
-    .scan_only = 1,
     .book = KVR_BOOK_ADDED,
     .set_tables = aqlm_set_tables,
     .fewest_keys = aqlm_fewest_keys,

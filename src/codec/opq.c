@@ -241,7 +241,6 @@ const struct kvr_codec kvr_codec_opq = {
     .summary = "a learned rotation before lookat",
     .formats = kvr_lookup_formats,
     .calibrated = 1,
-    .scan_only = 1,
     .book = KVR_BOOK_ROTATED,
     .refuses = opq_refuses,
     .key_bytes = kvr_subspaces_key_bytes,

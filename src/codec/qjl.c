@@ -292,7 +292,6 @@ const struct kvr_codec kvr_codec_qjl = {
     .summary = "signs of 2d random projections and norms, of outlier channels and of the others",
     .formats = qjl_formats,
     .calibrated = 1,
-    .scan_only = 1,
     .book = KVR_BOOK_SIGNS,
     .set_tables = qjl_set_tables,
     .fewest_keys = qjl_fewest_keys,
