@@ -58,7 +58,7 @@ stats DATA using (strcol(1) eq "axis" ? axis(int(column(2)), column(5), strcol(4
 # The canvas in pixels: panels in rows of three (two if four), below them kernels and texts.
 COLUMNS = PANELS == 4 ? 2 : PANELS < 3 ? PANELS : 3
 ROWS = ceil(PANELS / (1. * COLUMNS))
-MARGIN = 74
+MARGIN = 96
 GAP = 92
 LINE = 19
 TEXTS = larger(widest[1], widest[2] + 11)
@@ -100,20 +100,20 @@ set logscale y 10
 set format x "%g"
 set tics nomirror
 set ytics ("0" 1, ".5" 2, ".8" 5, ".9" 10, ".95" 20, ".98" 50, ".99" 100, ".995" 200, \
-    ".998" 500, ".999" 1000, ".9995" 2000, ".9999 up" 10000)
+    ".998" 500, ".999" 1000, ".9995" 2000, ".9999+" 10000)
 unset mytics
 unset key
 do for [p = 1:PANELS] {
     set title title_of[p] . (TXT ? " (up: rank correlation rho)" : "") offset 0,-0.3
     set xlabel axis_of[p]
-    set ylabel (TXT ? "" : "rank correlation with exact attention, rho") offset -0.6,0
+    set ylabel (TXT ? "" : "rank correlation with exact attention, rho") offset -0.2,0
     set logscale x base_of[p]
     set xrange [left[p]:right[p]]
     set yrange [bottom[p]:top[p]]
     unset xtics
     set xtics autofreq nomirror
     if (base_of[p] == 10) { set xtics add (.2, .5, 2, 5, 20, 50) }
-    if (!TXT) set grid xtics ytics lc rgb "gray88" lt 1 lw .5
+    if (!TXT) { set grid xtics ytics lc rgb "gray88" lt 1 lw .5 }
     LEFT = SHIFT + (p - 1) % COLUMNS * (PW + MARGIN + 14) + MARGIN
     HEAD = TOP + (p - 1) / COLUMNS * (PH + GAP)
     set lmargin at screen LEFT / W

@@ -240,7 +240,7 @@ static int put_bytes(struct plot *p, struct point *points, bool *front)
     size_t count = 0;
     int rc = kvr_quality_front(&p->quality, 0, front);
     p->sheet.panel++;
-    kvr_sheet_put_panel(&p->sheet, "wherever they lie", &p->bytes);
+    kvr_sheet_put_panel(&p->sheet, "all kernels", &p->bytes);
     put_axis(p, "bytes a key", 2);
     for (size_t i = 0; i < p->groups.count; i++) {
         const struct kvr_mark *m = &p->groups.marks[i];
