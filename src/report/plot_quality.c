@@ -234,19 +234,19 @@ static int put_time(struct plot *p, struct point *points, bool *front)
     return rc ? rc : put_panel(p, &p->time, points, count);
 }
 
-/* Bytes do not depend on where a kernel ran: it is one point. */
+/* Neither bytes nor rho depend on the kernel and on where it ran: a format is one point. */
 static int put_bytes(struct plot *p, struct point *points, bool *front)
 {
     size_t count = 0;
     int rc = kvr_quality_front(&p->quality, 0, front);
     p->sheet.panel++;
-    kvr_sheet_put_panel(&p->sheet, "all kernels", &p->bytes);
+    kvr_sheet_put_panel(&p->sheet, "one kernel of each format", &p->bytes);
     put_axis(p, "bytes a key", 2);
     for (size_t i = 0; i < p->groups.count; i++) {
         const struct kvr_mark *m = &p->groups.marks[i];
         double bytes = m->result->key_bytes;
         size_t k = 0;
-        while (k < count && points[k].mark->series != m->series)
+        while (k < count && points[k].mark->result->closeness != m->result->closeness)
             k++;
         if (k == count)
             points[count++] = (struct point){m, bytes, bytes, bytes, on_front(p, front, m)};
