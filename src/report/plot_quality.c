@@ -29,7 +29,7 @@ struct plot {
 struct point {
     const struct kvr_mark *mark;
     double x, low, high;
-    bool on_front;
+    bool on_front, flagged;
 };
 
 /* ---- axes ---- */
@@ -48,6 +48,11 @@ static double rho_of(double nines_value)
 static double rho_of_mark(const struct kvr_mark *m)
 {
     return m->result->closeness->mean[KVR_RHO];
+}
+
+static bool is_leaking(const struct kvr_mark *m)
+{
+    return m->result->closeness->leaking;
 }
 
 static double ns_of(const struct kvr_result *r)
@@ -142,7 +147,7 @@ static int put_points(const struct plot *p, struct kvr_panel *a, const struct po
         kvr_sheet_row(p->sheet.out, &(struct kvr_row){
             .kind = "point", .name = r->name, .panel = p->sheet.panel,
             .series = points[i].on_front, .x = points[i].x, .y = low.y, .low = low.x,
-            .high = points[i].high, .flagged = r->flags[0][0] || r->closeness->leaking});
+            .high = points[i].high, .flagged = points[i].flagged});
         rc = kvr_panel_occupy(a, points[i].x, nines(low.y), POINT_RADIUS);
         rc = rc ? rc : line(a, low, (struct kvr_spot){points[i].high, low.y});
     }
@@ -221,7 +226,8 @@ static int put_time(struct plot *p, struct point *points, bool *front)
     for (m = kvr_groups_begin_panel(&p->sheet, &p->groups, &p->time, &end); m < end; m++) {
         double value[3];
         kvr_median_interval(ns_of(m->result), m->result->result.ci95, value);
-        points[count++] = (struct point){m, value[0], value[1], value[2], false};
+        points[count++] = (struct point){m, value[0], value[1], value[2], false,
+                                         m->result->flags[0][0] || is_leaking(m)};
     }
     put_axis(p, "time a key (ns)", 10);
     size_t place = 0;
@@ -249,7 +255,8 @@ static int put_bytes(struct plot *p, struct point *points, bool *front)
         while (k < count && points[k].mark->result->closeness != m->result->closeness)
             k++;
         if (k == count)
-            points[count++] = (struct point){m, bytes, bytes, bytes, on_front(p, front, m)};
+            points[count++] = (struct point){m, bytes, bytes, bytes, on_front(p, front, m),
+                                             is_leaking(m)};
     }
     return rc ? rc : put_panel(p, &p->bytes, points, count);
 }
