@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Closeness to exact attention over time a key and over bytes a key, from quality.tsv in the working
-# folder: a panel for each place where kernels ran, and one for bytes. Draws, computes nothing but
-# where its own legend stands.
+# Closeness to exact attention over time a key and over bytes a key, from quality.tsv in the
+# working folder: a panel for each place where kernels ran, and one for bytes. Draws, computes
+# nothing but where its own legend stands.
 #   gnuplot quality.gp                              -> quality.svg
 #   gnuplot -e 'FORMAT="png"' quality.gp            -> quality.png (also pdf, txt)
-# Columns: kind, panel, series, name, x (ns or bytes a key), y (rho), low, high, 1 if flagged. Kinds:
+# Columns: kind, panel, series, name, x (ns or bytes a key), y (rho), low, high, 1 if flagged.
+# Kinds:
 #   caption, common    texts below the picture
 #   size               how many panels, pixels of a panel's axes (x, y)
-#   panel              its title; left and right end of its x axis, bottom and top end of its y axis,
-#                      which is 1 / (1 - rho): one more nine is one decade more
+#   panel              its title; left and right end of its x axis, bottom and top end of its
+#                      y axis, which is 1 / (1 - rho): one more nine is one decade more
 #   axis               the name of its x axis; x: the base of its logarithm
 #   floor              rho of uniform attention: a line from x, y to low, high
 #   floor-name         its name, centred at x, y
@@ -157,8 +158,8 @@ line = 1
 next_line(text) = (line = line + 1, Y1 + LINE * line)
 set label 2 "square, blue: on the front, no other case is both faster (or smaller) and closer; " . \
     "round, grey: one is" at first 20, first Y1 left font SMALL
-set label 3 "hollow: the case has a flag; bar: 95 % interval; rho: Spearman's, mean over queries, " . \
-    "heads, layers and texts" at first 20, first Y1 + LINE left font SMALL
+set label 3 "hollow: the case has a flag; bar: 95 % interval; rho: Spearman's, mean over " . \
+    "queries, heads, layers and texts" at first 20, first Y1 + LINE left font SMALL
 plot DATA using (is("series") ? across($3) : NaN):(Y0 + down($3)):(strcol(4)) with labels left, \
     "" using (is("common") ? 20 : NaN):(is("common") ? next_line(0) : NaN): \
         ("all cases: " . strcol(4)) with labels left font SMALL, \

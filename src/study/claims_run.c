@@ -240,7 +240,8 @@ void kvr_claim_dequantising(const struct kvr_run_record *record, struct kvr_clai
                     copy->codec, copy->op, copy->tokens, copy->threads,
                     copy->threads == 1 ? "" : "s", kvr_claim_flags_of(copy, "", flags),
                     kvr_claim_flags_of(fp16, "FP16 ", fp16_flags), of_copy,
-                    kvr_claim_time_ratio(copy, fp16), of_fused, time, fused && copy_holds != fused_holds ? of_kernel : "");
+                    kvr_claim_time_ratio(copy, fp16), of_fused, time,
+                    fused && copy_holds != fused_holds ? of_kernel : "");
 }
 
 /* ---- the shift ---- */
