@@ -149,8 +149,11 @@ void kvr_quality_missing_text(const struct kvr_run_record *records, size_t count
     for (size_t i = 0; list && i < count; i++)
         for (size_t k = 0; k < records[i].result_count; k++) {
             const struct kvr_result *r = &records[i].results[k];
+            char name[64];
+            snprintf(name, sizeof name, r->subspaces ? "%s/m%u/K%u" : "%s", r->codec,
+                     r->subspaces, r->entries);
             if (is_timed(r) && !r->closeness)
-                list_codec(r->codec, list, bytes);
+                list_codec(name, list, bytes);
         }
     kvr_clean_text(text, bytes, list ? list : "");
     free(list);

@@ -97,7 +97,8 @@ static bool better(const struct choice *c, size_t i, size_t than)
         return a->threads < b->threads;
     if (a->tokens != b->tokens)
         return a->tokens > b->tokens;
-    return c->setting[i] < c->setting[than];
+    bool usual = !strcmp(a->layout, "heads"), usual_too = !strcmp(b->layout, "heads");
+    return usual != usual_too ? usual : c->setting[i] < c->setting[than];
 }
 
 static bool is_chosen(const struct choice *c, size_t i)

@@ -14,8 +14,9 @@ void kvr_pareto_front(const double *cost, const double *worth, size_t count, boo
 
 /* The cases that are held against each other, of a sheet whose records were attached. Of each op
  * and level they are those of one setting (tokens, threads, layout ...): the one in which most
- * formats were measured, of equals that with fewer threads, then the longer context. Of a kernel
- * that was measured there at several working sets the largest is taken. */
+ * formats were measured, of equals that with fewer threads, then the longer context, then the
+ * usual layout, heads. Of a kernel that was measured there at several working sets the largest
+ * is taken. */
 struct kvr_quality {
     struct kvr_plot_case *cases; /* owned; by op, then from DRAM to L1 */
     size_t *place;               /* owned; of each case, the number (from 1) of its place */
