@@ -19,12 +19,13 @@ static void state(struct kvr_claim *claim, const char *source, const char *id, c
     snprintf(claim->source, sizeof claim->source, "%s", source);
 }
 
-static void put_absent(struct kvr_claim *claim, const char *codec)
+/* `where`: "" or what else is needed of the case. */
+static void put_absent(struct kvr_claim *claim, const char *codec, const char *where)
 {
     kvr_claim_found(claim, KVR_CLAIM_UNMEASURED,
-                    "It needs a case of %s beside FP16: no such row in this result. To measure "
-                    "both where this kvroof has a kernel of it (kvroof list kernels): kvroof run "
-                    "-k fp16,%s", codec, codec);
+                    "It needs a case of %s%s: no such row in this result. To measure it where "
+                    "this kvroof has a kernel of it (kvroof list kernels): kvroof run -k fp16,%s",
+                    codec, where, codec);
 }
 
 /* How a key of the codec is stored: any case that says it. NULL: none. */
@@ -67,7 +68,7 @@ void kvr_claim_squat_memory(const struct kvr_run_record *record, struct kvr_clai
     state(claim, squat_paper, "squat-peak-memory", "arithmetic",
           "SQuat at 2 bits lowers peak memory 2.17 to 2.82 times", "2.17 to 2.82", "times less");
     if (!r) {
-        put_absent(claim, "squat2");
+        put_absent(claim, "squat2", "");
         return;
     }
     double keys = fp16_bytes(r) / r->key_bytes;
@@ -114,7 +115,7 @@ void kvr_claim_squat_throughput(const struct kvr_run_record *record, struct kvr_
     state(claim, squat_paper, "squat-throughput", "timing",
           "SQuat at 2 bits raises throughput 2.45 to 3.60 times", "2.45 to 3.60", "times more");
     if (!scan) {
-        put_absent(claim, "squat2");
+        put_absent(claim, "squat2", " from DRAM beside FP16");
         return;
     }
     double speedup = 1 / kvr_claim_time_ratio(scan, fp16);
@@ -143,7 +144,7 @@ void kvr_claim_rvq_compression(const struct kvr_run_record *record, struct kvr_c
     state(claim, rvq_paper, "rvq-compression", "arithmetic",
           "residual codes compress keys 5.5 times against FP16", "5.5", "times smaller");
     if (!r) {
-        put_absent(claim, "rvq");
+        put_absent(claim, "rvq", "");
         return;
     }
     double ratio = fp16_bytes(r) / r->key_bytes, saved = fp16_bytes(r) - r->key_bytes;
