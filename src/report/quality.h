@@ -15,7 +15,8 @@
  * another head dimension, several calibration sets. */
 int kvr_quality_attach(const struct kvr_fidelity_record *fidelity, struct kvr_run_record *records,
                        size_t count, char *error, size_t error_bytes);
-/* The codecs, "kivi2, lookat/m4/K16", whose cases have a time and found no row; "" if there are none. */
+/* The codecs, "kivi2, lookat/m4/K16", whose cases have a time and found no row; "" if there are
+ * none. */
 void kvr_quality_missing_text(const struct kvr_run_record *records, size_t count, char *text,
                               size_t bytes);
 
