@@ -9,6 +9,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "../ahead.h"
 #include "../steps.h"
 #include "lookup.h"
 
@@ -25,6 +26,36 @@ struct kvr_table_scratch {
 KVR_INLINE float kvr_table_factor(const struct kvr_shape *shape)
 {
     return 1 / __builtin_sqrtf((float)shape->head_dim);
+}
+
+/* A place in a codebook, and the same one in the codebook to be prefetched; NULL: none. */
+struct kvr_codebook_at {
+    const unsigned char *values, *ahead;
+};
+
+/* With other K nothing is prefetched: a row may be no whole lines. */
+KVR_INLINE struct kvr_codebook_at kvr_codebook_start(const struct kvr_shape *shape,
+                                                     const void *codebook, const void *ahead)
+{
+    return (struct kvr_codebook_at){codebook, shape->entries == KVR_TABLE_ENTRIES ? ahead : NULL};
+}
+
+KVR_INLINE struct kvr_codebook_at kvr_codebook_on(struct kvr_codebook_at at, size_t bytes)
+{
+    at.values += bytes;
+    if (at.ahead)
+        at.ahead += bytes;
+    return at;
+}
+
+/* On by `row_bytes`, after the first `read_bytes` of which were read: whole lines, or there is
+ * nothing to prefetch. */
+KVR_INLINE struct kvr_codebook_at kvr_codebook_next(struct kvr_codebook_at at, size_t read_bytes,
+                                                    size_t row_bytes)
+{
+    if (at.ahead)
+        kvr_prefetch(at.ahead, read_bytes);
+    return kvr_codebook_on(at, row_bytes);
 }
 
 /* Bytes of one channel's values of a subspace. */

@@ -19,7 +19,7 @@ KVR_INLINE __m512 load(const unsigned char *p, const int half)
     return half ? kvr_load_half16(p) : _mm512_loadu_ps(p);
 }
 
-KVR_INLINE void build_256(const unsigned char *codebook, const float *query, float factor,
+KVR_INLINE void build_256(struct kvr_codebook_at at, const float *query, float factor,
                           uint32_t dim, float *table, const int half)
 {
     const size_t vector_bytes = LANES * (half ? sizeof(uint16_t) : sizeof(float));
@@ -31,8 +31,8 @@ KVR_INLINE void build_256(const unsigned char *codebook, const float *query, flo
         const __m512 q = _mm512_set1_ps(query[j]);
         KVR_UNROLL
         for (int v = 0; v < VECTORS; v++)
-            sums[v] = _mm512_fmadd_ps(load(codebook + v * vector_bytes, half), q, sums[v]);
-        codebook += VECTORS * vector_bytes;
+            sums[v] = _mm512_fmadd_ps(load(at.values + v * vector_bytes, half), q, sums[v]);
+        at = kvr_codebook_next(at, VECTORS * vector_bytes, VECTORS * vector_bytes);
     }
     KVR_UNROLL
     for (int v = 0; v < VECTORS; v++)
@@ -41,7 +41,7 @@ KVR_INLINE void build_256(const unsigned char *codebook, const float *query, flo
 
 /* 64 centroids of four queries, a small product of matrices: a row's 64 values are loaded (and
  * converted) once for the four, whose 16 sums add up in build_256's order. */
-KVR_INLINE void build_64x4(const unsigned char *codebook, const float *queries, size_t query_floats,
+KVR_INLINE void build_64x4(struct kvr_codebook_at at, const float *queries, size_t query_floats,
                            float factor, uint32_t dim, float *table, size_t table_floats,
                            const int half)
 {
@@ -54,7 +54,7 @@ KVR_INLINE void build_64x4(const unsigned char *codebook, const float *queries, 
         __m512 rows[4];
         KVR_UNROLL
         for (int v = 0; v < 4; v++) {
-            rows[v] = load(codebook + v * LANES * value_bytes, half);
+            rows[v] = load(at.values + v * LANES * value_bytes, half);
             KVR_KEEP(rows[v]);
         }
         KVR_UNROLL
@@ -65,7 +65,7 @@ KVR_INLINE void build_64x4(const unsigned char *codebook, const float *queries, 
             for (int v = 0; v < 4; v++)
                 sums[q][v] = _mm512_fmadd_ps(rows[v], x, sums[q][v]);
         }
-        codebook += KVR_TABLE_ENTRIES * value_bytes;
+        at = kvr_codebook_next(at, 4 * LANES * value_bytes, KVR_TABLE_ENTRIES * value_bytes);
     }
     KVR_UNROLL
     for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
@@ -95,29 +95,29 @@ KVR_INLINE void build_any(const unsigned char *codebook, const float *query, flo
     }
 }
 
-KVR_INLINE void build_table(const unsigned char *codebook, const float *query, float factor,
+KVR_INLINE void build_table(struct kvr_codebook_at at, const float *query, float factor,
                             uint32_t dim, uint32_t entries, float *table, const int half)
 {
     if (entries == KVR_TABLE_ENTRIES)
-        build_256(codebook, query, factor, dim, table, half);
+        build_256(at, query, factor, dim, table, half);
     else
-        build_any(codebook, query, factor, dim, entries, table, half);
+        build_any(at.values, query, factor, dim, entries, table, half);
 }
 
 /* One subspace's tables of four queries. */
-KVR_INLINE void build_tables4(const unsigned char *codebook, const float *queries,
+KVR_INLINE void build_tables4(struct kvr_codebook_at at, const float *queries,
                               size_t query_floats, float factor, uint32_t dim, uint32_t entries,
                               float *table, size_t table_floats, const int half)
 {
     const size_t value_bytes = half ? sizeof(uint16_t) : sizeof(float);
     if (entries == KVR_TABLE_ENTRIES) {
         for (uint32_t c = 0; c < KVR_TABLE_ENTRIES; c += 4 * LANES)
-            build_64x4(codebook + c * value_bytes, queries, query_floats, factor, dim, table + c,
-                       table_floats, half);
+            build_64x4(kvr_codebook_on(at, c * value_bytes), queries, query_floats, factor, dim,
+                       table + c, table_floats, half);
         return;
     }
     for (int q = 0; q < KVR_PREPARE_GROUP; q++)
-        build_any(codebook, queries + q * query_floats, factor, dim, entries,
+        build_any(at.values, queries + q * query_floats, factor, dim, entries,
                   table + q * table_floats, half);
 }
 
