@@ -50,8 +50,27 @@ KVR_INLINE void build_slice(struct kvr_codebook_at at, size_t row_bytes, const f
         _mm256_storeu_ps(table + v * LANES, _mm256_mul_ps(sums[v], _mm256_set1_ps(factor)));
 }
 
+KVR_INLINE struct kvr_table_range table_range(const float *table, uint32_t entries)
+{
+    __m256 lowest[2], highest[2];
+    if (entries != KVR_TABLE_ENTRIES)
+        return kvr_table_range(table, entries);
+    for (int j = 0; j < 2; j++)
+        lowest[j] = highest[j] = _mm256_loadu_ps(table + j * LANES);
+    for (int c = 2 * LANES; c < KVR_TABLE_ENTRIES; c += 2 * LANES) {
+        for (int j = 0; j < 2; j++) {
+            __m256 x = _mm256_loadu_ps(table + c + j * LANES);
+            lowest[j] = _mm256_min_ps(lowest[j], x);
+            highest[j] = _mm256_max_ps(highest[j], x);
+        }
+    }
+    return (struct kvr_table_range){kvr_lowest8(_mm256_min_ps(lowest[0], lowest[1])),
+                                    kvr_highest8(_mm256_max_ps(highest[0], highest[1]))};
+}
+
 KVR_INLINE void build_table(struct kvr_codebook_at at, const float *query, float factor,
-                            uint32_t dim, uint32_t entries, float *table, const int half)
+                            uint32_t dim, uint32_t entries, float *table, const int half,
+                            struct kvr_table_range *range)
 {
     const size_t row_bytes = kvr_codebook_row(entries, half), value_bytes = row_bytes / entries;
     uint32_t c = 0;
@@ -67,6 +86,8 @@ KVR_INLINE void build_table(struct kvr_codebook_at at, const float *query, float
             sum += load_one(at.values + j * row_bytes + c * value_bytes, half) * query[j];
         table[c] = sum * factor;
     }
+    if (range)
+        *range = table_range(table, entries);
 }
 
 enum { GROUP_VECTORS = 2, GROUP_SLICE = LANES * GROUP_VECTORS };
@@ -119,27 +140,7 @@ KVR_INLINE void build_tables4(struct kvr_codebook_at at, const float *queries,
     }
     for (int q = 0; q < KVR_PREPARE_GROUP; q++)
         build_table(at, queries + q * query_floats, factor, dim, entries,
-                    table + q * table_floats, half);
-}
-
-KVR_INLINE void table_range(const float *table, uint32_t entries, float *low, float *high)
-{
-    __m256 lowest[2], highest[2];
-    if (entries != KVR_TABLE_ENTRIES) {
-        kvr_table_range(table, entries, low, high);
-        return;
-    }
-    for (int j = 0; j < 2; j++)
-        lowest[j] = highest[j] = _mm256_loadu_ps(table + j * LANES);
-    for (int c = 2 * LANES; c < KVR_TABLE_ENTRIES; c += 2 * LANES) {
-        for (int j = 0; j < 2; j++) {
-            __m256 x = _mm256_loadu_ps(table + c + j * LANES);
-            lowest[j] = _mm256_min_ps(lowest[j], x);
-            highest[j] = _mm256_max_ps(highest[j], x);
-        }
-    }
-    *low = kvr_lowest8(_mm256_min_ps(lowest[0], lowest[1]));
-    *high = kvr_highest8(_mm256_max_ps(highest[0], highest[1]));
+                    table + q * table_floats, half, NULL);
 }
 
 /* (table - low) / step, of which low / step comes ready. */

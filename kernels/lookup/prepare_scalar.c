@@ -35,7 +35,8 @@ KVR_INLINE void build_slice(struct kvr_codebook_at at, size_t row_bytes, const f
 }
 
 KVR_INLINE void build_table(struct kvr_codebook_at at, const float *query, float factor,
-                            uint32_t dim, uint32_t entries, float *table, const int half)
+                            uint32_t dim, uint32_t entries, float *table, const int half,
+                            struct kvr_table_range *range)
 {
     const size_t row_bytes = kvr_codebook_row(entries, half), value_bytes = row_bytes / entries;
     uint32_t c = 0;
@@ -45,9 +46,10 @@ KVR_INLINE void build_table(struct kvr_codebook_at at, const float *query, float
     for (; c < entries; c++)
         build_slice(kvr_codebook_on(at, c * value_bytes), row_bytes, query, factor, dim, table + c,
                     1, half);
+    if (range)
+        *range = kvr_table_range(table, entries);
 }
 
-#define table_range kvr_table_range
 #define quantise_table kvr_quantise_table
 #define ISA_NAME "scalar"
 #define ISA_BITS 0
