@@ -53,12 +53,12 @@ KVR_INLINE struct kvr_codebook_at kvr_codebook_on(struct kvr_codebook_at at, siz
 }
 
 /* On by `row_bytes`, after the first `read_bytes` of which were read: whole lines, or there is
- * nothing to prefetch. */
+ * nothing to prefetch. Into L2: a codebook, as large as L1, lies between. */
 KVR_INLINE struct kvr_codebook_at kvr_codebook_next(struct kvr_codebook_at at, size_t read_bytes,
                                                     size_t row_bytes)
 {
-    if (at.ahead)
-        kvr_prefetch(at.ahead, read_bytes);
+    for (size_t o = 0; at.ahead && o < read_bytes; o += KVR_LINE_BYTES)
+        __builtin_prefetch(at.ahead + o, 0, 2);
     return kvr_codebook_on(at, row_bytes);
 }
 
