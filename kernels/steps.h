@@ -22,7 +22,7 @@ enum kvr_codebook { KVR_CODEBOOK_NONE, KVR_CODEBOOK_F32, KVR_CODEBOOK_F16 };
  * tensor's scale, for the affine formats; the dense ones and those with scales of groups (affine8g,
  * affine4g, their _q8 and _f16) have none and do not read it (NULL).
  * ahead: NULL, or a codebook that will be wanted soon: for every line of `codebook` that is read
- * from memory, the line at the same offset of `ahead` is prefetched. With K = 256; smaller
+ * from memory, the line at the same offset of `ahead` is prefetched into L2. With K = 256; smaller
  * codebooks are a few lines, of which nothing is prefetched. */
 struct kvr_prepare_step {
     const char *isa_name;
