@@ -155,17 +155,9 @@ static void begin_head(const struct place *p, uint32_t head)
 static void scan_part(const struct place *p, uint32_t i)
 {
     const struct kvr_heads *h = p->h;
-    for (uint32_t q = 0; q < h->shape.queries;) {
-        const struct kvr_score_group *group = kvr_next_group(h->kernel, h->shape.queries - q);
-        const struct kvr_query_group at = {p->prepared + q * h->buffers->prepared_bytes,
-                                           p->scores + (size_t)q * h->buffers->tile,
-                                           h->buffers->prepared_bytes, h->buffers->tile};
-        if (group)
-            group->score(&h->shape, &p->keys, i, h->side, &at);
-        else
-            h->kernel->score(&h->shape, &p->keys, i, h->side, at.prepared, at.scores);
-        q += group ? group->queries : 1;
-    }
+    const struct kvr_query_group at = {p->prepared, p->scores, h->buffers->prepared_bytes,
+                                       h->buffers->tile};
+    kvr_score_queries(h->kernel, &h->shape, &p->keys, i, h->side, at, h->shape.queries);
 }
 
 /* One part of a head for all its queries. */
