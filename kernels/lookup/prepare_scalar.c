@@ -19,7 +19,7 @@ KVR_INLINE float load(const unsigned char *p, const int half)
 }
 
 /* Sums of `count` centroids, at most SLICE. */
-KVR_INLINE void build_slice(const unsigned char *codebook, size_t row_bytes, const float *query,
+KVR_INLINE void build_slice(struct kvr_codebook_at at, size_t row_bytes, const float *query,
                             float factor, uint32_t dim, float *table, const uint32_t count,
                             const int half)
 {
@@ -27,34 +27,37 @@ KVR_INLINE void build_slice(const unsigned char *codebook, size_t row_bytes, con
     float sums[SLICE] = {0};
     for (uint32_t j = 0; j < dim; j++) {
         for (uint32_t c = 0; c < count; c++)
-            sums[c] += load(codebook + c * value_bytes, half) * query[j];
-        codebook += row_bytes;
+            sums[c] += load(at.values + c * value_bytes, half) * query[j];
+        at = kvr_codebook_next(at, count * value_bytes, row_bytes);
     }
     for (uint32_t c = 0; c < count; c++)
         table[c] = sums[c] * factor;
 }
 
-KVR_INLINE void build_table(const unsigned char *codebook, const float *query, float factor,
-                            uint32_t dim, uint32_t entries, float *table, const int half)
+KVR_INLINE void build_table(struct kvr_codebook_at at, const float *query, float factor,
+                            uint32_t dim, uint32_t entries, float *table, const int half,
+                            struct kvr_table_range *range)
 {
     const size_t row_bytes = kvr_codebook_row(entries, half), value_bytes = row_bytes / entries;
     uint32_t c = 0;
     for (; c + SLICE <= entries; c += SLICE)
-        build_slice(codebook + c * value_bytes, row_bytes, query, factor, dim, table + c, SLICE,
-                    half);
+        build_slice(kvr_codebook_on(at, c * value_bytes), row_bytes, query, factor, dim, table + c,
+                    SLICE, half);
     for (; c < entries; c++)
-        build_slice(codebook + c * value_bytes, row_bytes, query, factor, dim, table + c, 1,
-                    half);
+        build_slice(kvr_codebook_on(at, c * value_bytes), row_bytes, query, factor, dim, table + c,
+                    1, half);
+    if (range)
+        *range = kvr_table_range(table, entries);
 }
 
 /* One subspace's tables of four queries: its values come from memory for the first of them. */
-KVR_INLINE void build_tables4(const unsigned char *codebook, const float *queries,
+KVR_INLINE void build_tables4(struct kvr_codebook_at at, const float *queries,
                               size_t query_floats, float factor, uint32_t dim, uint32_t entries,
                               float *table, size_t table_floats, const int half)
 {
     for (int q = 0; q < KVR_PREPARE_GROUP; q++)
-        build_table(codebook, queries + q * query_floats, factor, dim, entries,
-                    table + q * table_floats, half);
+        build_table(q ? kvr_codebook_alone(at.values) : at, queries + q * query_floats, factor, dim,
+                    entries, table + q * table_floats, half, NULL);
 }
 
 enum { PICKED = 1 };
@@ -65,8 +68,9 @@ KVR_INLINE void pick(const unsigned char *numbers, const float *query, float *pi
     *picked = query[(uint32_t)load(numbers, half)];
 }
 
-KVR_INLINE void sign_tables(const float *projected, uint32_t count, const float *low,
-                            float inverse, uint8_t *bytes)
+KVR_INLINE void sign_tables(const float *projected, uint32_t count,
+                            const struct kvr_table_range *ranges, float inverse,
+                            uint8_t *bytes)
 {
     for (uint32_t i = 0; i < count; i++, projected += 4, bytes += KVR_LOOKUP4_ENTRIES) {
         float table[KVR_LOOKUP4_ENTRIES];
@@ -75,7 +79,7 @@ KVR_INLINE void sign_tables(const float *projected, uint32_t count, const float 
                        (n & 2 ? projected[1] : -projected[1]) +
                        (n & 4 ? projected[2] : -projected[2]) +
                        (n & 8 ? projected[3] : -projected[3]);
-        kvr_quantise_table(table, KVR_LOOKUP4_ENTRIES, low[i], inverse, bytes);
+        kvr_quantise_table(table, KVR_LOOKUP4_ENTRIES, ranges[i].low, inverse, bytes);
     }
 }
 

@@ -75,9 +75,9 @@ static unsigned char *run(const struct kvr_prepare_step *step, const struct kvr_
     memset(prepared, CANARY, count * stride);
     assert_int_equal(kvr_codebook_pack(shape, step->book, side, step->codebook, packed), 0);
     if (count > 1)
-        step->prepare_group(shape, packed, at, prepared, stride);
+        step->prepare_group(shape, packed, NULL, at, prepared, stride);
     else
-        step->prepare(shape, packed, at, prepared);
+        step->prepare(shape, packed, NULL, at, prepared);
     guarded_unmap(&book);
     guarded_unmap(&queries);
     return prepared;

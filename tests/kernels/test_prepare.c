@@ -84,7 +84,7 @@ static void run(struct problem *p)
     unsigned char *around = aligned_bytes(p->prepared_bytes + 2 * CANARY_BYTES);
     memset(around, CANARY, p->prepared_bytes + 2 * CANARY_BYTES);
     p->prepared = around + CANARY_BYTES;
-    step->prepare(&p->shape, codebook, at, p->prepared);
+    step->prepare(&p->shape, codebook, NULL, at, p->prepared);
     for (size_t i = 0; i < CANARY_BYTES; i++)
         if (around[i] != CANARY || p->prepared[p->prepared_bytes + i] != CANARY)
             fail_msg("%s: wrote outside the prepared query", describe(p));
