@@ -84,8 +84,8 @@ KVR_INLINE struct kvr_table_range kvr_table_range(const float *table, uint32_t e
     return (struct kvr_table_range){lowest, highest};
 }
 
-/* One step for all tables, whose values are still to be multiplied by `factor`, and the sum of their
- * lowest entries, from the ranges; returns what makes steps of such a value, or 0 with step 0: a
+/* One step for all tables, whose values are still to be multiplied by `factor`, and the sum of
+ * their lowest entries, from the ranges; returns what makes steps of such a value, or 0 with step 0: a
  * subnormal step would be flushed to 0 by the measured threads' modes. All bytes wait for it: the
  * divisions run at once. */
 KVR_INLINE float kvr_table_steps(const struct kvr_shape *shape,
