@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../compare/compare.h"
+#include "../compare/fleet.h"
 #include "../study/values.h"
 #include "commands.h"
 #include "style.h"
