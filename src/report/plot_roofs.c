@@ -199,8 +199,10 @@ static int add_rate(const struct kvr_sheet *s, size_t machine, const struct best
     struct kvr_roof roof = {.value = best->value, .threads = c->threads};
     kvr_sheet_machine_prefix(s, machine, roof.whose, sizeof roof.whose);
     kvr_figure_text(best->value, 3, figure, sizeof figure);
-    snprintf(roof.what, sizeof roof.what, "%s, %s, %ut: %s %s", best->way->name, c->isa,
-             c->threads, figure, units[best->way->work]);
+    /* A long name finds no room between the diagonals; the note says which instructions. */
+    snprintf(roof.what, sizeof roof.what, "%s%s%s, %ut: %s %s", best->way->name,
+             best->way->note ? "" : ", ", best->way->note ? "" : c->isa, c->threads, figure,
+             units[best->way->work]);
     if (best->way->note) {
         kvr_figure_text(c->value, 3, figure, sizeof figure);
         int n = snprintf(roof.how, sizeof roof.how, "%s: %s, %s %s", best->way->note, c->id,
