@@ -13,6 +13,7 @@ enum kvr_peak_kind {
     KVR_PEAK_RATE   /* rate: executes `operations` instructions of one resource per iteration */
 };
 
+enum { KVR_READ_FOLD_BYTES = 1024 };
 /* Where a reader prefetches to: all caches, those behind L1 (what is wanted late would not stay in
  * it), or past them. */
 enum kvr_hint { KVR_HINT_T0, KVR_HINT_T1, KVR_HINT_NTA };
@@ -32,7 +33,11 @@ struct kvr_peak {
      * sum modulo 2^64 of the segment's 64-bit words. With k streams the segment is k parts of
      * equal, whole lines, read in step; each stream runs ahead of itself, into its own part of the
      * following segments. Segments below k * 256 bytes and the lines that k does not divide are
-     * read with one stream. */
+     * read with one stream.
+     * With segments->fold_bytes, of which segment_bytes is a multiple and which is one of
+     * KVR_READ_FOLD_BYTES: only the first fold_bytes of the segment exist, and each of their lines
+     * is read segment_bytes / fold_bytes times, without prefetching; each of k streams has its k-th
+     * part of the fold. Returns the sum of one pass. */
     uint64_t (*read)(const struct kvr_segments *, uint32_t i, size_t segment_bytes);
     /* Rates: `iterations` times the loop body; `scratch` is 4 KiB, 64-byte aligned, initialised to
      * zero by the caller. */
@@ -41,7 +46,7 @@ struct kvr_peak {
 
 /* Copies and triads over plain arrays, for the write side of the memory: dst = a (copy) and
  * dst = a + KVR_TRIAD_FACTOR * b (triad; product and sum may be fused). */
-enum { KVR_TRIAD_FACTOR = 3 };
+enum { KVR_TRIAD_FACTOR = 3, KVR_STREAM_FOLD_BYTES = 512 };
 
 struct kvr_peak_stream {
     const char *name; /* "copy512", "copy512nt", "triad256" */
@@ -49,8 +54,9 @@ struct kvr_peak_stream {
     uint32_t width_bits;
     int non_temporal; /* stores past the caches, followed by a fence */
     uint32_t reads;   /* arrays read: 1 (copy) or 2 (triad); copies ignore b */
-    /* Arrays are 64-byte aligned and do not overlap; bytes is any multiple of 4. */
-    void (*run)(float *dst, const float *a, const float *b, size_t bytes);
+    /* Arrays are 64-byte aligned and do not overlap; bytes is any multiple of 4, or with more than
+     * one pass of KVR_STREAM_FOLD_BYTES. All `passes` over the same arrays are one loop. */
+    void (*run)(float *dst, const float *a, const float *b, size_t bytes, size_t passes);
 };
 
 /* All of them that were compiled in; *count receives their number. Const. */

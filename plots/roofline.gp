@@ -91,6 +91,8 @@ mark(i) = filled[(i - 1) % 6 + 1]
 paint(i) = colour[(i - 1 + (i - 1) / 12) % 12 + 1]
 
 set style textbox opaque noborder fillcolor rgb "white" margins 0.4,0.3
+# A name that finds no free place interrupts the line that it lies on, and no roof of its own.
+set style textbox 2 opaque noborder fillcolor rgb "white" margins 0.3,0.05
 of(kind, p, c) = strcol(1) eq kind && int(column(2)) == p ? column(c) : NaN
 in(kind, p, i, c) = int(column(3)) == i ? of(kind, p, c) : NaN
 
@@ -124,7 +126,7 @@ do for [p = 1:PANELS] {
             rotate by ANGLE font SMALL tc rgb "gray20", \
         "" using (TXT ? of("bandwidth-name", p, 5) : NaN):6:(strcol(4)) with labels left, \
         "" using (of("rate-name", p, 5)):6:(strcol(4)) with labels center font SMALL \
-            tc rgb "black", \
+            tc rgb "black" boxed bs 2, \
         "" using (TXT ? NaN : of("point", p, 5)):6:7:8 with yerrorbars lc rgb "gray40" pt -1, \
         for [i = 1:PLACES] "" using (in("point", p, i, 5)):6:(mark(i) - (column(9) == 1)) \
             with points lc rgb paint(i) lw 1.6 ps 1.2 pt variable, \

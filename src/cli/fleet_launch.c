@@ -70,6 +70,12 @@ int kvr_rank_find(struct kvr_rank *rank, char *why, size_t why_bytes)
         if (!getenv(launchers[i].rank))
             continue;
         rank->by = launchers[i].rank;
+        if (!strcmp(rank->by, "SLURM_PROCID") && !getenv("SLURM_STEP_ID") && !getenv(size)) {
+            snprintf(why, why_bytes, "sbatch started this process (SLURM_PROCID is set, but no "
+                     "step of the job), and none for the other nodes: let the script start a "
+                     "process a node, srun --ntasks-per-node=1 kvroof fleet RUN-OPTIONS");
+            return -EINVAL;
+        }
         size = !getenv(size) && other ? other : size;
         if (read_number(rank->by, 0, &rank->rank, why, why_bytes) ||
             read_number(size, 1, &rank->size, why, why_bytes))
@@ -130,11 +136,26 @@ static int check_options(int argc, char **argv)
     return code;
 }
 
+/* What this rank told of a start that was refused is of no fleet. */
+static void forget_refusal(const struct job *job)
+{
+    char path[PATH_BYTES];
+    int code = 0;
+    path_of(job, job->rank->rank, "done", path);
+    FILE *in = fopen(path, "re");
+    bool refused = in && fscanf(in, "%d", &code) == 1 && code == KVR_EXIT_USAGE;
+    if (in)
+        fclose(in);
+    if (refused)
+        unlink(path);
+}
+
 /* Of an earlier job: its results would be taken for this one's. */
 static int check_fresh(const struct job *job)
 {
     static const char *const endings[] = {"json", "done"};
     char path[PATH_BYTES];
+    forget_refusal(job);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         path_of(job, job->rank->rank, endings[i], path);
         if (!access(path, F_OK))
@@ -251,7 +272,7 @@ static bool of_job(const struct job *job, const struct kvr_run_record *record)
 /* How a rank ended, in words; "" if well. */
 static void end_of(const struct job *job, uint32_t rank, bool result, char *why, size_t bytes)
 {
-    char path[PATH_BYTES], host[128] = "", how[120];
+    char path[PATH_BYTES], host[128] = "", how[160];
     int code = 0;
     path_of(job, rank, "done", path);
     FILE *in = fopen(path, "re");
@@ -260,6 +281,9 @@ static void end_of(const struct job *job, uint32_t rank, bool result, char *why,
         fclose(in);
     *why = 0;
     kvr_child_end_text(code, how, sizeof how);
+    if (code == KVR_EXIT_USAGE)
+        snprintf(how, sizeof how, "ended with exit code %d: it refused an option or a file, and "
+                 "says which in its own error output", code);
     const char *kept = result ? "; what it measured is kept" : "; it left no result";
     if (!in)
         snprintf(why, bytes, "had not ended when %s%s",
@@ -354,13 +378,16 @@ int kvr_fleet_launched(const struct kvr_fleet_arguments *arguments, const struct
                        int argc, char **argv)
 {
     struct job job = {.arguments = arguments, .rank = rank};
-    int code = check_options(argc, argv);
-    if (!code)
-        code = choose_folder(&job);
+    int refused = check_options(argc, argv), code;
+    if (refused && !rank->rank)
+        return refused;
+    code = choose_folder(&job);
     if (!code)
         code = check_fresh(&job);
-    if (code)
-        return code;
+    if (!code && refused) /* by this node alone, perhaps: the first one must not wait for it */
+        code = tell(&job, refused);
+    if (code || refused)
+        return refused ? refused : code;
     kvr_signals_catch();
     int measured = measure(&job, argc, argv);
     code = tell(&job, measured);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../compare/fleet.h"
 #include "../report/plotdata.h"
 #include "../report/writers.h"
 #include "args.h"
@@ -166,6 +167,16 @@ static int fail_write(const char *path, int rc)
                     strerror(-rc));
 }
 
+static int put_fleet(FILE *out, const struct kvr_run_record *records, const struct arguments *a)
+{
+    struct kvr_fleet fleet;
+    int rc = kvr_fleet_make(records, a->paths.of, a->paths.count, KVR_FLEET_THRESHOLD, &fleet);
+    if (!rc)
+        rc = kvr_plot_fleet(out, &fleet);
+    kvr_fleet_free(&fleet);
+    return rc;
+}
+
 /* Writes the TSV through a second name, so that a refused or failed picture leaves the old one. */
 static int write_data(const struct kvr_picture *picture, const struct kvr_run_record *records,
                       const struct arguments *a, int *code)
@@ -179,7 +190,8 @@ static int write_data(const struct kvr_picture *picture, const struct kvr_run_re
         *code = fail_write(a->folder, rc ? rc : -errno);
         return -EIO;
     }
-    rc = picture->data(out, records, a->paths.count);
+    rc = picture->data ? picture->data(out, records, a->paths.count)
+                       : put_fleet(out, records, a);
     if (fclose(out) && !rc)
         rc = -errno;
     if (!rc && rename(partial, path))

@@ -112,7 +112,7 @@ static bool draw_all(struct page *page)
     for (size_t p = 0; p < KVR_PICTURES; p++) {
         const struct kvr_picture *picture = &kvr_pictures[p];
         bool compares = kvr_picture_compares(picture);
-        if (picture->data == kvr_plot_fleet)
+        if (!picture->data)
             continue; /* a page has single results, and no fleet */
         if (compares && count > 1)
             gnuplot &= draw(picture, page->records, count, "the results", &page->compare,

@@ -99,3 +99,17 @@ int kvr_put_cells(FILE *out, enum kvr_output_format format, const struct kvr_cel
     }
     return ferror(out) ? errno ? -errno : -EIO : 0;
 }
+
+int kvr_put_filled(FILE *out, enum kvr_output_format format, const struct kvr_cells *table,
+                   kvr_fill_row *fill, const void *of)
+{
+    struct kvr_cells c = *table;
+    c.cells = calloc(c.rows * c.column_count + 1, sizeof *c.cells);
+    if (!c.cells)
+        return -ENOMEM;
+    for (size_t row = 0; row < c.rows; row++)
+        fill(&c, row, of);
+    int rc = kvr_put_cells(out, format, &c);
+    free(c.cells);
+    return rc;
+}

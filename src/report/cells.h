@@ -29,4 +29,11 @@ struct kvr_cells {
 int kvr_put_cells(FILE *out, enum kvr_output_format format, const struct kvr_cells *cells);
 char *kvr_cell(const struct kvr_cells *cells, size_t row, size_t column);
 
+/* Writes the cells of a row, which are empty so far; `of` is what the rows are taken from. */
+typedef void kvr_fill_row(const struct kvr_cells *cells, size_t row, const void *of);
+/* kvr_put_cells of a table whose cells (NULL in `table`) are made, filled row by row and freed. 0,
+ * -ENOMEM or -errno. */
+int kvr_put_filled(FILE *out, enum kvr_output_format format, const struct kvr_cells *table,
+                   kvr_fill_row *fill, const void *of);
+
 #endif

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cells.h"
@@ -37,8 +36,9 @@ static void interval(const struct kvr_change *c, char *text, size_t bytes)
         snprintf(text, bytes, "%+.1f to %+.1f %%", 100 * expm1(c->low), 100 * expm1(c->high));
 }
 
-static void fill_row(const struct kvr_cells *cells, size_t row, const struct kvr_compared_case *c)
+static void fill_row(const struct kvr_cells *cells, size_t row, const void *comparison)
 {
+    const struct kvr_compared_case *c = &((const struct kvr_comparison *)comparison)->cases[row];
     kvr_figure_text(c->base_ns, 4, kvr_cell(cells, row, BASE_NS), KVR_CELL_BYTES);
     kvr_figure_text(c->new_ns, 4, kvr_cell(cells, row, NEW_NS), KVR_CELL_BYTES);
     percent(c->change.log_ratio, kvr_cell(cells, row, CHANGE), KVR_CELL_BYTES);
@@ -185,18 +185,12 @@ static int put_one(FILE *out, enum kvr_output_format format, const struct kvr_co
                    int width)
 {
     const char *bullet = format == KVR_OUT_MD ? "- " : "";
-    struct kvr_cells cells = {table_columns, COLUMNS, k->case_count, NULL};
-    cells.cells = calloc(k->case_count * COLUMNS + 1, sizeof *cells.cells);
-    if (!cells.cells)
-        return -ENOMEM;
-    for (size_t i = 0; i < k->case_count; i++)
-        fill_row(&cells, i, &k->cases[i]);
+    const struct kvr_cells table = {table_columns, COLUMNS, k->case_count, NULL};
     if (format == KVR_OUT_MD)
         fputs("### kvroof compare\n\n", out);
     put_title(out, k, "", width);
     fputc('\n', out);
-    int rc = kvr_put_cells(out, format, &cells);
-    free(cells.cells);
+    int rc = kvr_put_filled(out, format, &table, fill_row, k);
     fputc('\n', out);
     put_found(out, k, bullet, width);
     put_sentinel(out, k, bullet, width);

@@ -2,7 +2,7 @@
  *
  * A fleet: results of many nodes side by side, nodes of one fingerprint in one group. Of every case
  * the nodes are held against the median of their group; who is far off by a robust z-score is
- * named.
+ * named. kvr_fleet_make (src/compare) fills it.
  */
 #ifndef KVR_FLEET_H
 #define KVR_FLEET_H
@@ -57,10 +57,6 @@ struct kvr_fleet {
     const char *const *missing; size_t missing_count;
 };
 
-/* Of `count` records, which must outlive the fleet; names[i] is the file of record i. 0 or -ENOMEM;
- * free in either case. */
-int kvr_fleet_make(const struct kvr_run_record *records, const char *const *names, size_t count,
-                   double threshold, struct kvr_fleet *fleet);
 void kvr_fleet_free(struct kvr_fleet *fleet);
 const struct kvr_fleet_cell *kvr_fleet_cell_of(const struct kvr_fleet_group *group, size_t node,
                                                size_t c);

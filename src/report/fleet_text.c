@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cells.h"
@@ -37,8 +36,9 @@ static size_t slowest_of(const struct kvr_fleet_group *g, size_t c)
     return slowest;
 }
 
-static void fill_row(const struct kvr_cells *cells, const struct kvr_fleet_group *g, size_t c)
+static void fill_row(const struct kvr_cells *cells, size_t c, const void *group)
 {
+    const struct kvr_fleet_group *g = group;
     const struct kvr_fleet_case *k = &g->cases[c];
     size_t slowest = slowest_of(g, c);
     snprintf(kvr_cell(cells, c, NODES), KVR_CELL_BYTES, "%zu", k->nodes);
@@ -98,12 +98,7 @@ static int put_group(FILE *out, enum kvr_output_format format, const struct kvr_
 {
     const struct kvr_fleet_group *g = &f->groups[index];
     char line[500], clean[500];
-    struct kvr_cells cells = {columns, COLUMNS, g->case_count, NULL};
-    cells.cells = calloc(g->case_count * COLUMNS + 1, sizeof *cells.cells);
-    if (!cells.cells)
-        return -ENOMEM;
-    for (size_t c = 0; c < g->case_count; c++)
-        fill_row(&cells, g, c);
+    const struct kvr_cells table = {columns, COLUMNS, g->case_count, NULL};
     snprintf(line, sizeof line, "%sgroup %zu of %zu: %zu node%s, %s, fingerprint %s",
              format == KVR_OUT_MD ? "### " : "", index + 1, f->group_count, g->node_count,
              g->node_count == 1 ? "" : "s",
@@ -112,8 +107,7 @@ static int put_group(FILE *out, enum kvr_output_format format, const struct kvr_
     kvr_clean_text(clean, sizeof clean, line);
     kvr_put_wrapped(out, clean, format == KVR_OUT_MD ? 0 : width);
     fputc('\n', out);
-    int rc = g->case_count ? kvr_put_cells(out, format, &cells) : 0;
-    free(cells.cells);
+    int rc = g->case_count ? kvr_put_filled(out, format, &table, fill_row, g) : 0;
     fputc('\n', out);
     put_sentences(out, f, g, format == KVR_OUT_MD ? "- " : "", width);
     return rc;

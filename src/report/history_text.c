@@ -29,8 +29,9 @@ void kvr_history_free(struct kvr_history *h)
     *h = (struct kvr_history){0};
 }
 
-static void fill_row(const struct kvr_cells *cells, size_t row, const struct kvr_history_case *c)
+static void fill_row(const struct kvr_cells *cells, size_t row, const void *history)
 {
+    const struct kvr_history_case *c = &((const struct kvr_history *)history)->cases[row];
     snprintf(kvr_cell(cells, row, RESULTS), KVR_CELL_BYTES, "%zu", c->count);
     kvr_figure_text(c->level_ns, 4, kvr_cell(cells, row, LEVEL), KVR_CELL_BYTES);
     snprintf(kvr_cell(cells, row, CHANGES), KVR_CELL_BYTES, "%zu", c->change_count);
@@ -96,16 +97,10 @@ static int put_text(FILE *out, enum kvr_output_format format, const struct kvr_h
                     int width)
 {
     const char *bullet = format == KVR_OUT_MD ? "- " : "";
-    struct kvr_cells cells = {columns, COLUMNS, h->case_count, NULL};
-    cells.cells = calloc(h->case_count * COLUMNS + 1, sizeof *cells.cells);
-    if (!cells.cells)
-        return -ENOMEM;
-    for (size_t i = 0; i < h->case_count; i++)
-        fill_row(&cells, i, &h->cases[i]);
+    const struct kvr_cells table = {columns, COLUMNS, h->case_count, NULL};
     if (format == KVR_OUT_MD)
         fputs("### kvroof compare --history\n\n", out);
-    int rc = kvr_put_cells(out, format, &cells);
-    free(cells.cells);
+    int rc = kvr_put_filled(out, format, &table, fill_row, h);
     fputc('\n', out);
     for (size_t i = 0; i < h->case_count; i++)
         for (size_t k = 0; k < h->cases[i].change_count; k++)

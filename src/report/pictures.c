@@ -46,7 +46,7 @@ const struct kvr_picture kvr_pictures[KVR_PICTURES] = {
      kvr_plot_numa,
      "holds no NUMA matrix: kvroof roofs --numa -o json:numa.json measures it"},
     {"fleet", "Fleet: each node against the median of its group",
-     kvr_plot_fleet,
+     NULL,
      "has no other node of its fingerprint beside it: kvroof plot nodes/*.json -k fleet"},
 };
 

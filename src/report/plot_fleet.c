@@ -134,34 +134,15 @@ static int put_sheet(FILE *out, const struct kvr_fleet *f)
     return rc;
 }
 
-/* The files' names are not known here: a result without a host is known by its place. */
-static const char **place_names(size_t count)
+int kvr_plot_fleet(FILE *out, const struct kvr_fleet *fleet)
 {
-    enum { BYTES = 32 };
-    const char **names = malloc((count + 1) * (sizeof *names + BYTES));
-    char *text = names ? (char *)(names + count + 1) : NULL;
-    for (size_t i = 0; names && i < count; i++, text += BYTES) {
-        snprintf(text, BYTES, "result %zu", i + 1);
-        names[i] = text;
-    }
-    return names;
-}
-
-int kvr_plot_fleet(FILE *out, const struct kvr_run_record *records, size_t count)
-{
-    struct kvr_fleet fleet = {0};
-    const char **names = place_names(count);
-    int rc = names ? kvr_fleet_make(records, names, count, KVR_FLEET_THRESHOLD, &fleet) : -ENOMEM;
-    if (!rc && (fleet.groups[0].node_count < 2 || !fleet.groups[0].case_count))
-        rc = -ENODATA;
+    if (!fleet->group_count || fleet->groups[0].node_count < 2 || !fleet->groups[0].case_count)
+        return -ENODATA;
     struct kvr_numeric numeric = kvr_numeric_c();
     errno = 0;
-    if (!rc)
-        rc = put_sheet(out, &fleet);
+    int rc = put_sheet(out, fleet);
     if (!rc)
         rc = kvr_sheet_end(out);
     kvr_numeric_restore(numeric);
-    kvr_fleet_free(&fleet);
-    free(names);
     return rc;
 }

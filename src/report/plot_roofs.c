@@ -88,6 +88,16 @@ static bool wanted(const struct kvr_sheet *s, size_t machine, uint32_t threads,
     return !count;
 }
 
+/* A family is chosen from more readers than the ladder has; a point of the ladder may lie in the
+ * level before in part. There is none before L1, where a case's family holds its calls. */
+static bool is_better(const struct kvr_ceiling *c, const struct kvr_ceiling *best)
+{
+    bool family = !strcmp(c->type, "read-family");
+    if (strcmp(c->level, "L1") && family != !strcmp(best->type, "read-family"))
+        return family;
+    return c->value > best->value;
+}
+
 /* The best ceiling like this one in all records of its machine; NULL if an earlier one is like it,
  * so that every roof comes once. */
 static const struct kvr_ceiling *best_bandwidth(const struct kvr_sheet *s, size_t record,
@@ -103,10 +113,7 @@ static const struct kvr_ceiling *best_bandwidth(const struct kvr_sheet *s, size_
                 continue;
             if (i < record || (i == record && k < index))
                 return NULL;
-            bool family = !strcmp(c->type, "read-family");
-            bool better = family != !strcmp(best->type, "read-family") ? family
-                                                                      : c->value > best->value;
-            best = better ? c : best;
+            best = is_better(c, best) ? c : best;
         }
     }
     return best;
@@ -192,8 +199,10 @@ static int add_rate(const struct kvr_sheet *s, size_t machine, const struct best
     struct kvr_roof roof = {.value = best->value, .threads = c->threads};
     kvr_sheet_machine_prefix(s, machine, roof.whose, sizeof roof.whose);
     kvr_figure_text(best->value, 3, figure, sizeof figure);
-    snprintf(roof.what, sizeof roof.what, "%s, %s, %ut: %s %s", best->way->name, c->isa,
-             c->threads, figure, units[best->way->work]);
+    /* A long name finds no room between the diagonals; the note says which instructions. */
+    snprintf(roof.what, sizeof roof.what, "%s%s%s, %ut: %s %s", best->way->name,
+             best->way->note ? "" : ", ", best->way->note ? "" : c->isa, c->threads, figure,
+             units[best->way->work]);
     if (best->way->note) {
         kvr_figure_text(c->value, 3, figure, sizeof figure);
         int n = snprintf(roof.how, sizeof roof.how, "%s: %s, %s %s", best->way->note, c->id,

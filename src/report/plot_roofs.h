@@ -24,8 +24,8 @@ struct kvr_roofs {
 };
 
 /* The best reader of the family chosen for a level (type read-family) or, where there is none, the
- * best point of the ladder in that level; for each number of threads that the machine's cases
- * have, for all if no case is given. 0 or -ENOMEM. */
+ * best point of the ladder in that level; of L1 the better of both. For each number of threads that
+ * the machine's cases have, for all if no case is given. 0 or -ENOMEM. */
 int kvr_roofs_bandwidth(const struct kvr_sheet *sheet, const struct kvr_plot_case *cases,
                         size_t count, struct kvr_roofs *roofs);
 /* The best ceiling of each way to do this work. 0 or -ENOMEM. */

@@ -65,13 +65,15 @@ int kvr_plot_samples(FILE *out, const struct kvr_run_record *records, size_t cou
 int kvr_plot_compare(FILE *out, const struct kvr_run_record *records, size_t count);
 
 /* Writes fleet.tsv (plots/fleet.gp): of every group of equal machines how far each node lies from
- * the group's median, case by case (fleet.h). 0; -ENODATA: no two records are of one machine,
+ * the group's median, case by case. 0; -ENODATA: no two records are of one machine,
  * nothing is written; -ENOMEM; -errno of the write. */
-int kvr_plot_fleet(FILE *out, const struct kvr_run_record *records, size_t count);
+struct kvr_fleet;
+int kvr_plot_fleet(FILE *out, const struct kvr_fleet *fleet);
 
 /* A kind of picture: what writes its data, and what a result that lacks them needs. */
 struct kvr_picture {
     const char *name, *title; /* the title is what it answers */
+    /* NULL: the picture is of a fleet (kvr_plot_fleet), and none of a page. */
     int (*data)(FILE *out, const struct kvr_run_record *records, size_t count);
     const char *lacks; /* "holds no ...: kvroof run ..." */
 };

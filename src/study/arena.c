@@ -143,6 +143,28 @@ int kvr_half_plain(struct kvr_session *s, struct kvr_half *half, uint64_t bytes,
     return rc;
 }
 
+int kvr_half_ladder(struct kvr_session *s, struct kvr_half *half, uint64_t bytes,
+                    struct kvr_lists *lists)
+{
+    uint64_t share = bytes / s->threads / KVR_LINE_BYTES * KVR_LINE_BYTES;
+    size_t segment = share < KVR_LADDER_SEGMENT_BYTES ? (size_t)share : KVR_LADDER_SEGMENT_BYTES;
+    return kvr_half_plain(s, half, bytes, segment, lists);
+}
+
+int kvr_half_repeated(struct kvr_session *s, struct kvr_half *half, uint64_t bytes,
+                      struct kvr_lists *lists)
+{
+    uint64_t share = bytes / s->threads / KVR_READ_FOLD_BYTES * KVR_READ_FOLD_BYTES;
+    if (!share || share > KVR_LADDER_SEGMENT_BYTES)
+        return -ERANGE;
+    int rc = kvr_half_plain(s, half, share * s->threads, (size_t)share, lists);
+    if (!rc && !kvr_lists_repeat(lists)) {
+        kvr_lists_free(lists);
+        rc = -ERANGE;
+    }
+    return rc;
+}
+
 /* ---- what was got ---- */
 
 static void read_pages(const struct kvr_session *s, struct kvr_half *half)

@@ -37,6 +37,16 @@ int kvr_half_share(struct kvr_session *session, struct kvr_half *half, uint64_t 
 int kvr_half_plain(struct kvr_session *session, struct kvr_half *half, uint64_t bytes,
                    size_t segment_bytes, struct kvr_lists *lists);
 
+/* The same in a ladder's segments: for a small set one a thread, because several short ones would
+ * measure the calls between them, else of KVR_LADDER_SEGMENT_BYTES. */
+enum { KVR_LADDER_SEGMENT_BYTES = 64 << 10 };
+int kvr_half_ladder(struct kvr_session *session, struct kvr_half *half, uint64_t bytes,
+                    struct kvr_lists *lists);
+/* The same for a small set as a fold that is read again and again in one call (kvr_lists_repeat).
+ * -ERANGE too where the set is not small, or a thread's share below KVR_READ_FOLD_BYTES. */
+int kvr_half_repeated(struct kvr_session *session, struct kvr_half *half, uint64_t bytes,
+                      struct kvr_lists *lists);
+
 /* Where the used part of a half lies and in which pages, after it was shared out: its fractions,
  * and the check `placement` for the worst so far. */
 void kvr_half_prove(struct kvr_session *session, struct kvr_half *half);

@@ -37,6 +37,10 @@ static int prepare_subjects(struct kvr_session *s, struct kvr_cohort_work *w)
         }
         struct kvr_subject *subject = &w->subjects[w->subject_count];
         int rc = kvr_subject_prepare(s, &request, subject, w->why, sizeof w->why);
+        if (!rc && kvr_cohort_measured_already(s, w, c, subject->kernel)) {
+            kvr_subject_free(subject);
+            continue;
+        }
         if (!rc && (rc = kvr_cohort_make_op(s, w, c, subject, false)))
             kvr_subject_free(subject);
         if (rc == -EDOM || rc == -ENODEV)
@@ -147,6 +151,8 @@ static int prepare(struct kvr_session *s, struct kvr_cohort_work *w)
     if (!(rc = kvr_cohort_materials(s, w)) && !(rc = kvr_cohort_place(s, w)) &&
         !(rc = kvr_cohort_prepare_reference(s, w)) && !w->is_reference)
         rc = prepare_subjects(s, w);
+    if (!rc && w->is_reference && kvr_cohort_measured_already(s, w, c, w->fp16.kernel))
+        w->is_reference = false; /* nothing is left to be measured */
     if (!rc && (w->is_reference || w->subject_count))
         rc = set_stage(s, w);
     if (!rc)

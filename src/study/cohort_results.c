@@ -76,6 +76,38 @@ void kvr_cohort_unmeasured(struct kvr_session *s, const struct kvr_cohort_work *
     kvr_record_add_result(s->record, &result);
 }
 
+static bool is_measured(const struct kvr_session *s, const struct kvr_cohort_work *w,
+                        const char *name)
+{
+    char other[KVR_NAME_BYTES];
+    for (size_t i = 0; i < s->record->result_count; i++)
+        if (s->record->results[i].measured && !strcmp(s->record->results[i].name, name))
+            return true;
+    for (size_t i = 0; i < w->subject_count; i++) {
+        kvr_case_name(w->cases[i], w->subjects[i].kernel->isa_name, w->working_set_bytes, other,
+                      sizeof other);
+        if (!strcmp(other, name))
+            return true;
+    }
+    return false;
+}
+
+bool kvr_cohort_measured_already(struct kvr_session *s, const struct kvr_cohort_work *w,
+                                 const struct kvr_case *c, const struct kvr_kernel *kernel)
+{
+    struct kvr_result result;
+    identify(s, w, c, kernel, &result);
+    if (!is_measured(s, w, result.name))
+        return false;
+    identify(s, w, c, NULL, &result); /* whichever comes second, it is the choice that is none */
+    kvr_result_unavailable(&result, "isa",
+                           "the fastest kernel here is that of %s, which another name in --isa or "
+                           "--kernel means too: measured once, as %s.%s@%s",
+                           kernel->isa_name, c->codec->name, c->variant, kernel->isa_name);
+    kvr_record_add_result(s->record, &result);
+    return true;
+}
+
 static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
                   const struct kvr_subject *subject, struct kvr_result *r)
 {

@@ -71,6 +71,10 @@ void kvr_cohort_prove(struct kvr_session *session, struct kvr_cohort_work *work)
 /* A row without figures: why it has none. */
 void kvr_cohort_unmeasured(struct kvr_session *session, const struct kvr_cohort_work *work,
                            const struct kvr_case *c, const char *what, const char *why);
+/* Whether `kernel`, which was found to be the fastest of those that the case means, is measured for
+ * another case of the same name, in this cohort or before. Then there is a row that says so. */
+bool kvr_cohort_measured_already(struct kvr_session *session, const struct kvr_cohort_work *work,
+                                 const struct kvr_case *c, const struct kvr_kernel *kernel);
 /* One result per measured case, from work->rounds ([series][rounds]). */
 void kvr_cohort_add_results(struct kvr_session *session, const struct kvr_cohort_work *work,
                             uint32_t rounds);

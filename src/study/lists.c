@@ -234,6 +234,24 @@ int kvr_lists_plain(const unsigned char *base, uint64_t bytes, size_t segment_by
     return rc;
 }
 
+bool kvr_lists_repeat(struct kvr_lists *lists)
+{
+    size_t fold_bytes = lists->segment_bytes;
+    uint32_t passes = (uint32_t)(KVR_REPEAT_BYTES / fold_bytes);
+    bool possible = passes > 1 && fold_bytes % KVR_READ_FOLD_BYTES == 0;
+    for (unsigned t = 0; t < lists->threads; t++)
+        possible = possible && lists->counts[t] == 1;
+    if (!possible)
+        return false;
+    for (unsigned t = 0; t < lists->threads; t++) {
+        lists->segments[t].fold_bytes = fold_bytes;
+        lists->segments[t].tokens *= passes;
+    }
+    lists->tokens *= passes;
+    lists->segment_bytes *= passes;
+    return true;
+}
+
 uint64_t kvr_lists_keys(const struct kvr_lists *lists)
 {
     uint64_t keys = 0;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "../../kernels/kernel.h"
+#include "../../kernels/peak.h"
 
 struct kvr_lists {
     unsigned threads;
@@ -68,6 +69,14 @@ int kvr_lists_fold(const unsigned char *base, const struct kvr_format *format,
  * ladders. A "key" of such a list is a 64-byte line. 0, -ENOMEM, or -ERANGE. */
 int kvr_lists_plain(const unsigned char *base, uint64_t bytes, size_t segment_bytes,
                     unsigned threads, struct kvr_lists *lists);
+/* Bytes that one call of a reader takes in a list of kvr_lists_repeat, about: 8000 cycles of L1,
+ * beside which the 65 of the call are little. */
+enum { KVR_REPEAT_BYTES = 1 << 20 };
+/* Of a plain list of one segment a thread: makes the segment a fold that is read again and again,
+ * as often as KVR_REPEAT_BYTES hold it; segment_bytes is then what a call reads. For readers
+ * without look-ahead (kernels/peak.h). Returns whether it did: the segment must be a multiple of
+ * KVR_READ_FOLD_BYTES. */
+bool kvr_lists_repeat(struct kvr_lists *lists);
 void kvr_lists_free(struct kvr_lists *lists);
 
 /* Keys of one pass over all threads' lists. */

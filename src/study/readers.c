@@ -3,6 +3,12 @@
  * M, the memory alone: choosing the best members of the read family for one kind of list. A plain
  * loop is 20 to 40 % below the roof on some machines, so all combinations of width, streams, hint
  * and look-ahead are tried; by halving, because most are plainly slower.
+ *
+ * The lists are the cases' own, and so are the calls: M calls its reader once for every segment, as
+ * T calls its kernel, in caches too. A reader that passes over one fold in a single call shows what
+ * the cache can deliver, not what anything reads that is called for a few KiB of keys, and T would
+ * look worse beside it than any kernel can be. Such folds are the machine's ceilings (the ladder,
+ * and the family of L1 that `roofs` measures), whose class is that of what a call reads: no case's.
  */
 #include <errno.h>
 #include <math.h>
@@ -35,7 +41,13 @@ void kvr_member_name(const struct kvr_member *m, char *name, size_t bytes)
         snprintf(name, bytes, "%s", m->reader->name);
 }
 
-static size_t all_members(uint64_t usable, struct kvr_member *members)
+static bool is_fold(const struct kvr_lists *lists)
+{
+    return lists->segments[0].fold_bytes != 0;
+}
+
+/* In a fold there is no look-ahead. */
+static size_t all_members(uint64_t usable, bool folded, struct kvr_member *members)
 {
     size_t peaks, n = 0;
     const struct kvr_peak *const *peak = kvr_peaks(&peaks);
@@ -44,7 +56,7 @@ static size_t all_members(uint64_t usable, struct kvr_member *members)
             continue;
         if (peak[i]->hint == KVR_HINT_T0 && n < MAX_MEMBERS)
             members[n++] = (struct kvr_member){.reader = peak[i]};
-        for (size_t a = 0; a < 4 && n + 2 <= MAX_MEMBERS; a++) {
+        for (size_t a = 0; a < 4 && !folded && n + 2 <= MAX_MEMBERS; a++) {
             members[n++] =
                 (struct kvr_member){.reader = peak[i], .ahead_segments = ahead_segments[a]};
             if (peak[i]->hint == KVR_HINT_T1) /* for codebooks, which are prefetched as a whole */
@@ -109,7 +121,8 @@ uint64_t kvr_segment_class(uint64_t segment_bytes)
 }
 
 static void add_ceiling(struct kvr_session *s, const struct kvr_family *family,
-                        const struct kvr_member *members, size_t count, uint64_t working_set_bytes)
+                        const struct kvr_member *members, size_t count, uint64_t working_set_bytes,
+                        bool folded)
 {
     struct kvr_ceiling c;
     char size[24], segment[24];
@@ -129,8 +142,9 @@ static void add_ceiling(struct kvr_session *s, const struct kvr_family *family,
     c.segment_bytes = family->segment_class;
     c.value = members[0].gb_per_s;
     snprintf(c.unit, sizeof c.unit, "GB/s");
-    snprintf(c.method, sizeof c.method, "best of %zu readers: all at %d ms, best %d at %d ms",
-             count, FIRST_MS, SECOND_ROUND, SECOND_MS);
+    snprintf(c.method, sizeof c.method, "best of %zu readers: all at %d ms, best %d at %d ms%s",
+             count, FIRST_MS, count < SECOND_ROUND ? (int)count : SECOND_ROUND, SECOND_MS,
+             folded ? "; many passes a call" : "");
     c.family = calloc(count, sizeof *c.family);
     for (size_t i = 0; c.family && i < count; i++) {
         kvr_member_name(&members[i], c.family[i].name, sizeof c.family[i].name);
@@ -149,7 +163,7 @@ static struct kvr_member *rank_members(struct kvr_session *s, struct kvr_scan *s
     struct kvr_member *members = calloc(MAX_MEMBERS, sizeof *members);
     if (!members)
         return NULL;
-    *count = all_members(s->machine->isa.usable, members);
+    *count = all_members(s->machine->isa.usable, is_fold(scan->lists), members);
     *second = *count < SECOND_ROUND ? *count : SECOND_ROUND;
     if (evicted && time_on_arena(s, scan, evicted, members, *count)) {
         free(members);
@@ -202,7 +216,7 @@ const struct kvr_family *kvr_session_family(struct kvr_session *s, struct kvr_sc
     f->best_count = second < KVR_BEST_READERS ? second : KVR_BEST_READERS;
     memcpy(f->best, members, f->best_count * sizeof *members);
     if (!evicted) /* a pass over a small set that starts cold is no ceiling of the level */
-        add_ceiling(s, f, members, count, working_set_bytes);
+        add_ceiling(s, f, members, count, working_set_bytes, is_fold(scan->lists));
     free(members);
     return f;
 }

@@ -16,6 +16,8 @@
 #include "dram.h"
 
 enum { CHUNK_BYTES = 16 << 10, TRIES = 5 };
+/* An array of two chunks and less is one, which a call passes over until it has written this. */
+enum { REPEAT_BYTES = 512 << 10 };
 
 /* How much faster parts of the DRAM working set are read than the whole; the worst thread count. */
 struct proof {
@@ -28,7 +30,7 @@ struct arrays {
     const struct kvr_peak_stream *stream;
     unsigned char *dst, *a, *b;
     uint32_t chunks; /* per thread */
-    size_t chunk_bytes;
+    size_t chunk_bytes, passes;
 };
 
 static void stream_slice(void *argument, unsigned thread, uint32_t first, uint32_t count)
@@ -38,7 +40,7 @@ static void stream_slice(void *argument, unsigned thread, uint32_t first, uint32
     for (uint32_t n = 0; n < count; n++) {
         size_t at = ((size_t)thread * x->chunks + i) * x->chunk_bytes;
         x->stream->run((float *)(void *)(x->dst + at), (const float *)(const void *)(x->a + at),
-                       (const float *)(const void *)(x->b + at), x->chunk_bytes);
+                       (const float *)(const void *)(x->b + at), x->chunk_bytes, x->passes);
         if (++i == x->chunks)
             i = 0;
     }
@@ -99,14 +101,17 @@ static void measure_streams(struct kvr_session *s, const char *level, uint64_t b
     double best = 0;
     const struct kvr_peak_stream *winner = NULL;
     uint64_t array_bytes = bytes / (reads + 1) / s->threads;
-    size_t chunk = array_bytes / 2 < CHUNK_BYTES ? array_bytes / 4 / 64 * 64 : CHUNK_BYTES;
-    if (chunk < 64)
+    bool small = array_bytes <= 2 * CHUNK_BYTES;
+    size_t chunk = small ? array_bytes / KVR_STREAM_FOLD_BYTES * KVR_STREAM_FOLD_BYTES
+                         : CHUNK_BYTES;
+    if (!chunk)
         return;
     uint64_t part = array_bytes / chunk * chunk * s->threads; /* bytes of one array */
     struct arrays x = {.dst = s->subject.memory.base,
                        .a = s->reference.memory.base,
                        .chunks = (uint32_t)(array_bytes / chunk),
-                       .chunk_bytes = chunk};
+                       .chunk_bytes = chunk,
+                       .passes = small ? REPEAT_BYTES / chunk : 1};
     /* Three different offsets in a page: a load behind a store to its own offset would wait for it,
      * whatever their pages (4 KiB aliasing). */
     x.dst += 1024;
@@ -131,7 +136,7 @@ static void measure_streams(struct kvr_session *s, const char *level, uint64_t b
             .run = stream_slice, .argument = &x, .list_counts = counts, .cursors = cursors};
         request.warm_segments = strcmp(level, "DRAM") ? x.chunks : 0;
         best_of(s, &request, &ns, &segments);
-        double gb_per_s = (double)segments * (double)chunk * (reads + 1) / ns;
+        double gb_per_s = (double)segments * (double)(chunk * x.passes) * (reads + 1) / ns;
         if (gb_per_s > best) {
             best = gb_per_s;
             winner = streams[i];
@@ -235,9 +240,11 @@ static int measure_family(struct kvr_session *s, const char *level, uint64_t byt
     struct kvr_lists lists;
     struct kvr_score_buffers buffers;
     uint32_t cursors[KVR_MAX_THREADS] = {0};
-    uint64_t share = bytes / s->threads;
-    size_t segment = share < 65536 ? (size_t)(share / 64 * 64) : 65536; /* as the ladder's */
-    int rc = kvr_half_plain(s, &s->reference, bytes, segment, &lists);
+    int rc = -ERANGE;
+    if (!strcmp(level, "L1"))
+        rc = kvr_half_repeated(s, &s->reference, bytes, &lists);
+    if (rc == -ERANGE)
+        rc = kvr_half_ladder(s, &s->reference, bytes, &lists);
     if (rc)
         return rc;
     rc = kvr_score_buffers_new(s->threads, 64, &buffers);

@@ -153,15 +153,19 @@ def test_the_command_line():
     check_refused(run("fleet", *paths, "--treshold", "5%", env=alone()), 2, "--threshold")
     check_refused(run("fleet", *paths, "--threshold", "5", env=alone()), 2, "percent")
     check_refused(run("fleet", *paths, "--format", "junit", env=alone()), 2, "table, json")
-    slurm = alone(SLURM_PROCID="0", SLURM_NTASKS="2")
+    slurm = alone(SLURM_PROCID="0", SLURM_STEP_NUM_TASKS="2")
+    batch = alone(SLURM_PROCID="0", SLURM_NTASKS="2", SLURM_JOB_ID="7")
     check("2 nodes" in run("fleet", *paths, code=0, env=slurm).out, "results win over a launcher")
+    check_refused(run("fleet", "-k", "fp16", env=batch), 2, "sbatch", "srun")
+    check("2 nodes" in run("fleet", *paths, code=0, env=batch).out, "a script may read results")
+    check(max(map(len, run("fleet", "--help", code=0).out.splitlines())) < 80, "--help breaks well")
     check_refused(run("fleet", "-o", "json:x.json", "--folder", "f", env=slurm), 2, "--folder")
     check_refused(run("fleet", "--dry-run", "--folder", "f", env=slurm), 2, "--dry-run")
     check_refused(run("fleet", "-k", "nothing-like-it", "--folder", "f", env=slurm), 2, "nothing")
     check(read_text("f/rank-0000.done").startswith("2 "), "the others need not wait for it")
     check_refused(run("fleet", "-k", "fp16", env=slurm), 2, "--folder")
-    check_refused(run("fleet", "-k", "fp16", env=alone(SLURM_PROCID="x", SLURM_NTASKS="2")), 2,
-                  "SLURM_PROCID")
+    check_refused(run("fleet", "-k", "fp16", env=alone(SLURM_PROCID="x", SLURM_STEP_ID="0",
+                                                         SLURM_NTASKS="2")), 2, "SLURM_PROCID")
     check_refused(run("fleet", "-k", "fp16", env=alone(PMI_RANK="2", PMI_SIZE="2")), 2, "PMI_RANK")
     check_refused(run("fleet", "-k", "fp16", env=alone(PMI_RANK="2")), 2, "PMI_SIZE")
 
@@ -175,7 +179,8 @@ def rank(number, env, *arguments):
 
 def test_two_ranks_by_their_environment():
     """Each launcher's own variables; the second rank comes first."""
-    for index, names in enumerate((("SLURM_PROCID", "SLURM_NTASKS"), ("PMI_RANK", "PMI_SIZE"),
+    for index, names in enumerate((("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+                                   ("PMI_RANK", "PMI_SIZE"),
                                    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"))):
         processes = [rank(number, alone(**{names[0]: str(number), names[1]: "2"}), "--folder",
                           f"job{index}") for number in (1, 0)]
@@ -191,7 +196,7 @@ def test_two_ranks_by_their_environment():
 
 
 def test_a_rank_that_is_missing():
-    env = alone(SLURM_PROCID="0", SLURM_NTASKS="3")
+    env = alone(SLURM_PROCID="0", SLURM_STEP_ID="0", SLURM_NTASKS="3")
     os.mkdir("job")
     with open("job/rank-0002.json", "w", encoding="utf-8") as file:
         file.write('{"schema": "kvroof.result/1", "results": [')
@@ -213,6 +218,18 @@ def test_a_rank_that_fails():
     check(codes == [2, 3], f"{codes}: {read_text('rank1.err')}")
     check("missing: rank 1" in read_text("rank0.out") and "exit code" in read_text("rank0.out"),
           read_text("rank0.out"))
+
+
+def test_a_rank_whose_options_are_refused():
+    """Its own parser refuses what another build may take; the first one need not wait for it."""
+    for again in range(2):
+        second = rank(1, alone(PMI_RANK="1", PMI_SIZE="2"), "--folder", "job", "-k", "")
+        check(second.wait(harness.TIMEOUT_S) == 2, read_text("rank1.err"))
+        check(read_text("job/rank-0001.done").startswith("2 "), f"start {again}: it says so")
+    first = rank(0, alone(PMI_RANK="0", PMI_SIZE="2"), "--folder", "job", "--timeout", "9999")
+    check(first.wait(harness.TIMEOUT_S) == 3, read_text("rank0.err"))
+    out = " ".join(read_text("rank0.out").split())
+    check("missing: rank 1" in out and "exit code 2: it refused" in out, out)
 
 
 def test_an_interrupted_fleet_keeps_what_there_is():

@@ -70,6 +70,37 @@ def test_isa():
     check(names == usable, f"every ISA that this host has, {usable}: {names}")
 
 
+def usable_isas(kernel):
+    """Instruction sets of codec.variant that this host has."""
+    return sorted({row["name"].split("@")[1]
+                   for row in run("list", "kernels", "--format", "json", code=0).json()
+                   if row["usable"] == "yes" and row["name"].startswith(kernel + "@")})
+
+
+def test_a_kernel_is_measured_once():
+    """`auto` chooses one of the instruction sets that are named beside it; so may avx512."""
+    for kernel in ("lookat.u8", "fp16.fused"):
+        for isas in ([*usable_isas(kernel), "auto"], ["auto", *usable_isas(kernel)]):
+            run_tiny("-k", kernel, "--isa", ",".join(isas), "-o", "json:once.json", code=0)
+            results = read_json("once.json")["results"]
+            names = [row["name"] for row in results if "scan" in row]
+            check(len(set(names)) == len(names) > 0, f"twice under one name: {names}")
+            rest = [row for row in results if "scan" not in row]
+            check(rest, "no row for what is left out")
+            for row in rest:
+                why = row["unavailable"]["isa"]
+                once = why.split(" as ")[-1] + "/"
+                check("@auto/" in row["name"] and "measured once" in why, f"{row}")
+                check(any(name.startswith(once) for name in names), f"{why}: {names}")
+    run("export", "once.json", "-o", "csv:once.csv", code=0)
+
+
+def test_fp16_of_every_isa_is_measured():
+    run_tiny("-k", "fp16", "--isa", "all", "-o", "json:fp16.json", code=0)
+    isas = [row["isa"] for row in read_json("fp16.json")["results"] if "scan" in row]
+    check(sorted(isas) == usable_isas("fp16.fused"), f"{isas}")
+
+
 def test_lists_multiply_out():
     names = planned("-k", "fp16,lookat.u8", "-d", "64,128", "-n", "512,1k", "--bytes", "4M,8M",
                     "-m", "4,8", "-t", "1", "--layout", "heads")

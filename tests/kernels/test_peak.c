@@ -120,7 +120,7 @@ static void rates_stay_in_their_scratch(void **state)
 }
 
 /* The arrays end at the guard page, up to the alignment; behind dst lies a canary. */
-static void check_stream(const struct kvr_peak_stream *stream, size_t floats)
+static void check_stream(const struct kvr_peak_stream *stream, size_t floats, size_t passes)
 {
     size_t bytes = floats * sizeof(float), padded = (bytes + 63) / 64 * 64;
     struct guarded g[3];
@@ -134,7 +134,7 @@ static void check_stream(const struct kvr_peak_stream *stream, size_t floats)
         x[1][i] = (float)(i % 1000);
         x[2][i] = (float)(i % 77) + 0.5F;
     }
-    stream->run(x[0], x[1], stream->reads == 2 ? x[2] : NULL, bytes);
+    stream->run(x[0], x[1], stream->reads == 2 ? x[2] : NULL, bytes, passes);
     for (size_t i = 0; i < padded / sizeof(float); i++) {
         float want = -1.0F; /* small multiples of 1/2: exact, fused or not */
         if (i < floats)
@@ -162,8 +162,11 @@ static void streams_compute_with_tails(void **state)
             continue;
         }
         for (size_t floats = 0; floats <= 200; floats++)
-            check_stream(streams[n], floats);
-        check_stream(streams[n], MAX_FLOATS);
+            check_stream(streams[n], floats, 1);
+        check_stream(streams[n], MAX_FLOATS, 1);
+        for (size_t fold = 0; fold <= MAX_FLOATS * sizeof(float); fold += KVR_STREAM_FOLD_BYTES)
+            for (size_t passes = 2; passes <= 4; passes++)
+                check_stream(streams[n], fold / sizeof(float), passes);
     }
 }
 

@@ -14,13 +14,13 @@
 
 #include "kernels/peak.h"
 
-enum { MAX_COUNT = 5, MAX_LINES = 100, STRIDE_BYTES = MAX_LINES * 64 + 128 };
+enum { MAX_COUNT = 5, MAX_LINES = 100, MAX_LOADS = 320, STRIDE_BYTES = MAX_LINES * 64 + 128 };
 
 /* The memory is only a range of addresses with zeros in it; what counts is the log. */
 static struct {
     unsigned char memory[MAX_COUNT * STRIDE_BYTES] __attribute__((aligned(64)));
     unsigned loads[MAX_COUNT * STRIDE_BYTES / 64]; /* per line */
-    const unsigned char *loaded[MAX_LINES], *prefetched[MAX_LINES];
+    const unsigned char *loaded[MAX_LOADS], *prefetched[MAX_LINES];
     unsigned lines, prefetches, hints[KVR_HINT_NTA + 1];
 } seen;
 
@@ -34,7 +34,7 @@ static struct line watch_load(const unsigned char *p)
 {
     const struct line nothing = {{0}};
     size_t offset = (size_t)(p - seen.memory);
-    assert_true(offset % 64 == 0 && seen.lines < MAX_LINES);
+    assert_true(offset % 64 == 0 && seen.lines < MAX_LOADS);
     seen.loads[offset / 64]++;
     seen.loaded[seen.lines++] = p;
     return nothing;
@@ -152,11 +152,39 @@ static void streams_go_in_step(void **state)
     }
 }
 
+/* Of a fold every line is read in every pass and nothing behind it is, in the order of the passes
+ * and without a prefetch, whatever the list says of look-ahead. */
+static void folds_are_read_once_a_pass(void **state)
+{
+    static const uint32_t order[2] = {1, 0};
+    (void)state;
+    for (size_t r = 0; r < sizeof readers / sizeof *readers; r++)
+        for (unsigned fold_lines = 16; fold_lines <= 80; fold_lines += 16)
+            for (unsigned passes = 1; passes <= 4; passes++) {
+                struct kvr_segments s = {.base = seen.memory, .stride_bytes = STRIDE_BYTES,
+                                         .order = order, .count = 2, .ahead_bytes = 512,
+                                         .fold_bytes = (size_t)fold_lines * 64};
+                const unsigned char *fold = seen.memory + STRIDE_BYTES;
+                memset(&seen, 0, sizeof seen);
+                readers[r]->read(&s, 0, s.fold_bytes * passes);
+                assert_int_equal(seen.lines, fold_lines * passes);
+                assert_int_equal(seen.prefetches, 0);
+                for (size_t n = 0; n < sizeof seen.loads / sizeof *seen.loads; n++) {
+                    const unsigned char *p = seen.memory + 64 * n;
+                    unsigned want = p >= fold && p < fold + s.fold_bytes ? passes : 0;
+                    assert_int_equal(seen.loads[n], want);
+                }
+                for (unsigned n = fold_lines; n < seen.lines; n++)
+                    assert_ptr_equal(seen.loaded[n], seen.loaded[n - fold_lines]);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_line_once_and_its_target),
         cmocka_unit_test(streams_go_in_step),
+        cmocka_unit_test(folds_are_read_once_a_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

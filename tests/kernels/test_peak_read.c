@@ -76,6 +76,23 @@ static void check_size(const struct kvr_peak *peak, const struct guarded *g, siz
     }
 }
 
+/* Folds that begin and end at a page that must not be touched. */
+static void check_folds(const struct kvr_peak *peak, const struct guarded *g)
+{
+    const uint32_t order[1] = {0};
+    for (size_t fold = KVR_READ_FOLD_BYTES; fold <= MAX_BYTES; fold += KVR_READ_FOLD_BYTES) {
+        unsigned char *const bases[] = {g->first, g->end - fold};
+        for (size_t b = 0; b < 2; b++)
+            for (size_t passes = 1; passes <= 5; passes++) {
+                struct kvr_segments s = {.base = bases[b], .stride_bytes = fold, .order = order,
+                                         .count = 1, .fold_bytes = fold};
+                if (peak->read(&s, 0, passes * fold) != sum_of(bases[b], fold))
+                    fail_msg("%s: a fold of %zu bytes, %zu passes, seed %d", peak->name, fold,
+                             passes, SEED);
+            }
+    }
+}
+
 static void check_changes(const struct kvr_peak *peak, struct guarded *g, uint64_t *random)
 {
     const uint32_t order[1] = {0};
@@ -109,6 +126,7 @@ static void check_reader(const struct kvr_peak *peak)
         check_size(peak, &g, 1024, count);
         check_size(peak, &g, 4096, count);
     }
+    check_folds(peak, &g);
     check_changes(peak, &g, &random);
     guarded_unmap(&g);
 }

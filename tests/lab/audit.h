@@ -56,15 +56,18 @@ static inline void audit_access(struct audit *audit, uint64_t address, uint64_t 
 static inline void audit_print(struct audit *audit, FILE *file)
 {
     uint64_t once = 0, never = 0, bytes = audit->end - audit->first;
+    uint32_t least = UINT32_MAX, most = 0;
     for (uint64_t i = 0; i < bytes; i++) {
         once += audit->bytes[i].reads == 1;
         never += audit->bytes[i].reads == 0;
+        least = audit->bytes[i].reads < least ? audit->bytes[i].reads : least;
+        most = audit->bytes[i].reads > most ? audit->bytes[i].reads : most;
     }
     fprintf(file, "audit key_bytes=%" PRIu64 " once=%" PRIu64 " never=%" PRIu64 " more=%" PRIu64
-            " reach=%" PRIu64 " key_writes=%" PRIu64 " other_reads=%" PRIu64
-            " instructions=%" PRIu64 " system_calls=%" PRIu64 "\n", bytes, once, never,
-            bytes - once - never, audit->reach, audit->key_writes, audit->other_reads,
-            audit->instructions, audit->system_calls);
+            " least=%" PRIu32 " most=%" PRIu32 " reach=%" PRIu64 " key_writes=%" PRIu64
+            " other_reads=%" PRIu64 " instructions=%" PRIu64 " system_calls=%" PRIu64 "\n",
+            bytes, once, never, bytes - once - never, least, most, audit->reach,
+            audit->key_writes, audit->other_reads, audit->instructions, audit->system_calls);
     free(audit->bytes);
     audit->bytes = NULL;
 }

@@ -7,6 +7,8 @@
  *        scan_audit KERNEL MODE        plain, ahead (prefetching), streams; or a fault to be found:
  *                                      reread (one key byte again), skip (the last segment),
  *                                      syscall
+ *        scan_audit --list-readers     readers that can run here
+ *        scan_audit READER MODE        plain, ahead, fold (PASSES times over one segment)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +16,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../kernels/peak.h"
 #include "../../src/machine/isa.h"
 #include "../../src/measure/clock.h"
 #include "../kernels/problem.h"
 
-enum { SEGMENTS = 3, TOKENS = 128 };
+enum { SEGMENTS = 3, TOKENS = 128, READER_BYTES = 4096, PASSES = 3 };
 
 static volatile unsigned char sink;
 
@@ -110,6 +113,41 @@ static void scan(const struct kvr_kernel *kernel, const char *mode)
     free(keys);
 }
 
+static const struct kvr_peak *find_reader(const char *wanted, uint64_t usable, int list)
+{
+    size_t count;
+    const struct kvr_peak *const *peaks = kvr_peaks(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (peaks[i]->kind != KVR_PEAK_READ || (peaks[i]->isa & ~usable))
+            continue;
+        if (list)
+            printf("%s@%s\n", peaks[i]->name, peaks[i]->isa_name);
+        else if (strncmp(peaks[i]->name, wanted, strcspn(wanted, "@")) == 0 &&
+                 strlen(peaks[i]->name) == strcspn(wanted, "@"))
+            return peaks[i];
+    }
+    return NULL;
+}
+
+static void read_all(const struct kvr_peak *reader, const char *mode)
+{
+    static const uint32_t order[SEGMENTS] = {2, 0, 1};
+    int fold = strcmp(mode, "fold") == 0;
+    size_t segments = fold ? 1 : SEGMENTS, bytes = fold ? PASSES * READER_BYTES : READER_BYTES;
+    unsigned char *keys = aligned_bytes(segments * READER_BYTES);
+    struct kvr_segments list = {.base = keys, .stride_bytes = READER_BYTES,
+                                .order = fold ? order + 1 : order, .count = (uint32_t)segments,
+                                .ahead_segments = strcmp(mode, "ahead") == 0,
+                                .fold_bytes = fold ? READER_BYTES : 0};
+    uint64_t sum = 0;
+    audit_begin(keys, keys + segments * READER_BYTES - 1);
+    for (uint32_t i = 0; i < segments; i++)
+        sum += reader->read(&list, i, bytes);
+    audit_end();
+    sink = (unsigned char)sum;
+    free(keys);
+}
+
 int main(int argc, char **argv)
 {
     struct kvr_isa_info isa;
@@ -118,9 +156,18 @@ int main(int argc, char **argv)
         find_kernel("", isa.usable, 1);
         return 0;
     }
+    if (argc == 2 && strcmp(argv[1], "--list-readers") == 0) {
+        find_reader("", isa.usable, 1);
+        return 0;
+    }
+    const struct kvr_peak *reader = argc == 3 ? find_reader(argv[1], isa.usable, 0) : NULL;
+    if (reader) {
+        read_all(reader, argv[2]);
+        return 0;
+    }
     const struct kvr_kernel *kernel = argc == 3 ? find_kernel(argv[1], isa.usable, 0) : NULL;
     if (!kernel) {
-        fprintf(stderr, "scan_audit: --list, or KERNEL MODE with a kernel that can run here\n");
+        fprintf(stderr, "scan_audit: --list, --list-readers, or NAME MODE of what can run here\n");
         return 2;
     }
     scan(kernel, argv[2]);

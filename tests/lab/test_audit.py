@@ -21,6 +21,7 @@ OBSERVER = os.path.abspath(sys.argv[3]) if len(sys.argv) > 3 else ""
 MAIN_FORMATS = ("dense_f16.fused@", "affine8_q8.fused@", "affine4.fused@", "lookup_u8.u8@")
 
 MODES = ("plain", "ahead", "streams")
+PASSES = 3  # of scan_audit over the fold of a reader
 
 # Scalar code and tiles take a line apart in several loads, and so does a scan that looks codes up
 # in parts of a table one after the other. What counts for the memory is that the line is still in
@@ -63,10 +64,10 @@ def need_observer():
         raise Skip("built without Zydis (package libzydis-dev), which decodes instructions")
 
 
-def kernels():
+def kernels(which="--list"):
     """What can run where the observer looks."""
     need_observer()
-    words = [SCAN, "--list"]
+    words = [SCAN, which]
     if HOW == "qemu":
         words = [harness.need("qemu-x86_64"), "-cpu", "max", *words]
     names = execute(words).split()
@@ -109,6 +110,18 @@ def test_every_kernel_reads_each_byte_once():
                 faults.append(str(failure))
     check(not faults, "\n".join(faults))
     print(f"        {len(names)} kernels: {' '.join(names)}")
+
+
+def test_readers_read_each_byte_as_often_as_they_say():
+    faults = []
+    for reader in kernels("--list-readers"):
+        for mode, times in (("plain", 1), ("ahead", 1), ("fold", PASSES)):
+            seen = audit(reader, mode)
+            if (seen["least"], seen["most"]) != (times, times) or not seen["key_bytes"]:
+                faults.append(f"{reader} {mode}: not {times} reads of each byte: {seen}")
+            if seen["key_writes"] or seen["system_calls"] or seen.get("vague", 0):
+                faults.append(f"{reader} {mode}: more than reads: {seen}")
+    check(not faults, "\n".join(faults))
 
 
 def test_the_main_formats_are_among_them():

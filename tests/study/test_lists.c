@@ -164,6 +164,36 @@ static void codebooks_for_batches(void **state)
     kvr_lists_free(&keys);
 }
 
+/* A plain list of one segment a thread becomes a fold of about a megabyte a call; no other does. */
+static void a_small_set_is_repeated(void **state)
+{
+    struct kvr_lists lists;
+    (void)state;
+    assert_int_equal(kvr_lists_plain(memory, 12288, 6144, 2, &lists), 0);
+    assert_true(kvr_lists_repeat(&lists));
+    assert_int_equal(lists.segment_bytes, KVR_REPEAT_BYTES / 6144 * 6144);
+    assert_int_equal(kvr_lists_keys(&lists), 2 * lists.segment_bytes / 64);
+    for (unsigned t = 0; t < 2; t++) {
+        const struct kvr_segments *s = &lists.segments[t];
+        assert_int_equal(s->fold_bytes, 6144);
+        assert_int_equal(s->stride_bytes * s->order[0], 6144 * t);
+        assert_int_equal(kvr_lists_bytes_at(&lists, 0), lists.segment_bytes);
+    }
+    kvr_lists_free(&lists);
+    static const struct {
+        uint64_t bytes;
+        size_t segment_bytes;
+    } others[] = {{8192, 4096}, {6336, 6336}, {KVR_REPEAT_BYTES, KVR_REPEAT_BYTES}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        size_t segment_bytes = others[i].segment_bytes;
+        assert_int_equal(kvr_lists_plain(memory, others[i].bytes, segment_bytes, 1, &lists), 0);
+        assert_false(kvr_lists_repeat(&lists));
+        assert_int_equal(lists.segment_bytes, segment_bytes);
+        assert_int_equal(lists.segments[0].fold_bytes, 0);
+        kvr_lists_free(&lists);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +203,7 @@ int main(void)
         cmocka_unit_test(more_than_keys_leaves_fewer_heads),
         cmocka_unit_test(beside_the_keys),
         cmocka_unit_test(codebooks_for_batches),
+        cmocka_unit_test(a_small_set_is_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
