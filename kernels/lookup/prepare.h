@@ -45,7 +45,7 @@ KVR_INLINE void kvr_table_range(const float *table, uint32_t entries, float *low
 }
 
 /* The header from the ranges; returns 1 / step, or 0 with step 0: a subnormal step would be flushed
- * to 0 by the measured threads' modes. */
+ * to 0 by the measured threads' modes. Tables wider than 255 of the largest step are cut off. */
 KVR_INLINE float kvr_lookup_u8_header(const struct kvr_shape *shape, const float *low,
                                       const float *high, struct kvr_prepared_lookup_u8 *p)
 {
@@ -55,6 +55,7 @@ KVR_INLINE float kvr_lookup_u8_header(const struct kvr_shape *shape, const float
         bias += (double)low[i];
         width = wide > width ? wide : width;
     }
+    width = width < 255 * KVR_MAX_LOOKUP_STEP ? width : 255 * KVR_MAX_LOOKUP_STEP;
     memset(p->pad, 0, sizeof p->pad);
     p->bias = (float)bias;
     p->step = width / 255 >= (double)FLT_MIN ? (float)(width / 255) : 0;
