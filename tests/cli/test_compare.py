@@ -276,7 +276,8 @@ def started_processes(act):
     """run --processes 3, and act(process) once the second of its processes is there; exit code and
     stderr."""
     command = [PROGRAM, "run", "-k", "fp16.fused", "--isa", "scalar", *TINY, "--processes", "3",
-               "--roofs", harness.tiny_roofs(), "-r", "6", "--min-time", "0.05", "--progress", "plain", "-o", "json:a.json"]
+               "--roofs", harness.tiny_roofs(), "-r", "6", "--min-time", "0.05", "--progress",
+               "plain", "-o", "json:a.json"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True, env=environment()) as process:
         for line in process.stderr:
