@@ -273,7 +273,8 @@ struct kvr_prepared_group_q8 {
  * reference adds in double, kernels in float, in order of i. Nothing but the array.
  * lookup_u8: header, then uint8_t tables[m][K]: score = sum_i u8 * step + bias, the sum exact in
  * 16 bits (m <= 64: 64 * 255 < 65536); 1/step = 255 / max_i(max_c T_i - min_c T_i), bias =
- * sum_i min_c T_i (the 8-bit tables of FAISS' fast scan and of Bolt).
+ * sum_i min_c T_i (the 8-bit tables of FAISS' fast scan and of Bolt); step is 0 or a normal float,
+ * at most KVR_MAX_LOOKUP_STEP.
  * Codes: blocks of 64 keys, [m][64] bytes, so that one 64-byte line is one subspace of 64 keys.
  *
  * lookup4_f32, lookup4_u8: the same prepared queries for K = 16, whose codes are nibbles, two
@@ -281,6 +282,7 @@ struct kvr_prepared_group_q8 {
  * in the low and 2p + 1 in the high nibbles; key k of a block is byte 4 * (k % 16) + k / 16 of each
  * line. So a dword has the keys j, j + 16, j + 32, j + 48, and sums of its bytes, widened in place
  * by masks and shifts, are scores in the order of keys: no kernel shuffles a sum. */
+#define KVR_MAX_LOOKUP_STEP 0x1p100 /* kernels multiply it by 2^23 */
 struct kvr_prepared_lookup_u8 {
     float step, bias;
     unsigned char pad[56];

@@ -41,7 +41,7 @@ static inline size_t kvr_rotation_bytes(uint32_t head_dim, size_t value_bytes)
  * affine4g, their _q8 and _f16) have none and do not read it (NULL).
  * ahead: NULL, or a codebook that will be wanted soon: for every line of `codebook` that is read
  * from memory, the line at the same offset of `ahead` is prefetched into L2. Of a book of subspaces
- * with K = 256: smaller ones are a few lines, and of those and other books nothing is prefetched. */
+ * with K = 256: smaller ones are a few lines, and of these and other books none is prefetched. */
 struct kvr_prepare_step {
     const char *isa_name;
     const struct kvr_format *format;

@@ -7,7 +7,7 @@
  *
  * Limits: 4 shuffles, 4 loads and 3 other vector operations for 64 codes and a query, and 6 more
  * for all queries. Where one port of two shuffles (Intel) that is 4.3 cycles a line and query; the
- * kernel for one query needs 11 operations of the two, 5.5 cycles. With two queries the 6 leave
+ * kernel for one query needs 12 operations of the two, 6 cycles. With two queries the 6 leave
  * nothing to gain.
  */
 #include "../groups.h"

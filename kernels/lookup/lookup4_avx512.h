@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Sums of bytes looked up by nibbles with AVX-512BW, for the formats whose lines are those of
- * lookup4_u8. The file has defined TABLES, the number that is compiled for itself.
+ * lookup4_u8. The file has defined TABLES, the number that is compiled for itself, and
+ *   LOOK_UP(table, codes)   64 entries of a table that load_table has loaded, for the low nibbles
+ *                           of codes' bytes
  */
 #ifndef KVR_LOOKUP4_AVX512_H
 #define KVR_LOOKUP4_AVX512_H
@@ -32,7 +34,6 @@ KVR_INLINE struct sums sum_lines(const uint8_t *tables, const unsigned char *cod
                                  const unsigned char *ahead, const uint32_t lines,
                                  const int prefetch)
 {
-    const __m512i nibbles = _mm512_set1_epi8(15);
     struct sums s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
     KVR_INJECT(KVR_INJECT_TIMES(lines, TABLES / 2));
     for (uint32_t i = 0; i < lines; i++) {
@@ -40,10 +41,9 @@ KVR_INLINE struct sums sum_lines(const uint8_t *tables, const unsigned char *cod
         KVR_KEEP(both);
         if (prefetch)
             kvr_prefetch(ahead + (size_t)i * KVR_LINE_BYTES, KVR_LINE_BYTES);
-        __m512i first = _mm512_and_si512(both, nibbles);
-        __m512i second = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibbles);
-        add_bytes(&s, _mm512_shuffle_epi8(load_table(tables), first));
-        add_bytes(&s, _mm512_shuffle_epi8(load_table(tables + KVR_LOOKUP4_ENTRIES), second));
+        add_bytes(&s, LOOK_UP(load_table(tables), both));
+        add_bytes(&s, LOOK_UP(load_table(tables + KVR_LOOKUP4_ENTRIES),
+                              _mm512_srli_epi16(both, 4)));
         tables += 2 * KVR_LOOKUP4_ENTRIES;
         /* the next line after these sums; its tables not kept across blocks: they are spilled */
         __asm__ volatile("" : "+r"(tables), "+v"(s.words), "+v"(s.odd));

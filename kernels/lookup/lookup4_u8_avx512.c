@@ -16,26 +16,12 @@
 
 enum { TABLES = 16 };
 
+/* A shuffle within lanes, which takes the whole byte for a code. */
+#define LOOK_UP(table, codes)                                                                      \
+    _mm512_shuffle_epi8(table, _mm512_and_si512(codes, _mm512_set1_epi8(15)))
 #include "lookup4_avx512.h"
 
-KVR_INLINE void score_block(const struct kvr_prepared_lookup_u8 *p, const unsigned char *codes,
-                            const unsigned char *ahead, const uint32_t lines, float *scores,
-                            uint32_t left, const int prefetch)
-{
-    const struct sums s = sum_lines(p->tables, codes, ahead, lines, prefetch);
-    const __m512 step = _mm512_set1_ps(p->step), bias = _mm512_set1_ps(p->bias);
-    const struct quarters q = quarters_of(s);
-    store64(scores, left, scores16(q.a, step, bias), scores16(q.b, step, bias),
-            scores16(q.c, step, bias), scores16(q.d, step, bias));
-}
-
-#define SCAN score_lookup4_u8
-#define QUERY struct kvr_prepared_lookup_u8
-#define LINES(count) kvr_lookup4_lines(count)
-#define LEFT uint32_t
-#define BLOCK(codes, ahead)                                                                        \
-    score_block(query, codes, ahead, LINES(count), scores + key, left, prefetch)
-#include "lookup_walk.inc"
+#include "lookup4_u8_avx512.inc"
 
 const struct kvr_kernel kvr_kernel_lookup4_u8_u8_avx512 = {
     .variant = "u8",

@@ -1,40 +1,44 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * lookup_u8 with AVX-512 VBMI, K = 256: a table of 256 bytes is four registers; two vpermi2b look
- * 64 codes up in its halves and a blend on the codes' top bit chooses. The bytes are summed in 16
- * bits without unpacking: pairs as 16-bit words into one sum, the words shifted right by 8 (the odd
- * keys) into another; at the end the even keys' sum is the first minus 256 times the second.
+ * 64 codes up in its halves and a blend on the codes' top bit chooses.
+ *
+ * Four lines of entries are summed by dot products (lookup_dots_avx512.h), for which the four
+ * entries of a key must become one dword. That is a transposition of 4 by 4 bytes. Before they are
+ * looked up, a permute puts the codes of keys d, d + 16, d + 32 and d + 48 into the places p ^ i of
+ * dword d of line i; so what belongs into one place of two dwords never lies in one place of two
+ * lines, and eight blends, which any port does, are all that is left to do.
  *
  * Four subspaces' tables fill 16 registers and stay there for all blocks of a segment. With more
  * subspaces, a tile of blocks is walked once per group of four, its sums waiting in L1.
  *
- * Limits, m = 4: 12 shuffles and 4 loads for 64 keys (256 bytes). Where vpermi2b is three
- * micro-ops, two of them on the one shuffle port (Intel), that port is full for 4 cycles a line;
- * elsewhere the ALU ports share about 45 vector operations a block. From memory, the memory is the
- * limit.
+ * Limits, m = 4, 64 keys (256 bytes): 4 permutes, 8 vpermi2b, 4 masks, 12 blends, 4 dot products
+ * and 8 operations for the scores. Where a vpermi2b is three micro-ops, two of them on the one
+ * shuffle port (Intel), that port is busy for 20 cycles, and two ports of 512 bits share 56, 28
+ * cycles; measured, at best, 32, or .50 a key (38 with sums of 16 bits, which take no dot products
+ * but six operations more for a line's sums and a block's scores). Four vpermb with masks instead
+ * of two vpermi2b would be 52 there, one cycle less as measured, but 52 instead of 40 operations
+ * where vpermi2b is one. A call costs some 30 cycles beside, 16 loads of tables among them. From
+ * memory, the memory is the limit.
  */
 #include "../groups.h"
 #include "../simd/hide.h"
 #include "../simd/inject.h"
-#include "lookup_u8_avx512.h"
+#include "lookup_dots_avx512.h"
 
-enum { ENTRIES = 256, GROUP = 4, TILE_BLOCKS = 8 };
+enum { ENTRIES = 256, GROUP = 4, TILE_BLOCKS = 16 };
 
-struct sums {
-    __m512i words, odd;
+/* Byte p of dword d of line i of a block becomes key 16 * (p ^ i) + d. */
+struct places {
+    uint32_t dwords[GROUP][LANES];
 };
 
-KVR_INLINE void store_sums(struct sums s, const struct finish *f, float *scores, uint32_t left)
-{
-    store_scores(_mm512_sub_epi16(s.words, _mm512_slli_epi16(s.odd, 8)), s.odd, f, scores, left);
-}
-
-KVR_INLINE void reload_finish(const struct kvr_prepared_lookup_u8 *p, struct finish *f)
-{
-    KVR_HIDE(p);
-    f->step = _mm512_set1_ps(p->step);
-    f->bias = _mm512_set1_ps(p->bias);
-}
+#define DWORD(first, d) (first) + 0x01010101u * (d)
+#define DWORDS4(first, d)                                                                          \
+    DWORD(first, d), DWORD(first, (d) + 1), DWORD(first, (d) + 2), DWORD(first, (d) + 3)
+#define DWORDS(first) {DWORDS4(first, 0), DWORDS4(first, 4), DWORDS4(first, 8), DWORDS4(first, 12)}
+static const struct places places __attribute__((aligned(KVR_LINE_BYTES))) = {
+    {DWORDS(0x30201000u), DWORDS(0x20300010u), DWORDS(0x10003020u), DWORDS(0x00102030u)}};
 
 struct table {
     __m512i a, b, c, d;
@@ -46,18 +50,41 @@ KVR_INLINE struct table load_table(const uint8_t *p)
                           _mm512_loadu_si512(p + 128), _mm512_loadu_si512(p + 192)};
 }
 
-KVR_INLINE void add_line(struct sums *s, const struct table *t, const unsigned char *line,
-                         const unsigned char *ahead, const int prefetch)
+KVR_INLINE __m512i look_up(const struct table *t, const unsigned char *line,
+                           const unsigned char *ahead, const uint32_t *place, const int prefetch)
 {
-    __m512i codes = _mm512_loadu_si512(line);
-    KVR_KEEP(codes);
+    __m512i codes = _mm512_permutexvar_epi8(_mm512_loadu_si512(place), _mm512_loadu_si512(line));
     if (prefetch)
         kvr_prefetch(ahead, KVR_LINE_BYTES);
     __m512i low = _mm512_permutex2var_epi8(t->a, codes, t->b);
     __m512i high = _mm512_permutex2var_epi8(t->c, codes, t->d);
-    __m512i bytes = _mm512_mask_blend_epi8(_mm512_movepi8_mask(codes), low, high);
-    s->words = _mm512_add_epi16(s->words, bytes);
-    s->odd = _mm512_add_epi16(s->odd, _mm512_srli_epi16(bytes, 8));
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(codes), low, high);
+}
+
+KVR_INLINE struct sums load_sums(const struct sums *s)
+{
+    KVR_HIDE(s); /* one address, not one of each member */
+    __m512i a = _mm512_load_si512(&s->a), b = _mm512_load_si512(&s->b);
+    __m512i c = _mm512_load_si512(&s->c), d = _mm512_load_si512(&s->d);
+    return (struct sums){a, b, c, d};
+}
+
+/* Adds the entries of lines 0 to 3, byte p of line i belonging to key p ^ i of a dword: each dword
+ * of a sum gets four entries of one key. */
+KVR_INLINE struct sums add_entries(struct sums s, const __m512i *entries)
+{
+    const __mmask64 odd = 0xaaaaaaaaaaaaaaaa, high = 0xcccccccccccccccc;
+    const __m512i ones = _mm512_set1_epi8(1);
+    __m512i even01 = _mm512_mask_blend_epi8(odd, entries[0], entries[1]);
+    __m512i odd01 = _mm512_mask_blend_epi8(odd, entries[1], entries[0]);
+    __m512i even23 = _mm512_mask_blend_epi8(odd, entries[2], entries[3]);
+    __m512i odd23 = _mm512_mask_blend_epi8(odd, entries[3], entries[2]);
+    return (struct sums){
+        _mm512_dpbusd_epi32(s.a, _mm512_mask_blend_epi8(high, even01, even23), ones),
+        _mm512_dpbusd_epi32(s.b, _mm512_mask_blend_epi8(high, odd01, odd23), ones),
+        _mm512_dpbusd_epi32(s.c, _mm512_mask_blend_epi8(high, even23, even01), ones),
+        _mm512_dpbusd_epi32(s.d, _mm512_mask_blend_epi8(high, odd23, odd01), ones),
+    };
 }
 
 /* Blocks that one pass walks, and where its parts lie. */
@@ -70,6 +97,9 @@ struct tile {
     size_t apart_bytes;
 };
 
+#define LOOK_UP(i)                                                                                 \
+    look_up(&t##i, codes + (i) * line, ahead + (i) * line, where->dwords[i], prefetch)
+
 /* `count` subspaces (1 to 4) of every block of a tile. first: sums start at 0, else at partial[].
  * last: scores are written, else partial[]. The four tables are named, not an array, so that they
  * are registers in every compiler. Returns `at` of the block after the last. */
@@ -78,7 +108,7 @@ KVR_INLINE size_t pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *ta
                        const struct tile *t, struct sums *partial, float *scores, uint32_t left)
 {
     const size_t line = KVR_LINE_BYTES;
-    struct finish f = load_finish(p);
+    const struct finish f = load_finish(p);
     const struct table t0 = load_table(tables);
     const struct table t1 = count > 1 ? load_table(tables + ENTRIES) : t0;
     const struct table t2 = count > 2 ? load_table(tables + 2 * ENTRIES) : t0;
@@ -88,21 +118,20 @@ KVR_INLINE size_t pass(const struct kvr_prepared_lookup_u8 *p, const uint8_t *ta
         const unsigned char *codes = t->run.codes + at, *ahead = t->run.ahead + at;
         uint32_t key = b * KVR_LOOKUP_BLOCK_KEYS;
         for (uint32_t n = t->streams; n; n--) {
-            struct sums s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+            const struct places *where = &places;
+            KVR_HIDE(where); /* loaded for each block: in registers they drive tables out */
+            const __m512i zero = _mm512_castps_si512(_mm512_set1_ps(ZERO));
+            struct sums start = {zero, zero, zero, zero};
             if (!first)
-                s = partial[b];
+                start = load_sums(&partial[b]);
             KVR_INJECT(count == GROUP || (first && last)); /* once per whole group, at least once */
-            add_line(&s, &t0, codes, ahead, prefetch);
-            if (count > 1)
-                add_line(&s, &t1, codes + line, ahead + line, prefetch);
-            if (count > 2)
-                add_line(&s, &t2, codes + 2 * line, ahead + 2 * line, prefetch);
-            if (count > 3)
-                add_line(&s, &t3, codes + 3 * line, ahead + 3 * line, prefetch);
-            if (last && !first) /* more registers are in use: these two are loaded for each block */
-                reload_finish(p, &f);
+            const __m512i none = _mm512_setzero_si512();
+            const __m512i entries[GROUP] = {
+                LOOK_UP(0), count > 1 ? LOOK_UP(1) : none, count > 2 ? LOOK_UP(2) : none,
+                count > 3 ? LOOK_UP(3) : none};
+            const struct sums s = add_entries(start, entries);
             if (last)
-                store_sums(s, &f, scores + key, left - key);
+                store_sums(&s, &f, scores + key, left - key);
             else
                 partial[b] = s;
             codes += t->apart_bytes;
@@ -199,12 +228,11 @@ const struct kvr_kernel kvr_kernel_lookup_u8_u8_avx512vbmi = {
     .variant = "u8",
     .isa_name = "avx512vbmi",
     .format = &kvr_format_lookup_u8,
-    .isa = KVR_ISA_AVX512 | KVR_ISA_VBMI,
+    .isa = KVR_ISA_AVX512 | KVR_ISA_VBMI | KVR_ISA_VNNI,
     .max_tables = KVR_MAX_TABLES,
-    .work = {.block_keys = 64, .loads = 4, .stores = 4, .shuffles = 12, .vector_alu = 28,
-             .converts = 4, .uops = 71, .shuffle_rate = "shuffle.two",
-             .convert_rate = "convert.i32"},
-    .work_once = {.stores = 4, .shuffles = 4, .vector_alu = 10, .converts = 4, .uops = 37},
+    .work = {.block_keys = 64, .loads = 8, .stores = 4, .shuffles = 12, .vector_alu = 20, .fma = 4,
+             .int_dots = 4, .uops = 69, .shuffle_rate = "shuffle.two"},
+    .work_once = {.stores = 4, .vector_alu = 4, .fma = 4, .uops = 26},
     .work_head_dim = 64,
     .work_tables = 4,
     .score = score_lookup_u8,

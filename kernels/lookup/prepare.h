@@ -85,12 +85,12 @@ KVR_INLINE struct kvr_table_range kvr_table_range(const float *table, uint32_t e
 }
 
 /* One step for all tables, whose values are still to be multiplied by `factor`, and the sum of
- * their lowest entries, from the ranges; returns what makes steps of such a value, or 0 with step 0: a
- * subnormal step would be flushed to 0 by the measured threads' modes. All bytes wait for it: the
- * divisions run at once. */
+ * their lowest entries, from the ranges; returns what makes steps of such a value, or 0 with step
+ * 0: a subnormal step would be flushed to 0 by the measured threads' modes. Tables wider than 255
+ * of the largest step, `most`, are cut off. All bytes wait for it: the divisions run at once. */
 KVR_INLINE float kvr_table_steps(const struct kvr_shape *shape,
-                                 const struct kvr_table_range *ranges, double factor, float *step,
-                                 float *sum)
+                                 const struct kvr_table_range *ranges, double factor, double most,
+                                 float *step, float *sum)
 {
     double bias = 0, width = 0;
     for (uint32_t i = 0; i < shape->tables; i++) {
@@ -98,6 +98,8 @@ KVR_INLINE float kvr_table_steps(const struct kvr_shape *shape,
         bias += (double)ranges[i].low;
         width = wide > width ? wide : width;
     }
+    if (width * factor > 255 * most)
+        width = 255 * most / factor;
     const double one = width * factor / 255;
     *sum = (float)(bias * factor);
     *step = one >= (double)FLT_MIN ? (float)one : 0;
@@ -110,7 +112,8 @@ KVR_INLINE float kvr_lookup_u8_header(const struct kvr_shape *shape,
                                       struct kvr_prepared_lookup_u8 *p)
 {
     memset(p->pad, 0, sizeof p->pad);
-    return kvr_table_steps(shape, ranges, (double)kvr_table_factor(shape), &p->step, &p->bias);
+    return kvr_table_steps(shape, ranges, (double)kvr_table_factor(shape), KVR_MAX_LOOKUP_STEP,
+                           &p->step, &p->bias);
 }
 
 /* sqrt(pi / 2) / (2 d) / sqrt(d): what a product of signs and a projected query is times, beside

@@ -3,8 +3,10 @@
  * signs_u8 with AVX2: the look-ups of lookup4_u8 for two sketches, whose sums become floats, each
  * times its key's norm.
  *
- * Limits: those of lookup4_u8 for twice the tables; a block's end is a tenth of it at 32 tables.
- * Two vectors of sums are spilled while the second sketch is added, so no work is declared.
+ * One half of a block after the other, whose sums, of two sketches, stay in registers.
+ *
+ * Limits: those of lookup4_u8 for twice the tables, which are loaded for each half, three loads
+ * beside eleven vector operations; a block's end is a tenth of it at 32 tables.
  */
 #include "../simd/x86_avx2.h"
 #include "signs.h"
@@ -40,28 +42,53 @@ KVR_INLINE void store_half(const struct kvr_prepared_signs_u8 *p, const struct s
     }
 }
 
+/* Of one half of each of `lines` lines, each of two tables. */
+KVR_INLINE struct sums sum_half(const uint8_t *tables, const unsigned char *half,
+                                const unsigned char *ahead, const uint32_t lines,
+                                const int prefetch)
+{
+    struct sums s = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (uint32_t i = 0; i < lines; i++) {
+        /* this line after the last one's sums, its codes and tables not before: they are spilled */
+        __asm__ volatile("" : "+r"(tables), "+r"(half), "+x"(s.words), "+x"(s.odd));
+        if (prefetch)
+            kvr_prefetch(ahead + (size_t)i * KVR_LINE_BYTES, KVR_LINE_BYTES);
+        add_half_line(&s, load_table(tables), load_table(tables + KVR_LOOKUP4_ENTRIES), half);
+        tables += 2 * KVR_LOOKUP4_ENTRIES;
+        half += KVR_LINE_BYTES;
+    }
+    return s;
+}
+
+/* As store_half. ahead: with prefetch, of the whole lines. */
+KVR_INLINE void score_half(const struct kvr_prepared_signs_u8 *p, const unsigned char *codes,
+                           const unsigned char *norms, const unsigned char *ahead,
+                           const uint32_t count, float *scores, int64_t left, const int whole,
+                           const int prefetch)
+{
+    const uint32_t lines = kvr_lookup4_lines(count);
+    const size_t next = kvr_signs_codes(count, 1);
+    const uint8_t *tables = p->tables + (size_t)count * KVR_LOOKUP4_ENTRIES;
+    struct sums s = sum_half(p->tables, codes, ahead, lines, prefetch);
+    struct sums o = sum_half(tables, codes + next, ahead + next, lines, prefetch);
+    store_half(p, &s, &o, norms, scores, left, whole);
+}
+
 KVR_INLINE void score_block(const struct kvr_prepared_signs_u8 *p, const unsigned char *codes,
                             const unsigned char *ahead, const uint32_t count, float *scores,
                             int64_t left, const int prefetch)
 {
-    const uint32_t lines = kvr_lookup4_lines(count);
-    const size_t next = kvr_signs_codes(count, 1), norms_at = kvr_signs_norms(count, 0);
-    const unsigned char *norms = codes + norms_at;
+    const size_t norms_at = kvr_signs_norms(count, 0);
+    const unsigned char *high = codes + HALF_BYTES, *norms = codes + norms_at;
     const unsigned char *high_norms = norms + LANES * KVR_SIGNS_HALF_BYTES;
-    const uint8_t *tables = p->tables + (size_t)count * KVR_LOOKUP4_ENTRIES;
-    struct block_sums s = sum_lines(p->tables, codes, ahead, lines, prefetch);
-    struct block_sums o = sum_lines(tables, codes + next, ahead + next, lines, prefetch);
     if (prefetch)
         kvr_prefetch(ahead + norms_at, (size_t)2 * KVR_SIGNS_NORM_LINES * KVR_LINE_BYTES);
     if (left >= KVR_LOOKUP_BLOCK_KEYS) {
-        store_half(p, &s.low, &o.low, norms, scores, left, 1);
-        /* the other half after this one: done at once they are spilled */
-        __asm__ volatile("" : "+x"(s.high.words), "+x"(s.high.odd), "+x"(o.high.words),
-                         "+x"(o.high.odd));
-        store_half(p, &s.high, &o.high, high_norms, scores + LANES, left, 1);
+        score_half(p, codes, norms, ahead, count, scores, left, 1, prefetch);
+        score_half(p, high, high_norms, ahead, count, scores + LANES, left, 1, 0);
     } else {
-        store_half(p, &s.low, &o.low, norms, scores, left, 0);
-        store_half(p, &s.high, &o.high, high_norms, scores + LANES, left - LANES, 0);
+        score_half(p, codes, norms, ahead, count, scores, left, 0, prefetch);
+        score_half(p, high, high_norms, ahead, count, scores + LANES, left - LANES, 0, 0);
     }
 }
 

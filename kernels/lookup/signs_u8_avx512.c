@@ -12,6 +12,9 @@
 /* Of head dim 32: so many lines are one straight run of code, whose instructions can be counted. */
 enum { TABLES = 16 };
 
+/* A shuffle within lanes, which takes the whole byte for a code. */
+#define LOOK_UP(table, codes)                                                                      \
+    _mm512_shuffle_epi8(table, _mm512_and_si512(codes, _mm512_set1_epi8(15)))
 #include "lookup4_avx512.h"
 
 /* The estimates of 16 keys of both sketches, times their norms, added. */

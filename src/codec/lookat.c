@@ -185,6 +185,7 @@ void kvr_quantise_tables(const struct kvr_shape *shape, const float *tables,
         bias += low;
         width = fmax(width, (double)high - low);
     }
+    width = fmin(width, 255 * KVR_MAX_LOOKUP_STEP);
     memset(prepared, 0, sizeof *prepared);
     prepared->bias = (float)bias;
     /* A subnormal step would be flushed to 0 by the measured threads' modes. */

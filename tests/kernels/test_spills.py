@@ -17,10 +17,7 @@ from listing import Graph, objdump_of, parse, read_library, spills_and_calls
 
 # What is known to spill: "ISA function", and why it stays so. An entry that no longer spills is an
 # error too.
-KNOWN = {
-    # eight vectors of sums of two sketches beside masks, tables and codes, in 16 registers
-    "avx2 score_signs_u8",
-}
+KNOWN = set()
 # Portable C names no registers: which of its arrays are kept in them is the compiler's choice, and
 # only calls are wrong.
 PORTABLE = ("scalar",)
