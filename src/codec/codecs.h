@@ -22,6 +22,7 @@ extern const struct kvr_codec kvr_codec_squat4;
 extern const struct kvr_codec kvr_codec_q8_0;
 extern const struct kvr_codec kvr_codec_q4_0;
 extern const struct kvr_codec kvr_codec_lookat;
+extern const struct kvr_codec kvr_codec_wkvquant;
 extern const struct kvr_codec kvr_codec_opq;
 extern const struct kvr_codec kvr_codec_aqlm;
 extern const struct kvr_codec kvr_codec_qjl;

@@ -24,6 +24,7 @@ static const struct kvr_codec *const codecs[] = {
     &kvr_codec_squat2,
     &kvr_codec_squat4,
     &kvr_codec_asymkv1,
+    &kvr_codec_wkvquant,
     &kvr_codec_opq,
     &kvr_codec_aqlm,
     &kvr_codec_qjl,

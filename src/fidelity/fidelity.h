@@ -10,7 +10,7 @@
 #include "../report/fidelity.h"
 #include "inputs.h"
 
-enum { KVR_FIDELITY_LIST = 16 };
+enum { KVR_FIDELITY_LIST = 32 };
 
 struct kvr_fidelity_request {
     const struct kvr_codec *codecs[KVR_FIDELITY_LIST];
