@@ -9,6 +9,7 @@
 #include "../codec/codec.h"
 #include "../report/fidelity.h"
 #include "inputs.h"
+#include "pool.h"
 
 enum { KVR_FIDELITY_LIST = 32 };
 
@@ -24,6 +25,7 @@ struct kvr_fidelity_request {
     uint32_t first_query, seeds;
     bool rope_pairs;
     double rope_base; /* of texts with keys before rotation */
+    void (*show_progress)(const struct kvr_progress *, size_t done, size_t count); /* or NULL */
 };
 
 /* Fills the record, which is the caller's in any case (kvr_fidelity_free). 0, -errno, or -EINVAL

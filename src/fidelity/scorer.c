@@ -22,8 +22,17 @@ void kvr_dot_columns(const double *columns, size_t count, size_t head_dim, const
                      size_t n, double *scores)
 {
     const double root = sqrt((double)head_dim);
+    size_t c = 0;
     memset(scores, 0, n * sizeof *scores);
-    for (size_t c = 0; c < head_dim; c++) {
+    for (; c + 4 <= head_dim; c += 4) { /* four channels for each load and store of a score */
+        const double *column = columns + c * count;
+        const double factors[4] = {query[c] / root, query[c + 1] / root, query[c + 2] / root,
+                                   query[c + 3] / root};
+        for (size_t i = 0; i < n; i++)
+            scores[i] = scores[i] + factors[0] * column[i] + factors[1] * column[count + i] +
+                        factors[2] * column[2 * count + i] + factors[3] * column[3 * count + i];
+    }
+    for (; c < head_dim; c++) {
         const double *column = columns + c * count;
         const double factor = query[c] / root;
         for (size_t i = 0; i < n; i++)

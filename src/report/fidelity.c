@@ -45,11 +45,17 @@ void kvr_fidelity_free(struct kvr_fidelity_record *r)
 /* ---- cells ---- */
 
 enum { METHOD, BYTES, COS, SKILL, CENTERED, KL, REL_L2, RHO, RHO_P5, RHO_WORST, TOP1, TOP5, TOP10,
-       MASS10, KEY_ERROR, FLAGS };
+       MASS10, KEY_ERROR, COS_SPREAD, RHO_SPREAD, FLAGS };
 
 static const char *const headings[KVR_FIDELITY_COLUMNS] = {
     "codec", "B/key", "cos", "skill", "cos_centered", "kl_nats", "rel_l2", "rho", "rho_p5",
-    "rho_worst_head", "top1", "top5", "top10", "mass10", "key_error", "flags"};
+    "rho_worst_head", "top1", "top5", "top10", "mass10", "key_error", "cos_spread",
+    "rho_spread", "flags"};
+
+bool kvr_fidelity_shows(const struct kvr_fidelity_record *record, size_t column)
+{
+    return record->seeds > 1 || (column != COS_SPREAD && column != RHO_SPREAD);
+}
 
 const char *kvr_fidelity_heading(size_t column)
 {
@@ -86,6 +92,8 @@ static double figure(const struct kvr_fidelity_row *row, size_t column)
     case TOP5: return row->mean[KVR_TOP5];
     case TOP10: return row->mean[KVR_TOP10];
     case MASS10: return row->mean[KVR_MASS10];
+    case COS_SPREAD: return row->seed_spread[KVR_COS];
+    case RHO_SPREAD: return row->seed_spread[KVR_RHO];
     default: return row->key_squared_error;
     }
 }
@@ -172,7 +180,8 @@ static bool same_group(const struct kvr_fidelity_row *a, const struct kvr_fideli
            a->text == b->text;
 }
 
-static void markdown_heading(FILE *out, const struct kvr_fidelity_row *row)
+static void markdown_heading(FILE *out, const struct kvr_fidelity_record *record,
+                             const struct kvr_fidelity_row *row)
 {
     fprintf(out, "\n### %u tokens", row->tokens);
     if (row->layer != KVR_FIDELITY_ALL)
@@ -185,10 +194,12 @@ static void markdown_heading(FILE *out, const struct kvr_fidelity_row *row)
         fprintf(out, ", the first %u keys in float16", row->skip_sinks);
     fputs("\n\n|", out);
     for (size_t c = 0; c < KVR_FIDELITY_COLUMNS; c++)
-        kvr_put_cell(out, headings[c]);
+        if (kvr_fidelity_shows(record, c))
+            kvr_put_cell(out, headings[c]);
     fputs("\n|", out);
     for (size_t c = 0; c < KVR_FIDELITY_COLUMNS; c++)
-        fputs(c == METHOD || c == FLAGS ? " --- |" : " ---: |", out);
+        if (kvr_fidelity_shows(record, c))
+            fputs(c == METHOD || c == FLAGS ? " --- |" : " ---: |", out);
     fputc('\n', out);
 }
 
@@ -202,12 +213,13 @@ static void write_markdown(FILE *out, const struct kvr_fidelity_record *r)
         if (row->head != KVR_FIDELITY_ALL)
             continue;
         if (!last || !same_group(last, row))
-            markdown_heading(out, row);
+            markdown_heading(out, r, row);
         last = row;
         fputc('|', out);
         for (size_t c = 0; c < KVR_FIDELITY_COLUMNS; c++) {
             kvr_fidelity_cell(row, c, text, sizeof text);
-            kvr_put_cell(out, text);
+            if (kvr_fidelity_shows(r, c))
+                kvr_put_cell(out, text);
         }
         fputc('\n', out);
     }

@@ -73,7 +73,9 @@ struct kvr_fidelity_record {
 void kvr_fidelity_free(struct kvr_fidelity_record *record);
 
 /* Table columns, for the commands that print them. */
-enum { KVR_FIDELITY_COLUMNS = 16 };
+enum { KVR_FIDELITY_COLUMNS = 18 };
+/* Whether a record's tables have the column: those of the spread over seeds need several. */
+bool kvr_fidelity_shows(const struct kvr_fidelity_record *record, size_t column);
 const char *kvr_fidelity_heading(size_t column);
 /* The text of one cell; "" for nothing. Call with the numeric locale of text.h. */
 void kvr_fidelity_cell(const struct kvr_fidelity_row *row, size_t column, char *text, size_t bytes);

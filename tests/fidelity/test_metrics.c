@@ -27,7 +27,7 @@ static void ranks_share_ties(void **state)
     (void)state;
     const double values[] = {7, -1, 3, 3, 7, 3, 9}, expected[] = {5.5, 1, 3, 3, 5.5, 3, 7};
     double ranks[7];
-    struct kvr_ranked work[14];
+    uint64_t work[14];
     kvr_ranks(values, 7, ranks, work);
     for (size_t i = 0; i < 7; i++)
         near(ranks[i], expected[i]);
@@ -51,7 +51,7 @@ static void ranks_of_many(void **state)
     for (size_t n = 1; n < 200; n++) {
         float *values = test_random(n, n, 8.0f);
         double rounded[200], ranks[200];
-        struct kvr_ranked work[400];
+        uint64_t work[400];
         for (size_t i = 0; i < n; i++)
             rounded[i] = floorf(values[i]); /* ties */
         kvr_ranks(rounded, n, ranks, work);
