@@ -96,6 +96,11 @@ static inline size_t kvr_codec_fewest_keys(const struct kvr_codec *codec,
     return shape->entries ? shape->entries : 1;
 }
 
+/* The tables [m][K] of floats of all the shape's subspaces, the prepared query of lookup_f32, as that
+ * of lookup_u8. */
+void kvr_quantise_tables(const struct kvr_shape *shape, const float *tables,
+                         struct kvr_prepared_lookup_u8 *prepared);
+
 /* ---- float16 (IEEE binary16), independent of the host's ISA ---- */
 float kvr_half_to_float(uint16_t half);
 uint16_t kvr_float_to_half(float value); /* round to nearest even, overflow to infinity */
