@@ -24,6 +24,7 @@ struct kvr_fidelity_request {
     size_t token_count, skip_count; /* skip_count >= 1 */
     uint32_t first_query, seeds;
     bool rope_pairs;
+    struct kvr_squat_settings squat;
     double rope_base; /* of texts with keys before rotation */
     void (*show_progress)(const struct kvr_progress *, size_t done, size_t count); /* or NULL */
 };

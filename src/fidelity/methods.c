@@ -124,6 +124,7 @@ static int add_coding(const struct kvr_job *job, const struct kvr_codec *codec,
             continue;
         method.coding = (struct kvr_coding){.codec = codec, .format = codec->formats[f],
                                             .shape = *shape, .before_rope = before_rope,
+                                            .squat = job->request->squat,
                                             .rope_pairs = has_tables(codec) &&
                                                           job->request->rope_pairs};
         status = add_method(job->methods, &method, book, seeds);
@@ -158,6 +159,10 @@ static int add_shape(const struct kvr_job *job, const struct kvr_codec *codec,
     int status = 0;
     if (why)
         return refuse(job, codec, why);
+    if (codec->train_queries && (why = kvr_squat_refuses(shape, &job->request->squat))) {
+        snprintf(job->error, job->error_bytes, "--codec %s: %s", codec->name, why);
+        return -EINVAL; /* only the command line has such settings */
+    }
     for (int before = 0; before <= rotates; before++) {
         for (size_t s = 0; !status && s < sets; s++)
             status = add_coding(job, codec, shape,

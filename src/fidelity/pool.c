@@ -51,7 +51,7 @@ int kvr_pool_run(unsigned threads, size_t count, int (*job)(void *context, size_
     struct pool pool = {.job = job, .context = context, .count = count, .progress = progress};
     pthread_t ids[MOST_THREADS];
     unsigned started = 0;
-    if (progress->show)
+    if (progress->show && count)
         progress->show(progress, 0, count);
     while (started + 1 < threads && started + 1 < count && started < MOST_THREADS &&
            !pthread_create(&ids[started], NULL, work, &pool))

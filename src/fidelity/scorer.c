@@ -189,10 +189,11 @@ static int train(struct kvr_scorer *s, const float *keys, size_t count)
     s->own_side = aligned(coding->codec->side_bytes(&s->shape));
     s->side = s->own_side;
     float *of_group = queries ? gather_queries(head) : NULL;
+    const struct kvr_teaching teaching = {of_group, queries, coding->squat};
     int status = s->own_side && (of_group || !queries) ? 0 : -ENOMEM;
     if (!status)
-        status = kvr_codec_train(coding->codec, &s->shape, keys, count, of_group, queries,
-                                 coding->seed, s->own_side);
+        status = kvr_codec_train(coding->codec, &s->shape, keys, count, &teaching, coding->seed,
+                                 s->own_side);
     free(of_group);
     return status;
 }

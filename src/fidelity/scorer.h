@@ -45,6 +45,7 @@ struct kvr_coding {
     bool rope_pairs;  /* channels in the order 0, d/2, 1, d/2 + 1, ...: what rotates together */
     const void *side; /* trained, in that order; NULL: train on the head's own keys */
     uint64_t seed;    /* of that training */
+    struct kvr_squat_settings squat; /* of codecs that queries teach */
 };
 
 struct kvr_scorer {

@@ -65,10 +65,12 @@ const char *kvr_fidelity_heading(size_t column)
 /* "lookat.u8/m4/K256/calibration=prose/rope-pairs" */
 static void method_text(const struct kvr_fidelity_row *row, char *text, size_t bytes)
 {
-    char label[64], shape[48] = "", calibration[96] = "";
+    char label[64], shape[96] = "", calibration[96] = "";
     kvr_clean_text(label, sizeof label, row->calibration);
     if (row->subspaces)
         snprintf(shape, sizeof shape, "/m%u/K%u", row->subspaces, row->entries);
+    else if (*row->encoder)
+        snprintf(shape, sizeof shape, "/%s", row->encoder);
     if (*label)
         snprintf(calibration, sizeof calibration, "/calibration=%s", label);
     snprintf(text, bytes, "%s%s%s%s%s%s%s", row->codec, *row->table ? "." : "", row->table, shape,
@@ -143,8 +145,8 @@ static void csv_index(FILE *out, int32_t index)
 static void write_csv(FILE *out, const struct kvr_fidelity_record *r)
 {
     static const char *const kinds[] = {"", "_std", "_p5_or_p95", "_worst_head", "_seed_spread"};
-    fputs("tokens,layer,head,text,codec,subspaces,entries,table,calibration,coded,channel_order,"
-          "skip_sinks,seeds,flags,bytes_per_key [bytes],key_squared_error,skill", out);
+    fputs("tokens,layer,head,text,codec,subspaces,entries,table,encoder,calibration,coded,"
+          "channel_order,skip_sinks,seeds,flags,bytes_per_key [bytes],key_squared_error,skill", out);
     for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
         for (size_t k = 0; k < KVR_METRICS; k++)
             fprintf(out, ",%s%s", kvr_metric_names[k], kinds[kind]);
@@ -157,7 +159,8 @@ static void write_csv(FILE *out, const struct kvr_fidelity_record *r)
         csv_index(out, row->layer);
         csv_index(out, row->head);
         csv_quoted(out, row->text);
-        fprintf(out, ",%s,%u,%u,%s", row->codec, row->subspaces, row->entries, row->table);
+        fprintf(out, ",%s,%u,%u,%s,%s", row->codec, row->subspaces, row->entries, row->table,
+                row->encoder);
         csv_quoted(out, row->calibration);
         fprintf(out, ",%s,%s,%u,%u,%s", row->before_rope ? "before-rope" : "as-stored",
                 row->rope_pairs ? "rope-pairs" : "natural", row->skip_sinks, row->seeds,

@@ -38,6 +38,7 @@ struct kvr_fidelity_row {
     const char *codec;           /* or a control: "uniform", "shuffled", "random" */
     uint32_t subspaces, entries; /* 0: the codec has none */
     char table[16];              /* "f32", "u8"; "" for codecs without tables */
+    char encoder[48];            /* its settings: "r20/lambda0.001/block16"; "" if it has none */
     const char *calibration;     /* label of the calibration set; "" if it has none */
     bool before_rope;            /* coded before rotation, rotated after decoding */
     bool rope_pairs, leaking;

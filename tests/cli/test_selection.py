@@ -60,6 +60,18 @@ def test_head_dims():
     check("leave out" not in own.err, "what was ordered by its name is left out by nobody", own)
 
 
+def test_squat_settings():
+    names = planned(*BASE[2:], "-k", "squat2,fp16", "-d", "64", "--squat-rank", "64",
+                    "--squat-lambda", ".01", "--squat-block", "32")
+    check({name.split(".")[0] for name in names} == {"squat2", "fp16"}, f"planned {names}")
+    for options, words in ((["--squat-block", "24"], ["--squat-block", "24", "d = 64"]),
+                           (["--squat-rank", "65"], ["--squat-rank", "65", "d = 64"]),
+                           (["--squat-rank", "0"], ["--squat-rank"]),
+                           (["--squat-lambda", "0"], ["--squat-lambda"])):
+        check_refused(run("run", *BASE[2:], "-k", "squat2,fp16", "-d", "64", *options, "--dry-run"),
+                      2, *words)
+
+
 def test_isa():
     for name in planned(*BASE, "-k", "all", "--isa", "scalar"):
         check("@scalar/" in name, f"--isa scalar gave {name}")

@@ -33,6 +33,20 @@ static void ranks_share_ties(void **state)
         near(ranks[i], expected[i]);
 }
 
+/* Alike as floats, beyond a float's range, and zeros of both signs. */
+static void ranks_are_of_doubles(void **state)
+{
+    (void)state;
+    const double values[] = {1 + 0x1p-40, 1, -0.0, 1e-60, 0.0, -1e-60, 1 + 0x1p-41, 1e200, 2e200,
+                             -2e200, -1e200},
+                 expected[] = {9, 7, 4.5, 6, 4.5, 3, 8, 10, 11, 1, 2};
+    double ranks[11];
+    uint64_t work[22];
+    kvr_ranks(values, 11, ranks, work);
+    for (size_t i = 0; i < 11; i++)
+        near(ranks[i], expected[i]);
+}
+
 /* Ranks 1 2.5 2.5 4 and 4 1 3 2: sum of products of deviations -3, of squares 4.5 and 5. */
 static void spearman_with_ties(void **state)
 {
@@ -191,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranks_share_ties),
+        cmocka_unit_test(ranks_are_of_doubles),
         cmocka_unit_test(spearman_with_ties),
         cmocka_unit_test(ranks_of_many),
         cmocka_unit_test(top_is_sorted),
