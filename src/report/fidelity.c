@@ -146,7 +146,8 @@ static void write_csv(FILE *out, const struct kvr_fidelity_record *r)
 {
     static const char *const kinds[] = {"", "_std", "_p5_or_p95", "_worst_head", "_seed_spread"};
     fputs("tokens,layer,head,text,codec,subspaces,entries,table,encoder,calibration,coded,"
-          "channel_order,skip_sinks,seeds,flags,bytes_per_key [bytes],key_squared_error,skill", out);
+          "channel_order,skip_sinks,seeds,flags,bytes_per_key [bytes],key_squared_error,skill",
+          out);
     for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
         for (size_t k = 0; k < KVR_METRICS; k++)
             fprintf(out, ",%s%s", kvr_metric_names[k], kinds[kind]);
