@@ -51,8 +51,10 @@ struct kvr_codec {
                  void *side);
     /* NULL, or: after train(), what the queries teach the encoder. Without it `side` is whole, and
      * as good as the keys alone make it. 0, -EINVAL (no query, one that is not finite, settings
-     * that kvr_squat_refuses), -ENOMEM. */
+     * that refuses_settings() names), -ENOMEM. */
     int (*train_queries)(const struct kvr_shape *, const struct kvr_teaching *, void *side);
+    /* Of codecs with train_queries, else NULL: as refuses(), for what was given of the settings. */
+    const char *(*refuses_settings)(const struct kvr_shape *, const struct kvr_squat_settings *);
     /* Encodes `count` keys into one padded segment of kvr_codec_layout(codec, shape), whose
      * segment_bytes(shape, count) bytes at `codes` are written. 0 or -errno
      * (-ENOMEM; -ERANGE for a key, or a scale, that has to be a float16 and is too large). */
@@ -87,10 +89,6 @@ int kvr_codec_train(const struct kvr_codec *codec, const struct kvr_shape *shape
 extern const struct kvr_squat_settings kvr_squat_defaults;
 /* With defaults for what is 0. */
 struct kvr_squat_settings kvr_squat_chosen(const struct kvr_squat_settings *given);
-/* NULL, or why keys of this shape cannot be coded with what was given, naming the options: a string
- * as of kvr_codec.refuses. For codecs with train_queries. */
-const char *kvr_squat_refuses(const struct kvr_shape *shape,
-                              const struct kvr_squat_settings *given);
 /* "r20/lambda0.001/block16", of what was given. */
 void kvr_squat_text(const struct kvr_squat_settings *given, char *text, size_t bytes);
 /* The format in whose layout `codec` writes keys of this shape: the first of its formats, except

@@ -33,8 +33,8 @@ struct kvr_squat_settings kvr_squat_chosen(const struct kvr_squat_settings *give
     return chosen;
 }
 
-const char *kvr_squat_refuses(const struct kvr_shape *shape,
-                              const struct kvr_squat_settings *given)
+static const char *refuses_settings(const struct kvr_shape *shape,
+                                    const struct kvr_squat_settings *given)
 {
     const struct kvr_squat_settings chosen = kvr_squat_chosen(given);
     if (chosen.rank > shape->head_dim)
@@ -192,5 +192,6 @@ static int encode_group(const struct kvr_shape *shape, int bits, const void *sid
 KVR_CHANNEL_CODEC(squat2, 2, "arXiv 2503.24358 (SQuat)",
                   "kivi2's format; errors moved out of the queries' subspace (r 20, lambda .001, "
                   "blocks of 16 channels, or --squat-rank, -lambda, -block)",
-                  train_queries)
-KVR_CHANNEL_CODEC(squat4, 4, "arXiv 2503.24358 (SQuat)", "squat2 with 4 bits", train_queries)
+                  train_queries, refuses_settings)
+KVR_CHANNEL_CODEC(squat4, 4, "arXiv 2503.24358 (SQuat)", "squat2 with 4 bits", train_queries,
+                  refuses_settings)

@@ -159,7 +159,8 @@ static int add_shape(const struct kvr_job *job, const struct kvr_codec *codec,
     int status = 0;
     if (why)
         return refuse(job, codec, why);
-    if (codec->train_queries && (why = kvr_squat_refuses(shape, &job->request->squat))) {
+    if (codec->refuses_settings &&
+        (why = codec->refuses_settings(shape, &job->request->squat))) {
         snprintf(job->error, job->error_bytes, "--codec %s: %s", codec->name, why);
         return -EINVAL; /* only the command line has such settings */
     }

@@ -201,11 +201,11 @@ static void settings(void **state)
     char text[64];
     kvr_squat_text(&given, text, sizeof text);
     assert_string_equal(text, "r20/lambda0.001/block32");
-    assert_null(kvr_squat_refuses(&shape, &given));
+    assert_null(codec->refuses_settings(&shape, &given));
     given.block = 24;
-    assert_non_null(strstr(kvr_squat_refuses(&shape, &given), "--squat-block"));
+    assert_non_null(strstr(codec->refuses_settings(&shape, &given), "--squat-block"));
     given = (struct kvr_squat_settings){.rank = D + 1};
-    assert_non_null(strstr(kvr_squat_refuses(&shape, &given), "--squat-rank"));
+    assert_non_null(strstr(codec->refuses_settings(&shape, &given), "--squat-rank"));
     given = (struct kvr_squat_settings){.rank = 3, .lambda = .5, .block = 32};
     float *keys = test_random(1, COUNT * D, 2), *queries = test_random(2, COUNT * D, 2);
     const size_t bytes = codec->side_bytes(&shape);
