@@ -51,6 +51,7 @@ def test_head_dims():
             names = planned(*BASE[2:], "-k", ",".join(served), "-d", str(dim), "--op", op)
             check({name.split(".")[0] for name in names} == set(served), f"d{dim} {op}: {names}")
             check(all(f"/d{dim}/" in name for name in names), f"d{dim} {op}: {names}")
+    check(kernels("-k", "wkvquant,qjl") == {"wkvquant.fused", "qjl.u8"}, "a copy lacks factors")
     check_refused(run("run", *BASE[2:], "-k", "all", "-d", "80", "--dry-run"), 2, "--head-dim",
                   "with --kernel leave out: " + ", ".join(grouped) + "\n")
     check_refused(run("run", *BASE[2:], "-k", "all", "-d", "256", "--dry-run"), 2, "--head-dim",
