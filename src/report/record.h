@@ -98,6 +98,8 @@ struct kvr_unavailable { char what[48], why[256]; };
 struct kvr_tuning {
     uint32_t ahead_segments, ahead_bytes, streams;
     char alternatives[320]; /* "0:5.31 s1:4.02 s2:3.99 b512:4.4": ns a key of each one tried */
+    uint32_t ahead_codebooks;       /* of the preparation, over codebooks; 0: none */
+    char codebook_alternatives[64]; /* "0:5.31 c1:4.02": ns a key of preparation and scan */
 };
 
 /* What one thread of a team counted: a key of its own. */

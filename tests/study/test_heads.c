@@ -24,7 +24,7 @@ enum { D = 16, MOST_CALLS = 4096, ALL = KVR_RUN_PREPARE | KVR_RUN_SCAN | KVR_RUN
 struct call {
     char what; /* p, s, m (softmax) or v */
     uint32_t slot, tokens;
-    const void *codebook, *query, *prepared;
+    const void *codebook, *ahead, *query, *prepared;
     float *scores, *output;
     float number; /* the maximum that softmax found, or the rescaling of values */
     uint32_t ahead_segments;
@@ -40,12 +40,13 @@ static struct call *called(char what)
     return &calls[call_count++];
 }
 
-static void log_prepare(const struct kvr_shape *shape, const void *codebook, const float *query,
-                        void *prepared)
+static void log_prepare(const struct kvr_shape *shape, const void *codebook, const void *ahead,
+                        const float *query, void *prepared)
 {
     struct call *c = called('p');
     assert_int_equal(shape->head_dim, D);
     c->codebook = codebook;
+    c->ahead = ahead;
     c->query = query;
     c->prepared = prepared;
 }
@@ -271,6 +272,37 @@ static void batches_share_codebooks(void **state)
     close_bench(&b);
 }
 
+/* Each codebook is prefetched once, by the last of the heads and the first of the queries that
+ * prepare from the one before; past the list's end the first ones are next. */
+static void codebooks_are_prefetched_once(void **state)
+{
+    enum { HEADS = 9, BATCH = 3, BOOKS = 3, QUERIES = 2, AHEAD = 2 };
+    struct bench b;
+    (void)state;
+    open_bench(&b, 16, 16, HEADS, QUERIES, BATCH);
+    b.heads.run = KVR_RUN_PREPARE;
+    b.heads.ahead_codebooks = AHEAD;
+    kvr_heads_slice(&b.heads, 0, 0, 2 * HEADS);
+    assert_int_equal(call_count, 2 * HEADS * QUERIES);
+    for (uint32_t i = 0; i < call_count; i++) {
+        const uint32_t head = i / QUERIES;
+        const uint32_t next = b.codebooks.orders[0][(head / BATCH + AHEAD) % BOOKS];
+        if (i % QUERIES == 0 && head % BATCH == BATCH - 1)
+            assert_ptr_equal(calls[i].ahead, memory + (size_t)128 * next);
+        else
+            assert_null(calls[i].ahead);
+    }
+    call_count = 0;
+    b.heads.ahead_codebooks = 0;
+    kvr_heads_slice(&b.heads, 0, 0, HEADS);
+    b.heads.ahead_codebooks = AHEAD;
+    b.heads.codebooks = NULL;
+    kvr_heads_slice(&b.heads, 0, 0, HEADS);
+    for (uint32_t i = 0; i < call_count; i++)
+        assert_null(calls[i].ahead);
+    close_bench(&b);
+}
+
 static void phases_alone(void **state)
 {
     static const struct { unsigned run; const char *calls; } cases[] = {
@@ -313,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_head_in_pages),         cmocka_unit_test(slices_follow_the_list),
         cmocka_unit_test(order_is_the_seeds),      cmocka_unit_test(batches_share_codebooks),
         cmocka_unit_test(phases_alone),            cmocka_unit_test(time_is_of_keys),
+        cmocka_unit_test(codebooks_are_prefetched_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
