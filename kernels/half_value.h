@@ -8,6 +8,16 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
+
+/* 2^exponent, of a normal double. ldexp costs more than all else of a reference. */
+static inline double kvr_power_of_two(int exponent)
+{
+    const uint64_t bits = (uint64_t)(exponent + 1023) << 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    return power;
+}
 
 /* A sign, an exponent in the rest, and so many bits of mantissa. */
 static inline double kvr_value16(uint16_t bits, int mantissa_bits)
@@ -15,8 +25,8 @@ static inline double kvr_value16(uint16_t bits, int mantissa_bits)
     const int most = (1 << (15 - mantissa_bits)) - 1; /* the exponent of infinities and NaNs */
     const int one = 1 << mantissa_bits, unit = 1 - most / 2 - mantissa_bits;
     const int exponent = bits >> mantissa_bits & most, mantissa = bits & (one - 1);
-    double magnitude =
-        exponent ? ldexp(one + mantissa, exponent - 1 + unit) : ldexp(mantissa, unit);
+    double magnitude = exponent ? (one + mantissa) * kvr_power_of_two(exponent - 1 + unit)
+                                : mantissa * kvr_power_of_two(unit);
     if (exponent == most)
         magnitude = mantissa ? (double)NAN : (double)INFINITY;
     return bits >> 15 ? -magnitude : magnitude;

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "fidelity_table.h"
 #include "option_values.h"
+#include "outputs.h"
 
 enum { KEY_CODEC = 0x300, KEY_FIRST_QUERY, KEY_SEEDS, KEY_ORDER, KEY_ROPE_BASE, KEY_SKIP,
        KEY_KEYS_PREROPE, KEY_CALIBRATION_PREROPE, MOST_SEEDS = 100 };
@@ -43,6 +44,7 @@ static const struct argp_option options_table[] = {
     {"entries", KEY_ENTRIES, "N,...", 0, "centroids of a table [256]", 0},
     {"channel-order", KEY_ORDER, "NAME", 0, "natural, or rope-pairs: the two channels that rotate "
      "together share a subspace [natural]", 0},
+    KVR_SQUAT_OPTIONS,
     {"seeds", KEY_SEEDS, "N", 0, "k-means seeds; differences below their spread are named [1]", 0},
     {NULL, 0, NULL, 0, "Of which part:", 3},
     {"tokens", 'n', "SIZE,...", 0, "the first tokens of each text [the shortest text's]", 0},
@@ -199,6 +201,7 @@ static void set_defaults(struct fidelity_state *s)
     static const uint32_t subspaces[] = {2, 4, 8, 16};
     const struct kvr_options *o = s->options.options;
     struct kvr_fidelity_request *r = &s->request;
+    r->squat = o->squat;
     r->ordered = r->codec_count || o->subspace_count || o->entry_count;
     for (size_t i = 0; i < o->subspace_count; i++)
         r->subspaces[r->subspace_count++] = o->subspaces[i];
@@ -225,28 +228,41 @@ static bool can_be(enum kvr_output_format format)
     return format != KVR_OUT_JSONL;
 }
 
-/* Formats, and that every file can be written; what a file holds is kept until the end. */
-static int check_outputs(const struct kvr_options *o)
+/* 0 or -errno; leaves no file behind that was not there. */
+static int try_file(const char *path)
 {
+    bool exists = !access(path, F_OK);
+    FILE *file = fopen(path, "ae");
+    int rc = file ? kvr_output_probe(file) : -errno;
+    if (file)
+        fclose(file);
+    if (file && !exists)
+        unlink(path);
+    return rc;
+}
+
+/* Formats, and that all can be written; what a file holds is kept until the end. */
+static int check_outputs(const struct option_state *state)
+{
+    const struct kvr_options *o = state->options;
+    char why[1100];
     bool good = can_be(o->stdout_format);
+    if (kvr_outputs_check(o->outputs, o->output_count, state->format_given, why, sizeof why))
+        return kvr_fail(KVR_EXIT_USAGE, "fidelity: %s", why);
     for (size_t i = 0; i < o->output_count; i++)
         good &= can_be(o->outputs[i].format);
     if (!good)
         return kvr_fail(KVR_EXIT_USAGE, "fidelity: jsonl is not a format of its results; give "
                                         "json, csv, md or table");
     for (size_t i = 0; i < o->output_count; i++) {
-        const char *path = o->outputs[i].path;
-        bool exists = !access(path, F_OK);
-        FILE *file = strcmp(path, "-") ? fopen(path, "ae") : NULL;
-        if (file && !exists)
-            unlink(path);
-        if (file)
-            fclose(file);
-        else if (strcmp(path, "-"))
+        int rc = strcmp(o->outputs[i].path, "-") ? try_file(o->outputs[i].path) : 0;
+        if (rc)
             return kvr_fail(KVR_EXIT_IO, "fidelity: cannot write %s: %s; give another file with -o",
-                            path, strerror(errno));
+                            o->outputs[i].path, strerror(-rc));
     }
-    return KVR_EXIT_OK;
+    int rc = kvr_output_probe(stdout);
+    return rc ? kvr_fail(KVR_EXIT_IO, "fidelity: cannot write stdout: %s", strerror(-rc))
+              : KVR_EXIT_OK;
 }
 
 static int write_one(const struct kvr_fidelity_record *record, enum kvr_output_format format,
@@ -293,14 +309,24 @@ static void put_notes(const struct kvr_fidelity_record *record)
             record->training_s);
 }
 
+static void show_progress(const struct kvr_progress *progress, size_t done, size_t count)
+{
+    fprintf(stderr, "\r\033[K[%zu/%zu] %s", done, count, progress->what);
+    fflush(stderr);
+}
+
 static int run(struct fidelity_state *s)
 {
+    const bool shows = !s->options.options->quiet && isatty(STDERR_FILENO);
     struct kvr_inputs inputs = {0};
     struct kvr_fidelity_record record = {0};
     char error[1200] = "";
     int code = KVR_EXIT_OK, rc = kvr_inputs_load(&s->patterns, &inputs, error, sizeof error);
+    s->request.show_progress = shows ? show_progress : NULL;
     if (!rc)
         rc = kvr_fidelity_run(&s->request, &inputs, &record, error, sizeof error);
+    if (shows)
+        fputs("\r\033[K", stderr);
     if (rc)
         code = kvr_fail(rc == -ENOMEM ? KVR_EXIT_IMPOSSIBLE : KVR_EXIT_USAGE, "fidelity: %s",
                         error[0] ? error : strerror(-rc));
@@ -336,7 +362,7 @@ int kvr_cmd_fidelity(int argc, char **argv)
         goto out;
     }
     set_defaults(s);
-    code = check_outputs(options);
+    code = check_outputs(&s->options);
     if (!code)
         code = run(s);
 out:

@@ -60,16 +60,19 @@ static int put_group(const struct kvr_fidelity_record *record,
                      const struct kvr_fidelity_row *rows, size_t count, FILE *out)
 {
     struct kvr_list_column columns[KVR_FIDELITY_COLUMNS];
-    struct kvr_rows cells = {.columns = columns, .column_count = KVR_FIDELITY_COLUMNS};
+    struct kvr_rows cells = {.columns = columns};
     char text[200];
     for (size_t c = 0; c < KVR_FIDELITY_COLUMNS; c++)
-        columns[c] = (struct kvr_list_column){
-            kvr_fidelity_heading(c), c == 0 || c + 1 == KVR_FIDELITY_COLUMNS ? KVR_LIST_TEXT
-                                                                             : KVR_LIST_NUMBER};
+        if (kvr_fidelity_shows(record, c))
+            columns[cells.column_count++] = (struct kvr_list_column){
+                kvr_fidelity_heading(c), c == 0 || c + 1 == KVR_FIDELITY_COLUMNS
+                                             ? KVR_LIST_TEXT
+                                             : KVR_LIST_NUMBER};
     for (size_t i = 0; i < count; i++) {
         for (size_t c = 0; c < KVR_FIDELITY_COLUMNS; c++) {
             kvr_fidelity_cell(&rows[i], c, text, sizeof text);
-            kvr_rows_add(&cells, "%s", text);
+            if (kvr_fidelity_shows(record, c))
+                kvr_rows_add(&cells, "%s", text);
         }
     }
     put_title(record, rows, out);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_COLUMNS = 16 };
+enum { MAX_COLUMNS = 24 };
 
 static bool make_room(struct kvr_rows *rows)
 {

@@ -152,7 +152,7 @@ static error_t set_path(struct option_state *state, const char *option, const ch
     return 0;
 }
 
-static error_t set_seconds(struct option_state *state, const char *option, const char *text,
+static error_t set_positive(struct option_state *state, const char *option, const char *text,
                            double *value)
 {
     char why[WHY_BYTES];
@@ -237,12 +237,25 @@ static error_t set_number(struct option_state *state, int key, const char *text)
     case KEY_SEED:
         return set_count(state, "seed", text, 0, UINT64_MAX, &o->seed);
     case KEY_MIN_TIME:
-        return set_seconds(state, "min-time", text, &o->min_time_s);
+        return set_positive(state, "min-time", text, &o->min_time_s);
     case KEY_BUDGET:
-        return set_seconds(state, "budget", text, &o->budget_s);
+        return set_positive(state, "budget", text, &o->budget_s);
     default:
-        return set_seconds(state, "peak-gb-per-s", text, &o->peak_gb_per_s);
+        return set_positive(state, "peak-gb-per-s", text, &o->peak_gb_per_s);
     }
+}
+
+/* Whether head dims allow them is seen where these are known. */
+static error_t set_squat(struct option_state *state, int key, const char *text)
+{
+    struct kvr_squat_settings *squat = &state->options->squat;
+    uint64_t value = 0;
+    if (key == KEY_SQUAT_LAMBDA)
+        return set_positive(state, "squat-lambda", text, &squat->lambda);
+    error_t error = set_count(state, key == KEY_SQUAT_RANK ? "squat-rank" : "squat-block", text, 1,
+                              KVR_MAX_HEAD_DIM, &value);
+    *(key == KEY_SQUAT_RANK ? &squat->rank : &squat->block) = (uint32_t)value;
+    return error;
 }
 
 /* What run --processes gives each of its processes: SECONDS:FILE, seconds 0 for no budget. */
@@ -295,6 +308,10 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
     case KEY_BUDGET:
     case KEY_PEAK:
         return set_number(state, key, text);
+    case KEY_SQUAT_RANK:
+    case KEY_SQUAT_LAMBDA:
+    case KEY_SQUAT_BLOCK:
+        return set_squat(state, key, text);
     case KEY_PROCESS_PART:
         return set_process_part(state, text);
     case KEY_DRY_RUN:

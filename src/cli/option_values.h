@@ -17,8 +17,17 @@ enum {
     KEY_VALUES, KEY_CALIBRATION, KEY_MEM, KEY_PAGES, KEY_MAX_MEM, KEY_MIN_TIME, KEY_BUDGET,
     KEY_SEED, KEY_DRY_RUN, KEY_FORMAT, KEY_LABEL, KEY_TAG, KEY_PEAK, KEY_STRICT, KEY_PROGRESS,
     KEY_COLOR, KEY_ROOFS, KEY_DEEP, KEY_PROVE,
-    KEY_COUNTERS, KEY_STEP_SUMMARY, KEY_PROCESSES, KEY_PROCESS_PART
+    KEY_COUNTERS, KEY_STEP_SUMMARY, KEY_PROCESSES, KEY_PROCESS_PART, KEY_SQUAT_RANK,
+    KEY_SQUAT_LAMBDA, KEY_SQUAT_BLOCK
 };
+
+/* Rows of an option table. */
+#define KVR_SQUAT_OPTIONS                                                                          \
+    {"squat-rank", KEY_SQUAT_RANK, "N", 0,                                                         \
+     "singular vectors of the queries that SQuat keeps [20]", 0},                                  \
+    {"squat-lambda", KEY_SQUAT_LAMBDA, "X", 0,                                                     \
+     "weight of their subspace in SQuat's encoder [.001]", 0},                                     \
+    {"squat-block", KEY_SQUAT_BLOCK, "N", 0, "channels that SQuat codes together [16]", 0}
 
 struct option_state {
     struct kvr_args args; /* first: see args.h */

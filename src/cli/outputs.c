@@ -81,8 +81,7 @@ static bool ends_json(enum kvr_output_format format)
     return format == KVR_OUT_JSON;
 }
 
-/* A device such as /dev/full takes the open and refuses the data: try one harmless byte. */
-static int probe_device(FILE *file)
+int kvr_output_probe(FILE *file)
 {
     struct stat st;
     if (fstat(fileno(file), &st) || !S_ISCHR(st.st_mode) || isatty(fileno(file)))
@@ -116,7 +115,7 @@ static int open_sink(struct kvr_sink *sink, const struct kvr_run_record *record,
     if (!rc && fflush(sink->file))
         rc = -errno;
     if (!rc)
-        rc = probe_device(sink->file);
+        rc = kvr_output_probe(sink->file);
     return rc ? fail(error, error_bytes, sink->path, rc) : 0;
 }
 

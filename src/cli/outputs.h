@@ -39,6 +39,10 @@ extern const char kvr_no_step_summary[]; /* the sentence for it */
 int kvr_outputs_check(const struct kvr_output *outputs, size_t count, bool stdout_taken, char *why,
                       size_t why_bytes);
 
+/* A device such as /dev/full takes the open and refuses the data: tries one harmless byte on what
+ * is a device and no terminal. 0 or -errno. */
+int kvr_output_probe(FILE *file);
+
 /* Opens all outputs, and stdout unless one of them is it; without any, results/TIMESTAMP-HOST.json.
  * A JSON file gets the partial record at once, in a file beside it that replaces it at the end: a
  * full disk shows here, and an earlier result is kept until then. 0 or -errno with a sentence. */

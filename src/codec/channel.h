@@ -52,7 +52,7 @@ void kvr_channel_prepare(const struct kvr_shape *shape, const struct kvr_format 
                          const void *side, const float *query, void *prepared);
 
 /* A codec of a file that has defined encode_group, side_bytes and train. */
-#define KVR_CHANNEL_CODEC(name_, bits, source_, summary_, train_queries_)                          \
+#define KVR_CHANNEL_CODEC(name_, bits, source_, summary_, train_queries_, refuses_settings_)       \
     static const char *name_##_refuses(const struct kvr_shape *shape)                              \
     {                                                                                              \
         return kvr_channel_refuses(#name_, shape);                                                 \
@@ -89,6 +89,7 @@ void kvr_channel_prepare(const struct kvr_shape *shape, const struct kvr_format 
         .side_bytes = side_bytes,                                                                  \
         .train = train,                                                                            \
         .train_queries = train_queries_,                                                           \
+        .refuses_settings = refuses_settings_,                                                     \
         .encode = name_##_encode,                                                                  \
         .append = name_##_append,                                                                  \
         .decode = name_##_decode,                                                                  \

@@ -11,6 +11,20 @@
 
 #include "../../kernels/steps.h"
 
+/* Of SQuat's encoder (squat.h); in what a user gave 0 is the default. */
+struct kvr_squat_settings {
+    uint32_t rank;   /* r: singular vectors of the queries that are kept, up to head_dim */
+    double lambda;   /* of A = I + lambda Qr^T Qr */
+    uint32_t block;  /* channels that are coded together; divides head_dim */
+};
+
+/* What queries have to teach an encoder. */
+struct kvr_teaching {
+    const float *queries; /* [count][head_dim], those of all heads that share the keys */
+    size_t count;
+    struct kvr_squat_settings squat;
+};
+
 struct kvr_codec {
     const char *name;    /* "lookat" */
     const char *source;  /* "arXiv 2601.10155" */
@@ -36,11 +50,12 @@ struct kvr_codec {
      * -EINVAL for count < entries or a key that is not finite). */
     int (*train)(const struct kvr_shape *, const float *keys, size_t count, uint64_t seed,
                  void *side);
-    /* NULL, or: after train(), what the queries teach the encoder. queries: float
-     * [count][head_dim], those of all heads that share the keys. Without it `side` is whole, and
-     * as good as the keys alone make it. 0, -EINVAL (count 0, one that is not finite), -ENOMEM. */
-    int (*train_queries)(const struct kvr_shape *, const float *queries, size_t count,
-                         void *side);
+    /* NULL, or: after train(), what the queries teach the encoder. Without it `side` is whole, and
+     * as good as the keys alone make it. 0, -EINVAL (no query, one that is not finite, settings
+     * that refuses_settings() names), -ENOMEM. */
+    int (*train_queries)(const struct kvr_shape *, const struct kvr_teaching *, void *side);
+    /* Of codecs with train_queries, else NULL: as refuses(), for what was given of the settings. */
+    const char *(*refuses_settings)(const struct kvr_shape *, const struct kvr_squat_settings *);
     /* Encodes `count` keys into one padded segment of kvr_codec_layout(codec, shape), whose
      * segment_bytes(shape, count) bytes at `codes` are written. 0 or -errno
      * (-ENOMEM; -ERANGE for a key, or a scale, that has to be a float16 and is too large). */
@@ -65,11 +80,18 @@ extern const struct kvr_codec kvr_codec_value_q8;
 /* All codecs, NULL-terminated, in the order of the names table. */
 const struct kvr_codec *const *kvr_codecs(void);
 const struct kvr_codec *kvr_codec_find(const char *name); /* NULL if unknown */
-/* train(), then train_queries() if the codec has it and query_count is not 0. queries:
- * [query_count][head_dim]. 0 or what they return. */
+/* train(), then train_queries() if the codec has it and there are queries. 0 or what they return.
+ */
 int kvr_codec_train(const struct kvr_codec *codec, const struct kvr_shape *shape,
-                    const float *keys, size_t count, const float *queries, size_t query_count,
+                    const float *keys, size_t count, const struct kvr_teaching *teaching,
                     uint64_t seed, void *side);
+
+/* What SQuat's encoder uses unless told otherwise: r = 20, lambda = .001, blocks of 16 channels. */
+extern const struct kvr_squat_settings kvr_squat_defaults;
+/* With defaults for what is 0. */
+struct kvr_squat_settings kvr_squat_chosen(const struct kvr_squat_settings *given);
+/* "r20/lambda0.001/block16", of what was given. */
+void kvr_squat_text(const struct kvr_squat_settings *given, char *text, size_t bytes);
 /* The format in whose layout `codec` writes keys of this shape: the first of its formats, except
  * that codes for few entries may be shorter (kvr_format.entries). Never NULL. */
 static inline const struct kvr_format *kvr_codec_layout(const struct kvr_codec *codec,
@@ -96,6 +118,11 @@ static inline size_t kvr_codec_fewest_keys(const struct kvr_codec *codec,
         return codec->fewest_keys(shape);
     return shape->entries ? shape->entries : 1;
 }
+
+/* The tables [m][K] of floats of all the shape's subspaces, the prepared query of lookup_f32, as
+ * that of lookup_u8. */
+void kvr_quantise_tables(const struct kvr_shape *shape, const float *tables,
+                         struct kvr_prepared_lookup_u8 *prepared);
 
 /* ---- float16 (IEEE binary16), independent of the host's ISA ---- */
 float kvr_half_to_float(uint16_t half);

@@ -22,6 +22,7 @@ extern const struct kvr_codec kvr_codec_squat4;
 extern const struct kvr_codec kvr_codec_q8_0;
 extern const struct kvr_codec kvr_codec_q4_0;
 extern const struct kvr_codec kvr_codec_lookat;
+extern const struct kvr_codec kvr_codec_wkvquant;
 extern const struct kvr_codec kvr_codec_opq;
 extern const struct kvr_codec kvr_codec_aqlm;
 extern const struct kvr_codec kvr_codec_qjl;
@@ -46,9 +47,6 @@ const char *kvr_refuses_rows(const char *name, const struct kvr_shape *shape);
 extern const struct kvr_format *const kvr_lookup_formats[];
 const char *kvr_refuses_subspaces(const char *name, const struct kvr_shape *shape);
 double kvr_subspaces_key_bytes(const struct kvr_shape *shape);
-/* The tables [m][K] of floats of all the shape's subspaces as a prepared query of bytes. */
-void kvr_quantise_tables(const struct kvr_shape *shape, const float *tables,
-                         struct kvr_prepared_lookup_u8 *prepared);
 
 /* ---- symmetric codes with one scale per tensor; side = one float, the scale ---- */
 

@@ -37,6 +37,6 @@ static int encode_group(const struct kvr_shape *shape, int bits, const void *sid
     bits "-bit keys, a 16-bit scale and zero per channel and 32 keys; "                            \
          "the last L mod 32 keys float16"
 
-KVR_CHANNEL_CODEC(kivi2, 2, "arXiv 2402.02750 (KIVI)", SUMMARY("2"), NULL)
-KVR_CHANNEL_CODEC(kivi4, 4, "arXiv 2402.02750 (KIVI)", SUMMARY("4"), NULL)
-KVR_CHANNEL_CODEC(asymkv1, 1, "arXiv 2410.13212 (AsymKV)", "kivi2 with one bit", NULL)
+KVR_CHANNEL_CODEC(kivi2, 2, "arXiv 2402.02750 (KIVI)", SUMMARY("2"), NULL, NULL)
+KVR_CHANNEL_CODEC(kivi4, 4, "arXiv 2402.02750 (KIVI)", SUMMARY("4"), NULL, NULL)
+KVR_CHANNEL_CODEC(asymkv1, 1, "arXiv 2410.13212 (AsymKV)", "kivi2 with one bit", NULL, NULL)

@@ -24,6 +24,7 @@ static const struct kvr_codec *const codecs[] = {
     &kvr_codec_squat2,
     &kvr_codec_squat4,
     &kvr_codec_asymkv1,
+    &kvr_codec_wkvquant,
     &kvr_codec_opq,
     &kvr_codec_aqlm,
     &kvr_codec_qjl,
@@ -45,12 +46,12 @@ const struct kvr_codec *kvr_codec_find(const char *name)
 }
 
 int kvr_codec_train(const struct kvr_codec *codec, const struct kvr_shape *shape,
-                    const float *keys, size_t count, const float *queries, size_t query_count,
+                    const float *keys, size_t count, const struct kvr_teaching *teaching,
                     uint64_t seed, void *side)
 {
     int rc = codec->train(shape, keys, count, seed, side);
-    if (!rc && codec->train_queries && query_count)
-        rc = codec->train_queries(shape, queries, query_count, side);
+    if (!rc && codec->train_queries && teaching->count)
+        rc = codec->train_queries(shape, teaching, side);
     return rc;
 }
 

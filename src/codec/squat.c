@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <gsl/gsl_blas.h>
@@ -22,6 +23,36 @@
 #include "channel.h"
 
 const struct kvr_squat_settings kvr_squat_defaults = {.rank = 20, .lambda = 0.001, .block = 16};
+
+struct kvr_squat_settings kvr_squat_chosen(const struct kvr_squat_settings *given)
+{
+    struct kvr_squat_settings chosen = *given;
+    chosen.rank = chosen.rank ? chosen.rank : kvr_squat_defaults.rank;
+    chosen.lambda = chosen.lambda > 0 ? chosen.lambda : kvr_squat_defaults.lambda;
+    chosen.block = chosen.block ? chosen.block : kvr_squat_defaults.block;
+    return chosen;
+}
+
+static const char *refuses_settings(const struct kvr_shape *shape,
+                                    const struct kvr_squat_settings *given)
+{
+    const struct kvr_squat_settings chosen = kvr_squat_chosen(given);
+    if (chosen.rank > shape->head_dim)
+        return kvr_refusal("queries of d = %u channels (--head-dim) have no more singular vectors, "
+                           "so %u cannot be kept (--squat-rank)",
+                           shape->head_dim, chosen.rank);
+    if (shape->head_dim % chosen.block)
+        return kvr_refusal("blocks of %u channels (--squat-block) do not divide d = %u "
+                           "(--head-dim)",
+                           chosen.block, shape->head_dim);
+    return NULL;
+}
+
+void kvr_squat_text(const struct kvr_squat_settings *given, char *text, size_t bytes)
+{
+    const struct kvr_squat_settings chosen = kvr_squat_chosen(given);
+    snprintf(text, bytes, "r%u/lambda%g/block%u", chosen.rank, chosen.lambda, chosen.block);
+}
 
 /* Q^T Q in double. */
 static void gram(const float *queries, size_t count, uint32_t d, gsl_matrix *out)
@@ -115,10 +146,11 @@ static int train(const struct kvr_shape *shape, const float *keys, size_t count,
     return kvr_channel_check(shape, keys, count);
 }
 
-static int train_queries(const struct kvr_shape *shape, const float *queries, size_t count,
+static int train_queries(const struct kvr_shape *shape, const struct kvr_teaching *teaching,
                          void *side)
 {
-    return kvr_squat_fit(shape, queries, count, &kvr_squat_defaults, side);
+    const struct kvr_squat_settings settings = kvr_squat_chosen(&teaching->squat);
+    return kvr_squat_fit(shape, teaching->queries, teaching->count, &settings, side);
 }
 
 /* The channels from `first` on take back the errors of the `block` channels before them. */
@@ -159,6 +191,7 @@ static int encode_group(const struct kvr_shape *shape, int bits, const void *sid
 
 KVR_CHANNEL_CODEC(squat2, 2, "arXiv 2503.24358 (SQuat)",
                   "kivi2's format; errors moved out of the queries' subspace (r 20, lambda .001, "
-                  "blocks of 16 channels)",
-                  train_queries)
-KVR_CHANNEL_CODEC(squat4, 4, "arXiv 2503.24358 (SQuat)", "squat2 with 4 bits", train_queries)
+                  "blocks of 16 channels, or --squat-rank, -lambda, -block)",
+                  train_queries, refuses_settings)
+KVR_CHANNEL_CODEC(squat4, 4, "arXiv 2503.24358 (SQuat)", "squat2 with 4 bits", train_queries,
+                  refuses_settings)

@@ -8,16 +8,7 @@
 
 #include <stddef.h>
 
-#include "../../kernels/kernel.h"
-
-struct kvr_squat_settings {
-    uint32_t rank;   /* r: singular vectors of the queries that are kept, up to head_dim */
-    double lambda;   /* of A = I + lambda Qr^T Qr */
-    uint32_t block;  /* channels that are coded together; divides head_dim */
-};
-
-/* What the codecs use: r = 20, lambda = .001, blocks of 16 channels. */
-extern const struct kvr_squat_settings kvr_squat_defaults;
+#include "codec.h"
 
 /* queries: [count][head_dim], all of the heads that share the keys. Writes the codec's side:
  * float [head_dim][head_dim], of which [c][b], b in an earlier block than c, is by how much channel

@@ -65,9 +65,10 @@ static int check_counts(const struct training *t)
 int kvr_books_train(const struct kvr_job *job, uint32_t skip)
 {
     struct training t = {job, skip};
+    const struct kvr_progress progress = {job->request->show_progress, "codebooks"};
     int status = check_counts(&t);
     return status ? status
                   : kvr_pool_run(kvr_pool_threads(),
                                  job->methods->book_count * job->methods->head_count, train_one,
-                                 &t);
+                                 &t, &progress);
 }

@@ -210,6 +210,8 @@ static void describe(const struct cells *c, const struct kvr_method *method,
         return;
     row->subspaces = coding->shape.tables;
     row->entries = coding->shape.entries;
+    if (coding->codec->train_queries)
+        kvr_squat_text(&coding->squat, row->encoder, sizeof row->encoder);
     row->before_rope = coding->before_rope;
     row->rope_pairs = coding->rope_pairs;
     row->bytes_per_key = coding->codec->key_bytes(&coding->shape);

@@ -93,13 +93,14 @@ static int measure_setting(struct running *r)
     size_t count = units * r->job.methods->track_count;
     size_t queries = r->tokens - r->job.request->first_query;
     size_t values = KVR_METRICS * queries * (inputs->query_heads / inputs->kv_heads);
+    const struct kvr_progress progress = {r->job.request->show_progress, "heads of all texts"};
     float *metrics = calloc(count * values, sizeof *metrics);
     r->results = calloc(count, sizeof *r->results);
     int status = metrics && r->results ? 0 : -ENOMEM;
     for (size_t i = 0; !status && i < count; i++)
         r->results[i].metrics = metrics + i * values;
     if (!status)
-        status = kvr_pool_run(kvr_pool_threads(), units, measure_unit, r);
+        status = kvr_pool_run(kvr_pool_threads(), units, measure_unit, r, &progress);
     if (!status)
         status = kvr_cells_add(&(struct kvr_measured){inputs, r->job.methods, r->results, queries,
                                                       r->tokens, r->skip}, r->job.record);

@@ -9,8 +9,9 @@
 #include "../codec/codec.h"
 #include "../report/fidelity.h"
 #include "inputs.h"
+#include "pool.h"
 
-enum { KVR_FIDELITY_LIST = 16 };
+enum { KVR_FIDELITY_LIST = 32 };
 
 struct kvr_fidelity_request {
     const struct kvr_codec *codecs[KVR_FIDELITY_LIST];
@@ -23,7 +24,9 @@ struct kvr_fidelity_request {
     size_t token_count, skip_count; /* skip_count >= 1 */
     uint32_t first_query, seeds;
     bool rope_pairs;
+    struct kvr_squat_settings squat;
     double rope_base; /* of texts with keys before rotation */
+    void (*show_progress)(const struct kvr_progress *, size_t done, size_t count); /* or NULL */
 };
 
 /* Fills the record, which is the caller's in any case (kvr_fidelity_free). 0, -errno, or -EINVAL

@@ -58,6 +58,21 @@ static void measure_queries(struct measuring *m)
     }
 }
 
+/* All codings; of those that share their codes the first makes them. */
+static int open_scorers(struct measuring *m, const struct kvr_coding *codings, size_t *failed)
+{
+    int status = 0;
+    for (size_t i = 0; !status && i < m->count; i++) {
+        const struct kvr_scorer *sibling = NULL;
+        for (size_t j = 0; j < i && !sibling; j++)
+            sibling = kvr_codings_share(&codings[j], &codings[i]) ? &m->scorers[j] : NULL;
+        *failed = i;
+        status = kvr_scorer_open(&m->scorers[i], m->head, &codings[i], sibling);
+        m->results[i].key_squared_error = m->scorers[i].key_squared_error;
+    }
+    return status;
+}
+
 int kvr_head_measure(const struct kvr_head *head, const struct kvr_coding *codings, size_t count,
                      struct kvr_head_result *results, size_t *failed)
 {
@@ -73,11 +88,8 @@ int kvr_head_measure(const struct kvr_head *head, const struct kvr_coding *codin
         status = kvr_row_open(&m.exact, head->tokens, head->head_dim);
     if (!status)
         status = kvr_row_open(&m.row, head->tokens, head->head_dim);
-    for (size_t i = 0; !status && i < count; i++) {
-        *failed = i;
-        status = kvr_scorer_open(&m.scorers[i], head, &codings[i]);
-        results[i].key_squared_error = m.scorers[i].key_squared_error;
-    }
+    if (!status)
+        status = open_scorers(&m, codings, failed);
     if (!status)
         measure_queries(&m);
     for (size_t i = 0; m.scorers && i < count; i++)

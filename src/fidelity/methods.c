@@ -84,7 +84,26 @@ static bool rounds_query(const struct kvr_codec *codec)
            codec->formats[0] == &kvr_format_affine4_q8;
 }
 
-/* One codec and shape with one calibration set: a method for each type of table. */
+/* Scans of a codec that round the query, and so score the keys otherwise than the codec's first. */
+static const struct {
+    const struct kvr_format *format;
+    const char *name;
+} rounding_scans[] = {{&kvr_format_affine8g_q8, "q8_0.q8"}, {&kvr_format_affine4g_q8, "q4_0.q8"}};
+
+/* A method's name; NULL: this scan of the same codes adds up what another does. */
+static const char *name_of_scan(const struct kvr_codec *codec, const struct kvr_format *scan,
+                                const struct kvr_shape *shape, bool before_rope)
+{
+    if (scan == kvr_codec_layout(codec, shape) || (has_tables(codec) && !before_rope))
+        return codec->name;
+    for (size_t i = 0; i < sizeof rounding_scans / sizeof *rounding_scans && !before_rope; i++) {
+        if (rounding_scans[i].format == scan)
+            return rounding_scans[i].name;
+    }
+    return NULL;
+}
+
+/* One codec and shape with one calibration set: a method for each type of table or query. */
 static int add_coding(const struct kvr_job *job, const struct kvr_codec *codec,
                       const struct kvr_shape *shape, size_t set, bool before_rope)
 {
@@ -98,17 +117,17 @@ static int add_coding(const struct kvr_job *job, const struct kvr_codec *codec,
             return -ENOMEM;
     }
     for (size_t f = 0; !status && codec->formats[f]; f++) {
-        if (shape->entries && codec->formats[f]->entries &&
-            codec->formats[f]->entries != shape->entries)
+        struct kvr_method method = {.set = set};
+        method.name = name_of_scan(codec, codec->formats[f], shape, before_rope);
+        if (!method.name || (shape->entries && codec->formats[f]->entries &&
+                             codec->formats[f]->entries != shape->entries))
             continue;
-        struct kvr_method method = {.name = codec->name, .set = set};
         method.coding = (struct kvr_coding){.codec = codec, .format = codec->formats[f],
                                             .shape = *shape, .before_rope = before_rope,
+                                            .squat = job->request->squat,
                                             .rope_pairs = has_tables(codec) &&
                                                           job->request->rope_pairs};
         status = add_method(job->methods, &method, book, seeds);
-        if (before_rope || !has_tables(codec))
-            break; /* other scans of the same codes add up the same keys */
     }
     return status;
 }
@@ -140,6 +159,11 @@ static int add_shape(const struct kvr_job *job, const struct kvr_codec *codec,
     int status = 0;
     if (why)
         return refuse(job, codec, why);
+    if (codec->refuses_settings &&
+        (why = codec->refuses_settings(shape, &job->request->squat))) {
+        snprintf(job->error, job->error_bytes, "--codec %s: %s", codec->name, why);
+        return -EINVAL; /* only the command line has such settings */
+    }
     for (int before = 0; before <= rotates; before++) {
         for (size_t s = 0; !status && s < sets; s++)
             status = add_coding(job, codec, shape,

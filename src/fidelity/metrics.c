@@ -6,43 +6,105 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ascending by value: merge sort from runs of one, so that its time does not depend on the values.
- * Returns the half of work[2 n] that holds them. */
-static struct kvr_ranked *sorted(size_t n, struct kvr_ranked *work)
+/* The value rounded to float as a number of the same order, above the index. */
+static uint64_t rank_key(double value, size_t index)
 {
-    struct kvr_ranked *from = work, *to = work + n;
-    for (size_t run = 1; run < n; run *= 2) {
-        for (size_t start = 0; start < n; start += 2 * run) {
-            size_t middle = start + run < n ? start + run : n;
-            size_t end = middle + run < n ? middle + run : n;
-            size_t a = start, b = middle, i = start;
-            while (a < middle && b < end) {
-                bool left = from[a].value <= from[b].value;
-                to[i++] = from[left ? a : b];
-                a += left;
-                b += !left;
-            }
-            memcpy(to + i, from + a, (middle - a) * sizeof *to);
-            memcpy(to + i + middle - a, from + b, (end - b) * sizeof *to);
-        }
-        struct kvr_ranked *swap = from;
+    const float rounded = (float)value;
+    uint32_t bits;
+    memcpy(&bits, &rounded, sizeof bits);
+    bits ^= bits >> 31 ? UINT32_MAX : UINT32_C(1) << 31;
+    return (uint64_t)bits << 32 | index;
+}
+
+static void order_two(uint64_t *a, uint64_t *b)
+{
+    const uint64_t low = *a < *b ? *a : *b, high = *a < *b ? *b : *a;
+    *a = low;
+    *b = high;
+}
+
+/* Runs of four, and what is left behind them as one. */
+static void sort_fours(uint64_t *keys, size_t n)
+{
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        uint64_t *k = keys + i;
+        order_two(&k[0], &k[1]);
+        order_two(&k[2], &k[3]);
+        order_two(&k[0], &k[2]);
+        order_two(&k[1], &k[3]);
+        order_two(&k[1], &k[2]);
+    }
+    for (size_t j = i + 1; j < n; j++)
+        for (size_t k = j; k > i; k--)
+            order_two(&keys[k - 1], &keys[k]);
+}
+
+/* Two runs of one length, from both ends at once: neither can be used up before the middle, and the
+ * processor does both. */
+static void merge_equal(const uint64_t *runs, size_t length, uint64_t *out)
+{
+    const uint64_t *a = runs, *b = runs + length, *a_end = b - 1, *b_end = b + length - 1;
+    for (size_t i = 0; i < length; i++) {
+        const uint64_t low = *a < *b ? *a : *b, high = *a_end > *b_end ? *a_end : *b_end;
+        const size_t first = *a < *b, last = *a_end > *b_end;
+        out[i] = low;
+        out[2 * length - 1 - i] = high;
+        a += first;
+        b += !first;
+        a_end -= last;
+        b_end -= !last;
+    }
+}
+
+static void merge(const uint64_t *runs, size_t middle, size_t end, uint64_t *out)
+{
+    size_t a = 0, b = middle, i = 0;
+    while (a < middle && b < end) {
+        const bool left = runs[a] < runs[b];
+        out[i++] = runs[left ? a : b];
+        a += left;
+        b += !left;
+    }
+    memcpy(out + i, runs + a, (middle - a) * sizeof *out);
+    memcpy(out + i + middle - a, runs + b, (end - b) * sizeof *out);
+}
+
+/* Merge sort without branches that values decide. Returns the half of keys[2 n] that is sorted. */
+static uint64_t *sorted(size_t n, uint64_t *keys)
+{
+    uint64_t *from = keys, *to = keys + n;
+    sort_fours(from, n);
+    for (size_t run = 4; run < n; run *= 2) {
+        size_t start = 0;
+        for (; start + 2 * run <= n; start += 2 * run)
+            merge_equal(from + start, run, to + start);
+        if (start < n)
+            merge(from + start, n - start < run ? n - start : run, n - start, to + start);
+        uint64_t *swap = from;
         from = to;
         to = swap;
     }
     return from;
 }
 
-void kvr_ranks(const double *values, size_t n, double *ranks, struct kvr_ranked *work)
+void kvr_ranks(const double *values, size_t n, double *ranks, uint64_t *work)
 {
     for (size_t i = 0; i < n; i++)
-        work[i] = (struct kvr_ranked){values[i], i};
-    const struct kvr_ranked *order = sorted(n, work);
+        work[i] = rank_key(values[i], i);
+    uint64_t *order = sorted(n, work);
+    for (size_t i = 0; i < n; i++) { /* as doubles: few places are wrong, and by little */
+        size_t index = (uint32_t)order[i], place = i;
+        for (; place && values[order[place - 1]] > values[index]; place--)
+            order[place] = order[place - 1];
+        order[place] = index;
+    }
     for (size_t first = 0; first < n;) {
         size_t end = first + 1;
-        while (end < n && order[end].value == order[first].value)
+        while (end < n && values[order[end]] == values[order[first]])
             end++;
         for (size_t i = first; i < end; i++)
-            ranks[order[i].index] = (double)(first + 1 + end) / 2.0;
+            ranks[order[i]] = (double)(first + 1 + end) / 2.0;
         first = end;
     }
 }

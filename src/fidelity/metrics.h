@@ -13,12 +13,8 @@
 
 enum { KVR_TOP_MOST = 10 };
 
-struct kvr_ranked {
-    double value;
-    size_t index;
-};
-/* ranks[i] = rank of values[i] among n, from 1, ties sharing their mean rank. work: 2 n. */
-void kvr_ranks(const double *values, size_t n, double *ranks, struct kvr_ranked *work);
+/* ranks[i] = rank of values[i] among n < 2^32, from 1, ties sharing their mean rank. work: 2 n. */
+void kvr_ranks(const double *values, size_t n, double *ranks, uint64_t *work);
 /* Pearson's correlation of two rows of ranks; 0 if either is constant. */
 double kvr_rank_correlation(const double *a, const double *b, size_t n);
 /* The `most` (<= KVR_TOP_MOST) largest of n values, largest first; returns their number, n if that
@@ -44,7 +40,7 @@ struct kvr_attention_row {
     double *scores, *weights, *logs, *ranks;
     double output[KVR_MAX_HEAD_DIM];
     struct kvr_edge edges[KVR_EDGES];
-    struct kvr_ranked *work;
+    uint64_t *work;
 };
 
 /* 0 or -ENOMEM. Free with kvr_row_free. */

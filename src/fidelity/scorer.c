@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/formats.h"
 #include "../study/lists.h"
 
 double *kvr_columns(const float *keys, size_t count, size_t head_dim)
@@ -18,17 +19,31 @@ double *kvr_columns(const float *keys, size_t count, size_t head_dim)
     return columns;
 }
 
+void kvr_add_columns(const double *columns, size_t count, size_t head_dim, const double *factors,
+                     size_t n, double *scores)
+{
+    size_t c = 0;
+    memset(scores, 0, n * sizeof *scores);
+    for (; c + 4 <= head_dim; c += 4) { /* four channels for each load and store of a score */
+        const double *column = columns + c * count, *f = factors + c;
+        for (size_t i = 0; i < n; i++)
+            scores[i] = scores[i] + f[0] * column[i] + f[1] * column[count + i] +
+                        f[2] * column[2 * count + i] + f[3] * column[3 * count + i];
+    }
+    for (; c < head_dim; c++) {
+        for (size_t i = 0; i < n; i++)
+            scores[i] += factors[c] * columns[c * count + i];
+    }
+}
+
 void kvr_dot_columns(const double *columns, size_t count, size_t head_dim, const float *query,
                      size_t n, double *scores)
 {
     const double root = sqrt((double)head_dim);
-    memset(scores, 0, n * sizeof *scores);
-    for (size_t c = 0; c < head_dim; c++) {
-        const double *column = columns + c * count;
-        const double factor = query[c] / root;
-        for (size_t i = 0; i < n; i++)
-            scores[i] += factor * column[i];
-    }
+    double factors[KVR_MAX_HEAD_DIM];
+    for (size_t c = 0; c < head_dim; c++)
+        factors[c] = query[c] / root;
+    kvr_add_columns(columns, count, head_dim, factors, n, scores);
 }
 
 /* The channel that stands at place i. */
@@ -174,12 +189,61 @@ static int train(struct kvr_scorer *s, const float *keys, size_t count)
     s->own_side = aligned(coding->codec->side_bytes(&s->shape));
     s->side = s->own_side;
     float *of_group = queries ? gather_queries(head) : NULL;
+    const struct kvr_teaching teaching = {of_group, queries, coding->squat};
     int status = s->own_side && (of_group || !queries) ? 0 : -ENOMEM;
     if (!status)
-        status = kvr_codec_train(coding->codec, &s->shape, keys, count, of_group, queries,
-                                 coding->seed, s->own_side);
+        status = kvr_codec_train(coding->codec, &s->shape, keys, count, &teaching, coding->seed,
+                                 s->own_side);
     free(of_group);
     return status;
+}
+
+/* The scan of the same codes with a query of floats, whose prepared query begins with
+ * query[KVR_MAX_HEAD_DIM] and whose score is the sum of query[c] * value; NULL: none. */
+static const struct kvr_format *plain_scan(const struct kvr_format *format)
+{
+    if (format == &kvr_format_affine8g_q8)
+        return &kvr_format_affine8g;
+    if (format == &kvr_format_affine4g_q8)
+        return &kvr_format_affine4g;
+    return format == &kvr_format_affine8 || format == &kvr_format_affine4 ||
+                   format == &kvr_format_affine8g || format == &kvr_format_affine4g
+               ? format
+               : NULL;
+}
+
+/* The codes' values, channel by channel, as the reference itself gives them for a query of one 1:
+ * products with a real query are exact in double, so that adding these up in the same order is the
+ * reference's score, without unpacking every code for every query. */
+static int keep_values(struct kvr_scorer *s, const struct kvr_format *plain, size_t count)
+{
+    const size_t d = s->head->head_dim;
+    float *query = aligned(plain->prepared_bytes(&s->shape));
+    s->values = malloc(count * d * sizeof *s->values);
+    if (query && s->values) {
+        memset(query, 0, plain->prepared_bytes(&s->shape));
+        for (size_t c = 0; c < d; c++) {
+            query[c] = 1.0f;
+            plain->reference(&s->shape, (uint32_t)count, s->codes, s->side, query,
+                             s->values + c * count);
+            query[c] = 0.0f;
+        }
+    }
+    free(query);
+    return query && s->values ? 0 : -ENOMEM;
+}
+
+static void score_values(const struct kvr_scorer *s, size_t n, double *scores)
+{
+    const size_t d = s->head->head_dim;
+    const bool rounded = plain_scan(s->coding->format) != s->coding->format;
+    const struct kvr_prepared_group_q8 *q8 = (const void *)s->prepared;
+    const float *query = (const void *)s->prepared;
+    double factors[KVR_MAX_HEAD_DIM];
+    for (size_t c = 0; c < d; c++)
+        factors[c] = rounded ? q8->query8[c] * (double)q8->steps[c / s->shape.group]
+                             : (double)query[c];
+    kvr_add_columns(s->values, s->shape.tokens, d, factors, n, scores);
 }
 
 static int encode(struct kvr_scorer *s, const float *keys, size_t count)
@@ -188,11 +252,11 @@ static int encode(struct kvr_scorer *s, const float *keys, size_t count)
     const struct kvr_format *layout = kvr_codec_layout(codec, &s->shape);
     const size_t d = s->head->head_dim;
     float *decoded = malloc(count * d * sizeof *decoded);
-    s->codes = aligned(layout->segment_bytes(&s->shape, (uint32_t)count));
-    s->prepared = aligned(s->coding->format->prepared_bytes(&s->shape));
-    int status = decoded && s->codes && s->prepared ? 0 : -ENOMEM;
+    s->own_codes = aligned(layout->segment_bytes(&s->shape, (uint32_t)count));
+    s->codes = s->own_codes;
+    int status = decoded && s->own_codes ? 0 : -ENOMEM;
     if (!status)
-        status = codec->encode(&s->shape, s->side, keys, count, s->codes);
+        status = codec->encode(&s->shape, s->side, keys, count, s->own_codes);
     if (!status) {
         codec->decode(&s->shape, s->side, s->codes, count, decoded);
         s->key_squared_error = squared_error(keys, decoded, count, d);
@@ -201,6 +265,20 @@ static int encode(struct kvr_scorer *s, const float *keys, size_t count)
     }
     free(decoded);
     return status;
+}
+
+/* Codes of a sibling, or new ones from the keys [count]. */
+static int get_codes(struct kvr_scorer *s, const float *keys, size_t count)
+{
+    int status = 0;
+    if (s->sibling) {
+        s->codes = s->sibling->codes;
+        s->side = s->sibling->side;
+        s->key_squared_error = s->sibling->key_squared_error;
+        return 0;
+    }
+    status = train(s, keys, count);
+    return status ? status : encode(s, keys, count);
 }
 
 static int open_coded(struct kvr_scorer *s)
@@ -219,18 +297,27 @@ static int open_coded(struct kvr_scorer *s)
         kvr_pair_channels(keys, count, d, paired_keys);
         keys = paired_keys;
     }
-    int status = train(s, keys, count);
-    if (!status)
-        status = encode(s, keys, count);
+    const struct kvr_format *plain = plain_scan(s->coding->format);
+    s->prepared = aligned(s->coding->format->prepared_bytes(&s->shape));
+    int status = s->prepared ? get_codes(s, keys, count) : -ENOMEM;
+    if (!status && !s->columns && plain)
+        status = keep_values(s, plain, count);
     free(paired_keys);
     return status;
 }
 
-int kvr_scorer_open(struct kvr_scorer *scorer, const struct kvr_head *head,
-                    const struct kvr_coding *coding)
+bool kvr_codings_share(const struct kvr_coding *a, const struct kvr_coding *b)
 {
-    *scorer = (struct kvr_scorer){
-        .head = head, .coding = coding, .shape = coding->shape, .key_squared_error = NAN};
+    return a->control == KVR_CODED && b->control == KVR_CODED && a->codec == b->codec &&
+           a->shape.tables == b->shape.tables && a->shape.entries == b->shape.entries &&
+           !a->before_rope && !b->before_rope && a->side == b->side && a->seed == b->seed;
+}
+
+int kvr_scorer_open(struct kvr_scorer *scorer, const struct kvr_head *head,
+                    const struct kvr_coding *coding, const struct kvr_scorer *sibling)
+{
+    *scorer = (struct kvr_scorer){.head = head, .coding = coding, .shape = coding->shape,
+                                  .sibling = sibling, .key_squared_error = NAN};
     switch (coding->control) {
     case KVR_CODED:
         return open_coded(scorer);
@@ -247,11 +334,24 @@ int kvr_scorer_open(struct kvr_scorer *scorer, const struct kvr_head *head,
 
 void kvr_scorer_free(struct kvr_scorer *scorer)
 {
-    free(scorer->codes);
+    free(scorer->own_codes);
     free(scorer->prepared);
     free(scorer->own_side);
     free(scorer->columns);
+    free(scorer->values);
     *scorer = (struct kvr_scorer){0};
+}
+
+/* Tables of bytes are made from those of floats, which the sibling has just made. */
+static void prepare(const struct kvr_scorer *s, const float *query)
+{
+    const struct kvr_coding *coding = s->coding;
+    const struct kvr_format *of_sibling = s->sibling ? s->sibling->coding->format : NULL;
+    if ((coding->format == &kvr_format_lookup_u8 && of_sibling == &kvr_format_lookup_f32) ||
+        (coding->format == &kvr_format_lookup4_u8 && of_sibling == &kvr_format_lookup4_f32))
+        kvr_quantise_tables(&s->shape, (const void *)s->sibling->prepared, (void *)s->prepared);
+    else
+        coding->codec->prepare(&s->shape, coding->format, s->side, query, s->prepared);
 }
 
 void kvr_scorer_score(const struct kvr_scorer *s, const float *query, size_t n,
@@ -270,9 +370,12 @@ void kvr_scorer_score(const struct kvr_scorer *s, const float *query, size_t n,
             kvr_pair_channels(query, 1, d, paired_query);
             query = paired_query;
         }
-        coding->codec->prepare(&s->shape, coding->format, s->side, query, s->prepared);
-        coding->format->reference(&s->shape, (uint32_t)(n - sinks), s->codes, s->side, s->prepared,
-                                  scores + sinks);
+        prepare(s, query);
+        if (s->values)
+            score_values(s, n - sinks, scores + sinks);
+        else
+            coding->format->reference(&s->shape, (uint32_t)(n - sinks), s->codes, s->side,
+                                      s->prepared, scores + sinks);
     }
     memcpy(scores, exact, (sinks < n ? sinks : n) * sizeof *scores);
 }

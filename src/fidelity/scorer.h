@@ -45,21 +45,28 @@ struct kvr_coding {
     bool rope_pairs;  /* channels in the order 0, d/2, 1, d/2 + 1, ...: what rotates together */
     const void *side; /* trained, in that order; NULL: train on the head's own keys */
     uint64_t seed;    /* of that training */
+    struct kvr_squat_settings squat; /* of codecs that queries teach */
 };
 
 struct kvr_scorer {
     const struct kvr_head *head;
     const struct kvr_coding *coding;
     struct kvr_shape shape;
-    unsigned char *codes, *prepared, *own_side; /* owned */
-    const void *side;
+    const struct kvr_scorer *sibling; /* NULL, or of another format: codes and side are its own */
+    unsigned char *own_codes, *prepared, *own_side; /* owned */
+    const void *codes, *side;
     double *columns;          /* owned: keys as [head_dim][tokens]; NULL: scored by codes */
+    double *values;           /* owned: what the codes stand for, [head_dim][coded keys]; or NULL */
     double key_squared_error; /* mean over the coded keys of |key - decoded|^2; NAN for controls */
 };
 
-/* Prepares scoring. 0 or -errno (-ENOMEM, or what train and encode return). Free in any case. */
+/* Prepares scoring. sibling: NULL, or an open scorer of the same head whose coding differs in its
+ * format only (kvr_codings_share); it stays open as long, and scores each query before this one. 0
+ * or -errno (-ENOMEM, or what train and encode return). Free in any case. */
 int kvr_scorer_open(struct kvr_scorer *scorer, const struct kvr_head *head,
-                    const struct kvr_coding *coding);
+                    const struct kvr_coding *coding, const struct kvr_scorer *sibling);
+/* Whether both have the same codes: they differ in the format alone. */
+bool kvr_codings_share(const struct kvr_coding *a, const struct kvr_coding *b);
 void kvr_scorer_free(struct kvr_scorer *scorer);
 
 /* scores[i] of keys 0..n-1 for a query of head_dim floats; exact: the scores of the keys as they
@@ -70,6 +77,10 @@ void kvr_scorer_score(const struct kvr_scorer *scorer, const float *query, size_
 /* Keys as double [head_dim][count], so that scores of all keys add up side by side. NULL: memory.
  * The caller frees. */
 double *kvr_columns(const float *keys, size_t count, size_t head_dim);
+/* scores[i] = sum over channels of factors[c] * columns[c][i] of the first n keys, in the order of
+ * channels. */
+void kvr_add_columns(const double *columns, size_t count, size_t head_dim, const double *factors,
+                     size_t n, double *scores);
 /* scores[i] = q.k_i / sqrt(d) of the first n keys of columns. */
 void kvr_dot_columns(const double *columns, size_t count, size_t head_dim, const float *query,
                      size_t n, double *scores);

@@ -45,11 +45,17 @@ void kvr_fidelity_free(struct kvr_fidelity_record *r)
 /* ---- cells ---- */
 
 enum { METHOD, BYTES, COS, SKILL, CENTERED, KL, REL_L2, RHO, RHO_P5, RHO_WORST, TOP1, TOP5, TOP10,
-       MASS10, KEY_ERROR, FLAGS };
+       MASS10, KEY_ERROR, COS_SPREAD, RHO_SPREAD, FLAGS };
 
 static const char *const headings[KVR_FIDELITY_COLUMNS] = {
     "codec", "B/key", "cos", "skill", "cos_centered", "kl_nats", "rel_l2", "rho", "rho_p5",
-    "rho_worst_head", "top1", "top5", "top10", "mass10", "key_error", "flags"};
+    "rho_worst_head", "top1", "top5", "top10", "mass10", "key_error", "cos_spread",
+    "rho_spread", "flags"};
+
+bool kvr_fidelity_shows(const struct kvr_fidelity_record *record, size_t column)
+{
+    return record->seeds > 1 || (column != COS_SPREAD && column != RHO_SPREAD);
+}
 
 const char *kvr_fidelity_heading(size_t column)
 {
@@ -59,10 +65,12 @@ const char *kvr_fidelity_heading(size_t column)
 /* "lookat.u8/m4/K256/calibration=prose/rope-pairs" */
 static void method_text(const struct kvr_fidelity_row *row, char *text, size_t bytes)
 {
-    char label[64], shape[48] = "", calibration[96] = "";
+    char label[64], shape[96] = "", calibration[96] = "";
     kvr_clean_text(label, sizeof label, row->calibration);
     if (row->subspaces)
         snprintf(shape, sizeof shape, "/m%u/K%u", row->subspaces, row->entries);
+    else if (*row->encoder)
+        snprintf(shape, sizeof shape, "/%s", row->encoder);
     if (*label)
         snprintf(calibration, sizeof calibration, "/calibration=%s", label);
     snprintf(text, bytes, "%s%s%s%s%s%s%s", row->codec, *row->table ? "." : "", row->table, shape,
@@ -86,6 +94,8 @@ static double figure(const struct kvr_fidelity_row *row, size_t column)
     case TOP5: return row->mean[KVR_TOP5];
     case TOP10: return row->mean[KVR_TOP10];
     case MASS10: return row->mean[KVR_MASS10];
+    case COS_SPREAD: return row->seed_spread[KVR_COS];
+    case RHO_SPREAD: return row->seed_spread[KVR_RHO];
     default: return row->key_squared_error;
     }
 }
@@ -135,8 +145,9 @@ static void csv_index(FILE *out, int32_t index)
 static void write_csv(FILE *out, const struct kvr_fidelity_record *r)
 {
     static const char *const kinds[] = {"", "_std", "_p5_or_p95", "_worst_head", "_seed_spread"};
-    fputs("tokens,layer,head,text,codec,subspaces,entries,table,calibration,coded,channel_order,"
-          "skip_sinks,seeds,flags,bytes_per_key [bytes],key_squared_error,skill", out);
+    fputs("tokens,layer,head,text,codec,subspaces,entries,table,encoder,calibration,coded,"
+          "channel_order,skip_sinks,seeds,flags,bytes_per_key [bytes],key_squared_error,skill",
+          out);
     for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
         for (size_t k = 0; k < KVR_METRICS; k++)
             fprintf(out, ",%s%s", kvr_metric_names[k], kinds[kind]);
@@ -149,7 +160,8 @@ static void write_csv(FILE *out, const struct kvr_fidelity_record *r)
         csv_index(out, row->layer);
         csv_index(out, row->head);
         csv_quoted(out, row->text);
-        fprintf(out, ",%s,%u,%u,%s", row->codec, row->subspaces, row->entries, row->table);
+        fprintf(out, ",%s,%u,%u,%s,%s", row->codec, row->subspaces, row->entries, row->table,
+                row->encoder);
         csv_quoted(out, row->calibration);
         fprintf(out, ",%s,%s,%u,%u,%s", row->before_rope ? "before-rope" : "as-stored",
                 row->rope_pairs ? "rope-pairs" : "natural", row->skip_sinks, row->seeds,
@@ -172,7 +184,8 @@ static bool same_group(const struct kvr_fidelity_row *a, const struct kvr_fideli
            a->text == b->text;
 }
 
-static void markdown_heading(FILE *out, const struct kvr_fidelity_row *row)
+static void markdown_heading(FILE *out, const struct kvr_fidelity_record *record,
+                             const struct kvr_fidelity_row *row)
 {
     fprintf(out, "\n### %u tokens", row->tokens);
     if (row->layer != KVR_FIDELITY_ALL)
@@ -185,10 +198,12 @@ static void markdown_heading(FILE *out, const struct kvr_fidelity_row *row)
         fprintf(out, ", the first %u keys in float16", row->skip_sinks);
     fputs("\n\n|", out);
     for (size_t c = 0; c < KVR_FIDELITY_COLUMNS; c++)
-        kvr_put_cell(out, headings[c]);
+        if (kvr_fidelity_shows(record, c))
+            kvr_put_cell(out, headings[c]);
     fputs("\n|", out);
     for (size_t c = 0; c < KVR_FIDELITY_COLUMNS; c++)
-        fputs(c == METHOD || c == FLAGS ? " --- |" : " ---: |", out);
+        if (kvr_fidelity_shows(record, c))
+            fputs(c == METHOD || c == FLAGS ? " --- |" : " ---: |", out);
     fputc('\n', out);
 }
 
@@ -202,12 +217,13 @@ static void write_markdown(FILE *out, const struct kvr_fidelity_record *r)
         if (row->head != KVR_FIDELITY_ALL)
             continue;
         if (!last || !same_group(last, row))
-            markdown_heading(out, row);
+            markdown_heading(out, r, row);
         last = row;
         fputc('|', out);
         for (size_t c = 0; c < KVR_FIDELITY_COLUMNS; c++) {
             kvr_fidelity_cell(row, c, text, sizeof text);
-            kvr_put_cell(out, text);
+            if (kvr_fidelity_shows(r, c))
+                kvr_put_cell(out, text);
         }
         fputc('\n', out);
     }

@@ -38,6 +38,7 @@ struct kvr_fidelity_row {
     const char *codec;           /* or a control: "uniform", "shuffled", "random" */
     uint32_t subspaces, entries; /* 0: the codec has none */
     char table[16];              /* "f32", "u8"; "" for codecs without tables */
+    char encoder[48];            /* its settings: "r20/lambda0.001/block16"; "" if it has none */
     const char *calibration;     /* label of the calibration set; "" if it has none */
     bool before_rope;            /* coded before rotation, rotated after decoding */
     bool rope_pairs, leaking;
@@ -73,7 +74,9 @@ struct kvr_fidelity_record {
 void kvr_fidelity_free(struct kvr_fidelity_record *record);
 
 /* Table columns, for the commands that print them. */
-enum { KVR_FIDELITY_COLUMNS = 16 };
+enum { KVR_FIDELITY_COLUMNS = 18 };
+/* Whether a record's tables have the column: those of the spread over seeds need several. */
+bool kvr_fidelity_shows(const struct kvr_fidelity_record *record, size_t column);
 const char *kvr_fidelity_heading(size_t column);
 /* The text of one cell; "" for nothing. Call with the numeric locale of text.h. */
 void kvr_fidelity_cell(const struct kvr_fidelity_row *row, size_t column, char *text, size_t bytes);

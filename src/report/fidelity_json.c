@@ -49,6 +49,8 @@ static bool put_identity(json_t *o, const struct kvr_fidelity_row *row)
                kvr_json_set(o, "entries", json_integer(row->entries));
     if (good && *row->table)
         good = kvr_json_set(o, "table", json_string(row->table));
+    if (good && *row->encoder)
+        good = kvr_json_set(o, "encoder", json_string(row->encoder));
     if (good && *row->calibration)
         good = kvr_json_set(o, "calibration", kvr_json_string(row->calibration));
     if (good && row->before_rope)

@@ -30,6 +30,7 @@ static const struct kvr_field row_fields[] = {
     FIELD(subspaces, 0),
     FIELD(entries, 0),
     FIELD(table, 0),
+    FIELD(encoder, 0),
     FIELD(skip_sinks, 0),
     FIELD(seeds, KVR_FIELD_REQUIRED),
     FIELD(bytes_per_key, KVR_FIELD_POSITIVE),

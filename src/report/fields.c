@@ -271,6 +271,7 @@ const struct kvr_field kvr_result_fields[] = {
     F(entries, "entries", "", ZERO | ID),
     F(group, "group", "", ZERO | ID),
     F(table, "table", "", ID),
+    F(encoder, "encoder", "", 0),
     F(layout, "layout", "", ID),
     F(codebook, "codebook", "", ID),
     F(codebook_residency, "codebook_residency", "", ID),

@@ -24,10 +24,13 @@ static bool is_whole(const struct kvr_fidelity_record *fidelity, const struct kv
            !row->before_rope;
 }
 
-static bool is_of(const struct kvr_fidelity_row *row, const struct kvr_result *r)
+/* name: the codec's, or with the variant's behind it. An encoder that one of them does not tell is
+ * that of the other. */
+static bool is_of(const struct kvr_fidelity_row *row, const struct kvr_result *r, const char *name)
 {
-    return !strcmp(row->codec, r->codec) && row->subspaces == r->subspaces &&
-           row->entries == r->entries && !strcmp(row->table, r->table);
+    return !strcmp(row->codec, name) && row->subspaces == r->subspaces &&
+           row->entries == r->entries && !strcmp(row->table, r->table) &&
+           (!*row->encoder || !*r->encoder || !strcmp(row->encoder, r->encoder));
 }
 
 const struct kvr_fidelity_row *kvr_quality_floor(const struct kvr_fidelity_record *fidelity)
@@ -50,13 +53,12 @@ static int refuse(char *error, size_t bytes, const char *format, ...)
     return -EINVAL;
 }
 
-static int find_row(const struct kvr_fidelity_record *fidelity, struct kvr_result *r, char *error,
-                    size_t bytes)
+static int find_named(const struct kvr_fidelity_record *fidelity, const char *name,
+                      struct kvr_result *r, char *error, size_t bytes)
 {
-    r->closeness = NULL;
     for (size_t i = 0; i < fidelity->row_count; i++) {
         const struct kvr_fidelity_row *row = &fidelity->rows[i];
-        if (!is_whole(fidelity, row) || !is_of(row, r))
+        if (!is_whole(fidelity, row) || !is_of(row, r, name))
             continue;
         if (r->closeness)
             return refuse(error, bytes, "it holds %s of two calibration sets (%s, %s), and a case "
@@ -65,6 +67,18 @@ static int find_row(const struct kvr_fidelity_record *fidelity, struct kvr_resul
         r->closeness = row;
     }
     return 0;
+}
+
+/* A scan that rounds the query has a row of its own, such as q8_0.q8; other scans of a codec share
+ * one. */
+static int find_row(const struct kvr_fidelity_record *fidelity, struct kvr_result *r, char *error,
+                    size_t bytes)
+{
+    char scan[sizeof r->codec + sizeof r->variant];
+    snprintf(scan, sizeof scan, "%s.%s", r->codec, r->variant);
+    r->closeness = NULL;
+    int rc = find_named(fidelity, scan, r, error, bytes);
+    return rc || r->closeness ? rc : find_named(fidelity, r->codec, r, error, bytes);
 }
 
 /* Adds a codec to "fp16, int8", once; what does not fit is left out. */

@@ -136,6 +136,7 @@ struct kvr_result {
     char codec[24], variant[24], isa[24], op[12], level[8];
     uint32_t head_dim, tokens, heads, group_queries, batch, subspaces, entries, group;
     char table[8];          /* f32, u8; "" where there is no table */
+    char encoder[48];       /* its settings, as of fidelity.h; "": none */
     char layout[16], codebook[8], codebook_residency[8];
     char value_format[8]; /* of an attention's values: fp16, q8; "": none */
     uint64_t evict_bytes;

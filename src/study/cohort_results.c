@@ -42,6 +42,8 @@ static void identify(const struct kvr_session *s, const struct kvr_cohort_work *
     if (kvr_case_has_values(c))
         snprintf(result->value_format, sizeof result->value_format, "%s",
                  kvr_case_values(c)->name);
+    if (c->codec->train_queries)
+        kvr_squat_text(&s->options->squat, result->encoder, sizeof result->encoder);
     result->evict_bytes = w->evict_bytes;
     result->subspaces = c->shape.tables;
     result->entries = c->shape.entries;

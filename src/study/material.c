@@ -65,19 +65,23 @@ static const float *query_of(const struct kvr_keyset *keys)
 
 /* The heads that read KV head 0 are the first of them, one behind the other. Without queries keys
  * stand in for them, as in query_of. */
-static int train(struct kvr_material *m, const struct kvr_keyset *keys, uint64_t seed)
+static int train(struct kvr_material *m, const struct kvr_keyset *keys,
+                 const struct kvr_squat_settings *squat, uint64_t seed)
 {
     const bool calibrated = m->codec->calibrated;
-    const float *queries = keys->queries ? keys->queries : keys->keys;
     const size_t heads = keys->queries ? keys->query_heads / keys->kv_heads : 1;
+    const struct kvr_teaching teaching = {
+        .queries = keys->queries ? keys->queries : keys->keys,
+        .count = heads * (keys->queries ? keys->query_tokens : keys->tokens),
+        .squat = *squat};
     return kvr_codec_train(m->codec, &m->shape, calibrated ? keys->calibration : keys->keys,
-                           calibrated ? keys->calibration_tokens : keys->tokens, queries,
-                           heads * (keys->queries ? keys->query_tokens : keys->tokens), seed,
+                           calibrated ? keys->calibration_tokens : keys->tokens, &teaching, seed,
                            m->side);
 }
 
 int kvr_material_make(const struct kvr_codec *codec, const struct kvr_shape *shape,
-                      const struct kvr_keyset *keys, uint64_t seed, struct kvr_material *m)
+                      const struct kvr_keyset *keys, const struct kvr_squat_settings *squat,
+                      uint64_t seed, struct kvr_material *m)
 {
     const struct kvr_format *format = kvr_codec_layout(codec, shape);
     *m = (struct kvr_material){.codec = codec, .shape = *shape, .query = query_of(keys)};
@@ -90,7 +94,7 @@ int kvr_material_make(const struct kvr_codec *codec, const struct kvr_shape *sha
     m->pool = aligned_zero((size_t)m->pool_blocks * m->block_bytes);
     int rc = m->side && m->pool ? 0 : -ENOMEM;
     if (!rc)
-        rc = train(m, keys, seed);
+        rc = train(m, keys, squat, seed);
     if (!rc)
         rc = encode_pool(m, keys, seed);
     if (rc)

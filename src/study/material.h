@@ -27,7 +27,8 @@ struct kvr_material {
 /* Trains on KV head 0 (its calibration keys where the codec asks for them) and encodes the pool:
  * every block holds keys of that head in an order of its own. 0 or -errno. */
 int kvr_material_make(const struct kvr_codec *codec, const struct kvr_shape *shape,
-                      const struct kvr_keyset *keys, uint64_t seed, struct kvr_material *material);
+                      const struct kvr_keyset *keys, const struct kvr_squat_settings *squat,
+                      uint64_t seed, struct kvr_material *material);
 void kvr_material_free(struct kvr_material *material);
 
 /* A query prepared for one of the codec's formats: 64-byte aligned, owned by the caller. */

@@ -219,6 +219,11 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
     const struct kvr_format *format = kvr_codec_layout(selection->codec, &c->shape);
     *what = "shape";
     *reason = selection->codec->refuses(&c->shape);
+    if (!*reason && selection->codec->refuses_settings &&
+        (*reason = selection->codec->refuses_settings(&c->shape, &options->squat))) {
+        *what = "encoder";
+        return true; /* only the command line has such settings */
+    }
     if (!*reason) {
         keep_serving(c, selection);
         if (!c->candidate_count) {

@@ -203,7 +203,8 @@ const struct kvr_material *kvr_session_material(struct kvr_session *s,
     if (values && keys->values) /* a set without values has its keys in their place */
         coded.keys = keys->values;
     struct kvr_material *made = &s->materials[s->material_count];
-    *rc = kvr_material_make(codec, shape, &coded, s->options->seed + values, made);
+    *rc = kvr_material_make(codec, shape, &coded, &s->options->squat, s->options->seed + values,
+                            made);
     if (*rc)
         return NULL;
     s->material_of_values[s->material_count++] = values;

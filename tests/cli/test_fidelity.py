@@ -96,6 +96,62 @@ def test_formats():
     harness.check(len({line.count(",") for line in lines}) == 1, "CSV lines differ in columns")
     harness.check_refused(harness.run("fidelity", "--format", "jsonl"), 2, "jsonl")
     harness.check_refused(harness.run("fidelity", "-o", "json:none/a.json"), 5, "none/a.json")
+    harness.check_refused(harness.run("fidelity", "-o", "json:/dev/full", "-o", "csv:b.csv"), 5,
+                          "/dev/full")
+    harness.check(not os.path.exists("b.csv"), "an output was begun although another cannot be")
+    harness.check_refused(harness.run("fidelity", "-o", "md:a", "-o", "csv:a"), 2, "two outputs")
+    harness.check_refused(harness.run("fidelity", "-o", "md:-", "--format", "csv"), 2, "stdout")
+
+
+def test_every_codec():
+    """Without --codec all of them, to the end of the list, and scans of rounded queries."""
+    own = text(shape=(1, 1, 300, 64), group=1)
+    rows = fidelity(*own, "-m", "4", "--tokens", "280")["rows"]
+    listed = {r["name"] for r in harness.run("list", "codecs", "--format", "json", code=0).json()}
+    found = {r["codec"] for r in rows}
+    harness.check(listed | {"q8_0.q8", "q4_0.q8", "uniform", "shuffled", "random"} == found,
+                  f"rows of {sorted(found)}")
+    for name in ("q8_0", "q4_0"):
+        plain = [r for r in rows if r["codec"] == name][0]
+        rounded = [r for r in rows if r["codec"] == f"{name}.q8"][0]
+        harness.check(plain["key_squared_error"] == rounded["key_squared_error"], "the same keys")
+        harness.check(0 < abs(plain["rel_l2"] - rounded["rel_l2"]) < .02, f"{name}: rounded query")
+
+
+def test_squat_settings():
+    """They reach the encoder, are recorded, and are refused with their option."""
+    plain = fidelity("--codec", "kivi2,squat2")
+    given = fidelity("--codec", "squat2", "--squat-rank", "5", "--squat-block", "32",
+                     "--squat-lambda", ".01")
+    none = fidelity("--codec", "squat2", "--squat-block", "64")
+    harness.check(row(plain, "squat2")["encoder"] == "r20/lambda0.001/block16", "defaults")
+    harness.check(row(given, "squat2")["encoder"] == "r5/lambda0.01/block32", "as given")
+    harness.check("encoder" not in row(plain, "kivi2"), "KIVI's encoder has no settings")
+    harness.check(row(plain, "squat2")["rho"] != row(given, "squat2")["rho"], "no effect")
+    harness.check(row(none, "squat2")["rho"] == row(plain, "kivi2")["rho"], "one block is KIVI")
+    refused(["--codec", "squat2", "--squat-block", "24"], "--squat-block", "24", "d = 64")
+    refused(["--codec", "squat2", "--squat-rank", "65"], "--squat-rank", "65", "d = 64")
+    refused(["--squat-lambda", "-1"], "--squat-lambda")
+
+
+def test_seeds():
+    """Several seeds: their spread is shown, and differences below it are named."""
+    own = text() + ["--codec", "lookat", "-m", "4,8", "--calibration", "calib.npy"]
+    write("calib.npy", (1, 2, 600, 16), 9)
+    one = harness.run("fidelity", *own, code=0).out
+    five = harness.run("fidelity", *own, "--seeds", "5", "-o", "md:five.md", code=0).out
+    harness.check("rho_spread" not in one and "seeds of one" not in one, "one seed", one)
+    harness.check("cos_spread" in five and "rho_spread" in five, "no spread", five)
+    harness.check("rho_spread" in harness.read_text("five.md").replace("\\", ""), "no Markdown")
+    named = [line for line in five.splitlines() if "seeds of one by up to" in line]
+    rows = [r for r in fidelity(*own, "--seeds", "5")["rows"]
+            if (r["layer"], r["head"], r["text"], r["codec"]) == ("all", "all", "all", "lookat")]
+    for table in ("f32", "u8"):
+        a, b = [r for r in rows if r["table"] == table]
+        for key in ("cos", "kl_nats", "rho"):
+            below = abs(a[key] - b[key]) < max(a["seed_spread"][key], b["seed_spread"][key])
+            line = [n for n in named if f".{table}/" in n and f": {key} differs" in n]
+            harness.check(bool(line) == below, f"{table} {key}: {line}, {a[key]}, {b[key]}")
 
 
 def test_settings():

@@ -45,7 +45,7 @@ def test_kernels_of_this_host():
 def test_codecs():
     text = run("list", "codecs", code=0).out
     for codec in ("fp16", "bf16", "int8", "int8q8", "int4", "int4q8", "lookat", "kivi2",
-                  "kivi4", "squat2", "squat4", "asymkv1"):
+                  "kivi4", "squat2", "squat4", "asymkv1", "wkvquant"):
         check(codec in text, f"list codecs lacks {codec}:\n{text}")
     check("2601.10155" in text, f"a codec names its paper:\n{text}")
 

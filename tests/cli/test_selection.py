@@ -42,7 +42,8 @@ def test_head_dims():
     """Head dims of today's models: every codec has a case of each that its groups allow."""
     codecs = [row["name"] for row in run("list", "codecs", "--format", "json", code=0).json()]
     check(len(codecs) > 6, f"codecs: {codecs}")
-    grouped = [name for name in codecs if re.search("g32|q._0|kivi|squat|asymkv", name)]
+    grouped = [name for name in codecs if re.search("g32|q._0|kivi|squat|asymkv|wkv", name)]
+    scan_only = ("wkvquant",)
     for dim in (64, 80, 96, 128, 256):
         for op in ("scan", "attention"):
             served = [name for name in codecs if (dim % 32 == 0 or name not in grouped) and
@@ -50,6 +51,7 @@ def test_head_dims():
             names = planned(*BASE[2:], "-k", ",".join(served), "-d", str(dim), "--op", op)
             check({name.split(".")[0] for name in names} == set(served), f"d{dim} {op}: {names}")
             check(all(f"/d{dim}/" in name for name in names), f"d{dim} {op}: {names}")
+    check(kernels("-k", "wkvquant,qjl") == {"wkvquant.fused", "qjl.u8"}, "a copy lacks factors")
     check_refused(run("run", *BASE[2:], "-k", "all", "-d", "80", "--dry-run"), 2, "--head-dim",
                   "with --kernel leave out: " + ", ".join(grouped) + "\n")
     check_refused(run("run", *BASE[2:], "-k", "all", "-d", "256", "--dry-run"), 2, "--head-dim",
@@ -57,6 +59,18 @@ def test_head_dims():
     own = run("run", *BASE[2:], "-k", "fp16,int4g32", "-d", "80", "--dry-run")
     check_refused(own, 2, "int4g32", "--head-dim")
     check("leave out" not in own.err, "what was ordered by its name is left out by nobody", own)
+
+
+def test_squat_settings():
+    names = planned(*BASE[2:], "-k", "squat2,fp16", "-d", "64", "--squat-rank", "64",
+                    "--squat-lambda", ".01", "--squat-block", "32")
+    check({name.split(".")[0] for name in names} == {"squat2", "fp16"}, f"planned {names}")
+    for options, words in ((["--squat-block", "24"], ["--squat-block", "24", "d = 64"]),
+                           (["--squat-rank", "65"], ["--squat-rank", "65", "d = 64"]),
+                           (["--squat-rank", "0"], ["--squat-rank"]),
+                           (["--squat-lambda", "0"], ["--squat-lambda"])):
+        check_refused(run("run", *BASE[2:], "-k", "squat2,fp16", "-d", "64", *options, "--dry-run"),
+                      2, *words)
 
 
 def test_isa():

@@ -139,13 +139,14 @@ static void a_full_residual_becomes_a_group(void **state)
     enum { D = 64, KEYS = 70 };
     const struct kvr_shape shape = {.head_dim = D, .tokens = KEYS, .group = 32};
     float *keys = test_random(6, KEYS * D, 4.0f), *queries = test_random(7, 20 * D, 2.0f);
+    const struct kvr_teaching teaching = {.queries = queries, .count = 20};
     for (size_t i = 0; i < CODECS; i++) {
         const struct kvr_codec *c = codec(i);
         const struct kvr_format *format = c->formats[0];
         const size_t room = format->segment_bytes(&shape, 64 + 31) + 4096;
         uint8_t *grown = test_memory(room), *whole = test_memory(room);
         void *side = test_memory(c->side_bytes(&shape) + 1);
-        assert_int_equal(kvr_codec_train(c, &shape, keys, KEYS, queries, 20, 1, side), 0);
+        assert_int_equal(kvr_codec_train(c, &shape, keys, KEYS, &teaching, 1, side), 0);
         for (size_t n = 0; n < KEYS; n++) {
             assert_int_equal(c->append(&shape, side, keys + n * D, n, grown), 0);
             assert_int_equal(c->encode(&shape, side, keys, n + 1, whole), 0);

@@ -209,7 +209,7 @@ static void grouped(void **state)
 {
     (void)state;
     static const char *const names[] = {"int4g32", "q8_0",    "q4_0",   "kivi2",
-                                        "kivi4",   "asymkv1", "squat2", "squat4"};
+                                        "kivi4",   "asymkv1", "squat2", "squat4", "wkvquant"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (uint32_t d = 32; d <= 256; d += 32)
             check_codec(names[i], d, 0);

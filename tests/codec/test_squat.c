@@ -190,12 +190,47 @@ static void scores_of_real_queries(void **state)
     kvr_keyset_free(&set);
 }
 
+/* What was not given is the default; what was given comes to the encoder. */
+static void settings(void **state)
+{
+    (void)state;
+    enum { D = 64, COUNT = 70 };
+    const struct kvr_shape shape = {.head_dim = D, .tokens = COUNT, .group = 32};
+    const struct kvr_codec *codec = kvr_codec_find("squat2");
+    struct kvr_squat_settings given = {.block = 32};
+    char text[64];
+    kvr_squat_text(&given, text, sizeof text);
+    assert_string_equal(text, "r20/lambda0.001/block32");
+    assert_null(codec->refuses_settings(&shape, &given));
+    given.block = 24;
+    assert_non_null(strstr(codec->refuses_settings(&shape, &given), "--squat-block"));
+    given = (struct kvr_squat_settings){.rank = D + 1};
+    assert_non_null(strstr(codec->refuses_settings(&shape, &given), "--squat-rank"));
+    given = (struct kvr_squat_settings){.rank = 3, .lambda = .5, .block = 32};
+    float *keys = test_random(1, COUNT * D, 2), *queries = test_random(2, COUNT * D, 2);
+    const size_t bytes = codec->side_bytes(&shape);
+    float *expected = test_memory(bytes), *side = test_memory(bytes);
+    struct kvr_teaching teaching = {queries, COUNT, given};
+    assert_int_equal(kvr_squat_fit(&shape, queries, COUNT, &given, expected), 0);
+    assert_int_equal(kvr_codec_train(codec, &shape, keys, COUNT, &teaching, 1, side), 0);
+    assert_memory_equal(side, expected, bytes);
+    teaching.squat = (struct kvr_squat_settings){0};
+    assert_int_equal(kvr_codec_train(codec, &shape, keys, COUNT, &teaching, 1, side), 0);
+    assert_int_equal(side[D * D], 16);
+    assert_memory_not_equal(side, expected, bytes);
+    free(keys);
+    free(queries);
+    free(expected);
+    free(side);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shifts_are_least_squares),
         cmocka_unit_test(one_direction_by_hand),
         cmocka_unit_test(scores_of_real_queries),
+        cmocka_unit_test(settings),
     };
     verbose = argc > 1 && strcmp(argv[1], "--verbose") == 0;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,9 +27,23 @@ static void ranks_share_ties(void **state)
     (void)state;
     const double values[] = {7, -1, 3, 3, 7, 3, 9}, expected[] = {5.5, 1, 3, 3, 5.5, 3, 7};
     double ranks[7];
-    struct kvr_ranked work[14];
+    uint64_t work[14];
     kvr_ranks(values, 7, ranks, work);
     for (size_t i = 0; i < 7; i++)
+        near(ranks[i], expected[i]);
+}
+
+/* Alike as floats, beyond a float's range, and zeros of both signs. */
+static void ranks_are_of_doubles(void **state)
+{
+    (void)state;
+    const double values[] = {1 + 0x1p-40, 1, -0.0, 1e-60, 0.0, -1e-60, 1 + 0x1p-41, 1e200, 2e200,
+                             -2e200, -1e200},
+                 expected[] = {9, 7, 4.5, 6, 4.5, 3, 8, 10, 11, 1, 2};
+    double ranks[11];
+    uint64_t work[22];
+    kvr_ranks(values, 11, ranks, work);
+    for (size_t i = 0; i < 11; i++)
         near(ranks[i], expected[i]);
 }
 
@@ -51,7 +65,7 @@ static void ranks_of_many(void **state)
     for (size_t n = 1; n < 200; n++) {
         float *values = test_random(n, n, 8.0f);
         double rounded[200], ranks[200];
-        struct kvr_ranked work[400];
+        uint64_t work[400];
         for (size_t i = 0; i < n; i++)
             rounded[i] = floorf(values[i]); /* ties */
         kvr_ranks(rounded, n, ranks, work);
@@ -191,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranks_share_ties),
+        cmocka_unit_test(ranks_are_of_doubles),
         cmocka_unit_test(spearman_with_ties),
         cmocka_unit_test(ranks_of_many),
         cmocka_unit_test(top_is_sorted),

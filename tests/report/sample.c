@@ -381,6 +381,7 @@ static void fill_result(struct kvr_result *r)
     r->entries = 256;
     r->group = 32;
     SET(r->table, "u8");
+    SET(r->encoder, "r5/lambda0.01/block32");
     SET(r->layout, "pages:64");
     SET(r->codebook, "f16");
     SET(r->codebook_residency, "warm");

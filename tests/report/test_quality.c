@@ -65,6 +65,7 @@ static void make_fidelity(void)
     rows[7] = row_of("lookat", "u8", 4, .79);
     rows[7].leaking = true;
     rows[7].seed_spread[KVR_RHO] = .125;
+    snprintf(rows[5].encoder, sizeof rows[5].encoder, "r20/lambda0.001/block16");
     fidelity = (struct kvr_fidelity_record){
         .tokens = 512, .first_query = 32, .head_dim = 64, .seeds = 3, .files = files,
         .file_count = 4, .rows = rows, .row_count = ROWS, .training_s = 1.5, .duration_s = 2.25};
@@ -194,6 +195,35 @@ static void test_joined(void **state)
     attach(&record, 1);
     kvr_quality_missing_text(&record, 1, text, sizeof text);
     assert_string_equal(text, "int8q8");
+    kvr_run_record_free(&record);
+}
+
+/* A scan that rounds the query has its own row where there is one; another encoder is no match. */
+static void test_joined_by_scan(void **state)
+{
+    struct kvr_run_record record;
+    (void)state;
+    make_fidelity();
+    make_run(&record);
+    rows[0] = row_of("q8_0", "", 68, .99);
+    rows[1] = row_of("q8_0.q8", "", 68, .98);
+    rows[2] = row_of("squat2", "", 24, .9);
+    snprintf(rows[2].encoder, sizeof rows[2].encoder, "r5/lambda0.01/block32");
+    assert_true(record.result_count > 3);
+    for (size_t i = 0; i < 4; i++) {
+        struct kvr_result *r = &record.results[i];
+        snprintf(r->codec, sizeof r->codec, "%s", i < 2 ? "q8_0" : "squat2");
+        snprintf(r->variant, sizeof r->variant, "%s", i == 1 ? "q8" : "fused");
+        snprintf(r->encoder, sizeof r->encoder, "%s",
+                 i < 2 ? "" : i == 2 ? "r5/lambda0.01/block32" : "r20/lambda0.001/block16");
+        r->subspaces = r->entries = 0;
+        *r->table = '\0';
+    }
+    attach(&record, 1);
+    assert_ptr_equal(record.results[0].closeness, &rows[0]);
+    assert_ptr_equal(record.results[1].closeness, &rows[1]);
+    assert_ptr_equal(record.results[2].closeness, &rows[2]);
+    assert_null(record.results[3].closeness);
     kvr_run_record_free(&record);
 }
 
@@ -378,6 +408,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_round_trip, setup, sample_place_free),
         cmocka_unit_test_setup_teardown(test_reader_refuses, setup, sample_place_free),
         cmocka_unit_test(test_joined), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_joined_by_scan),
         cmocka_unit_test(test_front), cmocka_unit_test(test_chosen), cmocka_unit_test(test_sheet),
         cmocka_unit_test(test_page),
     };
