@@ -55,9 +55,9 @@ static int encode_head(const struct kvr_codec *codec, const struct kvr_keyset *s
         return -ENOMEM;
     const size_t sharing = set->query_heads / set->kv_heads;
     const float *queries = set->queries + h * sharing * set->query_tokens * set->head_dim;
-    int status = kvr_codec_train(codec, shape, fitted,
-                                 calibrate ? set->calibration_tokens : set->tokens, queries,
-                                 sharing * set->query_tokens, seed, head->side);
+    const size_t count = calibrate ? set->calibration_tokens : set->tokens;
+    int status = kvr_codec_train(codec, shape, fitted, kvr_codec_enough_keys(codec, shape, count),
+                                 queries, sharing * set->query_tokens, seed, head->side);
     return status ? status : codec->encode(shape, head->side, keys, set->tokens, head->codes);
 }
 

@@ -21,6 +21,9 @@ struct kvr_codec {
     uint32_t group; /* what shape.group must be: channels, or keys, that share a scale; 0: none */
     int calibrated; /* 1: train() takes calibration keys; 0: it takes the keys to be encoded */
     int scan_only;  /* 1: no kernel prepares its queries: neither step nor attention is timed */
+    /* 1: training with all keys takes long, and only closeness gains by it: what is timed or checked
+     * is trained with kvr_codec_enough_keys. */
+    int slow_training;
     /* NULL: tables and entries are free (--subspaces, --entries), or there are none. Else it sets
      * the ones that belong to shape->head_dim; see kvr_codec_set_tables. */
     void (*set_tables)(struct kvr_shape *);
@@ -94,6 +97,14 @@ static inline size_t kvr_codec_fewest_keys(const struct kvr_codec *codec,
     if (codec->fewest_keys)
         return codec->fewest_keys(shape);
     return shape->entries ? shape->entries : 1;
+}
+
+/* Of `count` calibration keys as many as codebooks need whose closeness does not matter. */
+static inline size_t kvr_codec_enough_keys(const struct kvr_codec *codec,
+                                           const struct kvr_shape *shape, size_t count)
+{
+    const size_t enough = 2 * kvr_codec_fewest_keys(codec, shape);
+    return codec->slow_training && count > enough ? enough : count;
 }
 
 /* ---- float16 (IEEE binary16), independent of the host's ISA ---- */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/additive.h"
 #include "../../kernels/formats.h"
 #include "../study/select.h"
 
@@ -107,19 +108,15 @@ static int add_coding(const struct kvr_job *job, const struct kvr_codec *codec,
                                             .rope_pairs = has_tables(codec) &&
                                                           job->request->rope_pairs};
         status = add_method(job->methods, &method, book, seeds);
-        if (before_rope || !has_tables(codec))
+        if (before_rope || !has_tables(codec) || codec->formats[f] == &kvr_format_additive_f32)
             break; /* other scans of the same codes add up the same keys */
     }
     return status;
 }
 
-static int refuse(const struct kvr_job *job, const struct kvr_codec *codec, const char *why)
+static int leave_out(const struct kvr_job *job, const struct kvr_codec *codec, const char *why)
 {
     struct kvr_fidelity_record *r = job->record;
-    if (job->request->ordered) {
-        snprintf(job->error, job->error_bytes, "--codec %s: %s", codec->name, why);
-        return -EINVAL;
-    }
     struct kvr_fidelity_absent *absent = realloc(r->absent, (r->absent_count + 1) * sizeof *absent);
     if (!absent)
         return -ENOMEM;
@@ -127,6 +124,14 @@ static int refuse(const struct kvr_job *job, const struct kvr_codec *codec, cons
     snprintf(absent[r->absent_count].name, sizeof absent->name, "%s", codec->name);
     snprintf(absent[r->absent_count++].why, sizeof absent->why, "%s", why);
     return 0;
+}
+
+static int refuse(const struct kvr_job *job, const struct kvr_codec *codec, const char *why)
+{
+    if (!job->request->ordered)
+        return leave_out(job, codec, why);
+    snprintf(job->error, job->error_bytes, "--codec %s: %s", codec->name, why);
+    return -EINVAL;
 }
 
 static int add_shape(const struct kvr_job *job, const struct kvr_codec *codec,
@@ -155,6 +160,8 @@ static int add_codec(const struct kvr_job *job, const struct kvr_codec *codec)
     struct kvr_shape shape = {.head_dim = (uint32_t)job->inputs->head_dim, .heads = 1, .queries = 1,
                               .group = codec->group};
     int status = 0;
+    if (codec->slow_training && !r->codecs_named)
+        return leave_out(job, codec, "training takes long; name it with --codec");
     kvr_codec_set_tables(codec, &shape);
     if (!has_tables(codec) || codec->set_tables)
         return add_shape(job, codec, &shape);

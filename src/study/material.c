@@ -71,7 +71,10 @@ static int train(struct kvr_material *m, const struct kvr_keyset *keys, uint64_t
     const float *queries = keys->queries ? keys->queries : keys->keys;
     const size_t heads = keys->queries ? keys->query_heads / keys->kv_heads : 1;
     return kvr_codec_train(m->codec, &m->shape, calibrated ? keys->calibration : keys->keys,
-                           calibrated ? keys->calibration_tokens : keys->tokens, queries,
+                           calibrated ? kvr_codec_enough_keys(m->codec, &m->shape,
+                                                              keys->calibration_tokens)
+                                      : keys->tokens,
+                           queries,
                            heads * (keys->queries ? keys->query_tokens : keys->tokens), seed,
                            m->side);
 }
