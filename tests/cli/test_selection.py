@@ -42,8 +42,8 @@ def test_head_dims():
     """Head dims of today's models: every codec has a case of each that its groups allow."""
     codecs = [row["name"] for row in run("list", "codecs", "--format", "json", code=0).json()]
     check(len(codecs) > 6, f"codecs: {codecs}")
-    grouped = [name for name in codecs if re.search("g32|q._0|kivi|squat|asymkv", name)]
-    scan_only = ("opq", "aqlm", "qjl")
+    grouped = [name for name in codecs if re.search("g32|q._0|kivi|squat|asymkv|rvq", name)]
+    scan_only = ("opq", "aqlm", "qjl", "rvq")
     for dim in (64, 80, 96, 128, 256):
         for op in ("scan", "attention"):
             served = [name for name in codecs if (dim % 32 == 0 or name not in grouped) and

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "kernels/additive.h"
 #include "kernels/half_value.h"
 #include "problem.h"
 #include "src/machine/isa.h"
@@ -22,7 +23,8 @@ static const struct kvr_format *const formats[] = {
     &kvr_format_affine4g_f16, &kvr_format_affine8_q8, &kvr_format_affine4_q8,
     &kvr_format_lookup_f32, &kvr_format_lookup_u8, &kvr_format_lookup4_f32, &kvr_format_lookup4_u8,
     &kvr_format_affine8g, &kvr_format_affine8g_q8, &kvr_format_affine4g_q8, &kvr_format_channel1,
-    &kvr_format_channel2, &kvr_format_channel4, &kvr_format_signs_u8};
+    &kvr_format_channel2, &kvr_format_channel4, &kvr_format_signs_u8, &kvr_format_additive_f32,
+    &kvr_format_additive_rows};
 enum { FORMATS = sizeof formats / sizeof *formats };
 static double score_of(const struct kvr_format *format, const struct kvr_shape *shape,
                        uint32_t key, const void *codes, const void *prepared)
@@ -300,8 +302,9 @@ static void test_lookup4_by_hand(void **state)
 
 static void check_cost(const struct kvr_format *format, struct kvr_cost expected)
 {
+    const uint32_t tables = format->entries == 2048 ? 16 : is_lookup(format) ? 4 : 0;
     const struct kvr_shape shape = {.head_dim = 64, .tokens = 100, .heads = 3, .queries = 2,
-                                    .tables = is_lookup(format) ? 4 : 0,
+                                    .tables = tables,
                                     .entries = format->entries};
     struct kvr_cost cost;
     memset(&cost, 0xff, sizeof cost);
@@ -359,6 +362,12 @@ static void test_costs(void **state)
     check_cost(&kvr_format_signs_u8, (struct kvr_cost){.stream_bytes = 128 * 8,
                .side_bytes = 384, .executed_flops = 1400, .int_ops = 1600, .lookups = 1600,
                .converts = 800});
+    /* 16 tables of 8 KiB; or codebooks of 1 MiB, of whose rows 7 are added and 1 multiplied */
+    check_cost(&kvr_format_additive_f32, (struct kvr_cost){.stream_bytes = 128 * 24,
+               .side_bytes = 262144, .executed_flops = 3400, .lookups = 3200, .converts = 200});
+    check_cost(&kvr_format_additive_rows, (struct kvr_cost){.stream_bytes = 128 * 24,
+               .side_bytes = 2 * (1048608 + 1028), .executed_flops = 200 * (64 * 9 + 1),
+               .lookups = 3200, .converts = 200 * (64 * 8 + 1)});
 }
 
 static void test_kernel_list(void **state)
