@@ -12,7 +12,33 @@
 #include "../simd/x86_avx2.h"
 #include "additive_rows.h"
 
-enum { LANES = 8, VECTORS = KVR_ADDITIVE_CHANNELS / LANES, TABLES = 8 };
+enum { LANES = 8, TABLES = 8 };
+
+/* 32 channels. */
+struct row {
+    __m256 a, b, c, d;
+};
+
+KVR_INLINE struct row load_row(const uint16_t *row)
+{
+    const unsigned char *bytes = (const unsigned char *)row;
+    return (struct row){kvr_load_half8(bytes), kvr_load_half8(bytes + 16),
+                        kvr_load_half8(bytes + 32), kvr_load_half8(bytes + 48)};
+}
+
+KVR_INLINE struct row add_rows(struct row x, struct row y)
+{
+    return (struct row){_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b),
+                        _mm256_add_ps(x.c, y.c), _mm256_add_ps(x.d, y.d)};
+}
+
+KVR_INLINE __m256 add_product(__m256 score, struct row x, const float *query)
+{
+    score = _mm256_fmadd_ps(x.a, _mm256_loadu_ps(query), score);
+    score = _mm256_fmadd_ps(x.b, _mm256_loadu_ps(query + LANES), score);
+    score = _mm256_fmadd_ps(x.c, _mm256_loadu_ps(query + 2 * LANES), score);
+    return _mm256_fmadd_ps(x.d, _mm256_loadu_ps(query + 3 * LANES), score);
+}
 
 KVR_INLINE float score_key(const struct kvr_rows_query *q, const unsigned char *codes,
                            uint32_t count)
@@ -20,21 +46,17 @@ KVR_INLINE float score_key(const struct kvr_rows_query *q, const unsigned char *
     const float *query = q->query;
     __m256 score = _mm256_setzero_ps();
     for (uint32_t g = 0; g < count / KVR_ADDITIVE_STAGES; g++) {
-        __m256 sums[VECTORS];
         uint32_t bits = kvr_additive_bits(codes);
+        struct row sum =
+            load_row(kvr_book_row_of(q->rows, 0, kvr_additive_next(codes, &bits)));
         KVR_UNROLL
-        for (uint32_t r = 0; r < KVR_ADDITIVE_STAGES; r++) {
-            const uint16_t *row = kvr_book_row_of(
-                q->rows, r, kvr_additive_next(codes + (size_t)r * KVR_LINE_BYTES, &bits));
-            KVR_UNROLL
-            for (int v = 0; v < VECTORS; v++) {
-                const __m256 part = kvr_load_half8((const void *)(row + v * LANES));
-                sums[v] = r ? _mm256_add_ps(sums[v], part) : part;
-            }
+        for (uint32_t r = 1; r < KVR_ADDITIVE_STAGES; r++) {
+            const uint32_t code = kvr_additive_next(codes + (size_t)r * KVR_LINE_BYTES, &bits);
+            sum = add_rows(sum, load_row(kvr_book_row_of(q->rows, r, code)));
+            /* the next row only after these sums: taken up earlier, it is spilled */
+            __asm__("" : "+r"(codes) : "x"(sum.a), "x"(sum.b), "x"(sum.c), "x"(sum.d));
         }
-        KVR_UNROLL
-        for (int v = 0; v < VECTORS; v++)
-            score = _mm256_fmadd_ps(sums[v], _mm256_loadu_ps(query + v * LANES), score);
+        score = add_product(score, sum, query);
         query += KVR_ADDITIVE_CHANNELS;
         codes += KVR_ADDITIVE_GROUP;
     }

@@ -20,15 +20,15 @@ KVR_INLINE float score_key(const struct kvr_rows_query *q, const unsigned char *
     const float *query = q->query;
     __m512 score = _mm512_setzero_ps();
     for (uint32_t g = 0; g < count / KVR_ADDITIVE_STAGES; g++) {
-        __m512 low, high;
         uint32_t bits = kvr_additive_bits(codes);
+        const uint16_t *row = kvr_book_row_of(q->rows, 0, kvr_additive_next(codes, &bits));
+        __m512 low = kvr_load_half16(row), high = kvr_load_half16(row + LANES);
         KVR_UNROLL
-        for (uint32_t r = 0; r < KVR_ADDITIVE_STAGES; r++) {
-            const uint16_t *row = kvr_book_row_of(
+        for (uint32_t r = 1; r < KVR_ADDITIVE_STAGES; r++) {
+            row = kvr_book_row_of(
                 q->rows, r, kvr_additive_next(codes + (size_t)r * KVR_LINE_BYTES, &bits));
-            const __m512 left = kvr_load_half16(row), right = kvr_load_half16(row + LANES);
-            low = r ? _mm512_add_ps(low, left) : left;
-            high = r ? _mm512_add_ps(high, right) : right;
+            low = _mm512_add_ps(low, kvr_load_half16(row));
+            high = _mm512_add_ps(high, kvr_load_half16(row + LANES));
         }
         score = _mm512_fmadd_ps(low, _mm512_loadu_ps(query), score);
         score = _mm512_fmadd_ps(high, _mm512_loadu_ps(query + LANES), score);

@@ -21,8 +21,8 @@ struct kvr_codec {
     uint32_t group; /* what shape.group must be: channels, or keys, that share a scale; 0: none */
     int calibrated; /* 1: train() takes calibration keys; 0: it takes the keys to be encoded */
     int scan_only;  /* 1: no kernel prepares its queries: neither step nor attention is timed */
-    /* 1: training with all keys takes long, and only closeness gains by it: what is timed or checked
-     * is trained with kvr_codec_enough_keys. */
+    /* 1: training with all keys takes long, and only closeness gains by it: what is timed or
+     * checked is trained with kvr_codec_enough_keys. */
     int slow_training;
     /* NULL: tables and entries are free (--subspaces, --entries), or there are none. Else it sets
      * the ones that belong to shape->head_dim; see kvr_codec_set_tables. */

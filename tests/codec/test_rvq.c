@@ -112,11 +112,11 @@ static void codes_and_scales_by_their_definition(void **state)
     (void)state;
     assert_int_equal(kvr_codec_find("rvq")->encode(&shape, books, keys, KEYS, codes), 0);
     for (size_t k = 0; k < KEYS; k++) {
-        long double sum = 0, squares = 0; /* of pairs: sum over c < e of (k_c - k_e)^2 / d / (d-1) */
+        long double squares = 0; /* of the differences of all pairs of channels */
         for (size_t c = 0; c < D; c++) {
             for (size_t e = 0; e < c; e++) {
-                sum = (long double)keys[k * D + c] - keys[k * D + e];
-                squares += sum * sum;
+                const long double apart = (long double)keys[k * D + c] - keys[k * D + e];
+                squares += apart * apart;
             }
         }
         long double deviation = sqrtl(squares / D / (D - 1));
@@ -278,6 +278,27 @@ static void bytes_and_refusals(void **state)
     free(keys);
 }
 
+/* 100 keys, 2 blocks; two queries. */
+static void costs(void **state)
+{
+    const struct kvr_shape two = {.head_dim = D, .tokens = 100, .heads = 3, .queries = 2,
+                                  .tables = TABLES, .entries = ENTRIES};
+    struct kvr_cost cost, expected = {.stream_bytes = 128 * 24, .side_bytes = 2 * 16 * 8192,
+                                      .score_bytes = 800, .useful_flops = 200 * 128,
+                                      .executed_flops = 200 * (16 + 1), .lookups = 200 * 16,
+                                      .converts = 200};
+    (void)state;
+    memset(&cost, 0xff, sizeof cost);
+    kvr_format_additive_f32.cost(&two, &cost);
+    assert_memory_equal(&cost, &expected, sizeof cost);
+    /* codebooks of 1 MiB and a query; of each channel 7 additions and a product, 8 conversions */
+    expected.side_bytes = 2 * (1048608 + 1028);
+    expected.executed_flops = 200 * (64 * 9 + 1);
+    expected.converts = 200 * (64 * 8 + 1);
+    kvr_format_additive_rows.cost(&two, &cost);
+    assert_memory_equal(&cost, &expected, sizeof cost);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +307,7 @@ int main(void)
         cmocka_unit_test(every_stage_brings_other_keys_closer),
         cmocka_unit_test(a_key_by_hand),
         cmocka_unit_test(bytes_and_refusals),
+        cmocka_unit_test(costs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

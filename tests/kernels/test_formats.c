@@ -302,9 +302,8 @@ static void test_lookup4_by_hand(void **state)
 
 static void check_cost(const struct kvr_format *format, struct kvr_cost expected)
 {
-    const uint32_t tables = format->entries == 2048 ? 16 : is_lookup(format) ? 4 : 0;
     const struct kvr_shape shape = {.head_dim = 64, .tokens = 100, .heads = 3, .queries = 2,
-                                    .tables = tables,
+                                    .tables = is_lookup(format) ? 4 : 0,
                                     .entries = format->entries};
     struct kvr_cost cost;
     memset(&cost, 0xff, sizeof cost);
@@ -359,15 +358,8 @@ static void test_costs(void **state)
                .side_bytes = 256, .executed_flops = 400, .int_ops = 800, .lookups = 800,
                .converts = 200});
     /* two sketches of 4 tables: 4 lines of nibbles and 4 of norms for 64 keys */
-    check_cost(&kvr_format_signs_u8, (struct kvr_cost){.stream_bytes = 128 * 8,
-               .side_bytes = 384, .executed_flops = 1400, .int_ops = 1600, .lookups = 1600,
-               .converts = 800});
-    /* 16 tables of 8 KiB; or codebooks of 1 MiB, of whose rows 7 are added and 1 multiplied */
-    check_cost(&kvr_format_additive_f32, (struct kvr_cost){.stream_bytes = 128 * 24,
-               .side_bytes = 262144, .executed_flops = 3400, .lookups = 3200, .converts = 200});
-    check_cost(&kvr_format_additive_rows, (struct kvr_cost){.stream_bytes = 128 * 24,
-               .side_bytes = 2 * (1048608 + 1028), .executed_flops = 200 * (64 * 9 + 1),
-               .lookups = 3200, .converts = 200 * (64 * 8 + 1)});
+    check_cost(&kvr_format_signs_u8, (struct kvr_cost){.stream_bytes = 128 * 8, .side_bytes = 384,
+               .executed_flops = 1400, .int_ops = 1600, .lookups = 1600, .converts = 800});
 }
 
 static void test_kernel_list(void **state)

@@ -180,11 +180,14 @@ static void check_shape(const struct kvr_kernel *kernel, struct kvr_shape shape)
 
 static void check_lookup(const struct kvr_kernel *kernel)
 {
-    static const struct { uint32_t entries, multiple; } counts[] = {{256, 1}, {16, 2}, {2048, 8}};
+    static const struct {
+        uint32_t entries, multiple;
+    } counts[] = {{256, 1}, {16, 2}, {2048, 8}};
     for (size_t i = 0; i < COUNT(table_counts); i++) {
         for (size_t j = 0; j < COUNT(counts); j++) {
             const struct kvr_shape shape = {.head_dim = table_counts[i], .heads = 1, .queries = 1,
-                                            .tables = table_counts[i], .entries = counts[j].entries};
+                                            .tables = table_counts[i],
+                                            .entries = counts[j].entries};
             if (kvr_kernel_serves(kernel, &shape) && shape.tables % counts[j].multiple == 0)
                 check_shape(kernel, shape);
         }
