@@ -349,9 +349,8 @@ static void test_costs(void **state)
                .side_bytes = 160, .executed_flops = 1200, .int_ops = 25600, .converts = 800});
     check_cost(&kvr_format_lookup_f32, (struct kvr_cost){.stream_bytes = 128 * 4,
                .side_bytes = 8192, .executed_flops = 800, .lookups = 800});
-    check_cost(&kvr_format_lookup_u8, (struct kvr_cost){.stream_bytes = 128 * 4,
-               .side_bytes = 2176, .executed_flops = 400, .int_ops = 800, .lookups = 800,
-               .converts = 200});
+    check_cost(&kvr_format_lookup_u8, (struct kvr_cost){.stream_bytes = 128 * 4, .side_bytes = 2176,
+               .executed_flops = 400, .int_ops = 800, .lookups = 800, .converts = 200});
     check_cost(&kvr_format_lookup4_f32, (struct kvr_cost){.stream_bytes = 128 * 2,
                .side_bytes = 512, .executed_flops = 800, .lookups = 800});
     check_cost(&kvr_format_lookup4_u8, (struct kvr_cost){.stream_bytes = 128 * 2,
