@@ -242,6 +242,7 @@ static void rvq_decode(const struct kvr_shape *shape, const void *side, const vo
 
 /* ---- queries ---- */
 
+/* 8 x 2048 x d multiply-adds; 64 KiB of tables a group. */
 static void build_tables(const struct kvr_shape *shape, const struct kvr_additive_books *books,
                          const float *grouped, float *tables)
 {
