@@ -21,7 +21,8 @@
 #include "../../kernels/additive.h"
 
 enum { STAGES = KVR_ADDITIVE_STAGES, ENTRIES = KVR_ADDITIVE_ENTRIES,
-       CHANNELS = KVR_ADDITIVE_CHANNELS, LANES = 16, ITERATIONS = 8, MOST_POINTS = 1 << 15 };
+       CHANNELS = KVR_ADDITIVE_CHANNELS, LANES = 16, ITERATIONS = 8, FEW_ITERATIONS = 2,
+       MOST_POINTS = 1 << 15 };
 
 /* One stage as kvr_nearest16 wants it. */
 struct stage {
@@ -143,10 +144,12 @@ static int rvq_train(const struct kvr_shape *shape, const float *keys, size_t co
     struct stage *stage = malloc(sizeof *stage);
     float *points = NULL;
     size_t n = 0;
+    /* of a few points an entry the first means are almost the last */
+    const size_t few = (size_t)ENTRIES * 4;
     int status = stage ? gather(shape, keys, count, &points, &n) : -ENOMEM;
     for (size_t r = 0; r < STAGES && !status; r++) {
-        status = kvr_kmeans(points, n, CHANNELS, CHANNELS, ENTRIES, ITERATIONS, seed + r,
-                            stage->rows[0], NULL);
+        status = kvr_kmeans(points, n, CHANNELS, CHANNELS, ENTRIES,
+                            n < few ? FEW_ITERATIONS : ITERATIONS, seed + r, stage->rows[0], NULL);
         if (!status)
             status = round_rows(stage, r, books);
         if (!status) {
