@@ -8,6 +8,9 @@
 
 #include "ahead.h"
 
+extern const struct kvr_score_group kvr_groups_affine4_q8_avx512vnni[];
+extern const struct kvr_score_group kvr_groups_affine8_q8_avx512vnni[];
+extern const struct kvr_score_group kvr_groups_dense_f16_avx2[];
 extern const struct kvr_score_group kvr_groups_dense_f16_avx512[];
 extern const struct kvr_score_group kvr_groups_lookup_u8_avx512vbmi[];
 

@@ -13,13 +13,17 @@ enum kvr_peak_kind {
     KVR_PEAK_RATE   /* rate: executes `operations` instructions of one resource per iteration */
 };
 
+/* Where a reader prefetches to: all caches, those behind L1 (what is wanted late would not stay in
+ * it), or past them. */
+enum kvr_hint { KVR_HINT_T0, KVR_HINT_T1, KVR_HINT_NTA };
+
 struct kvr_peak {
-    const char *name;     /* "read512x2", "read256x1nta", "fma.f32" */
+    const char *name;     /* "read512x2", "read256x1nta", "read256x1t1", "fma.f32" */
     const char *isa_name;
     enum kvr_peak_kind kind;
     uint64_t isa;
     uint32_t width_bits, streams;
-    int non_temporal;     /* prefetch hint NTA instead of T0 */
+    enum kvr_hint hint;
     const char *resource; /* rates: "fma", "load", ... ; readers: "read" */
     uint32_t operations;  /* rates: instructions of the resource per iteration */
     uint32_t flops;       /* rates: floating-point operations per iteration; 0: none */

@@ -20,18 +20,21 @@ enum kvr_codebook { KVR_CODEBOOK_NONE, KVR_CODEBOOK_F32, KVR_CODEBOOK_F16 };
  * layout in kernel.h; both are 64-byte aligned, as is a codebook. Any K, but at most 256 where
  * tables are bytes. With KVR_CODEBOOK_NONE `codebook` is the codec's `side`: one float, the
  * tensor's scale, for the affine formats; the dense ones and those with scales of groups (affine8g,
- * affine4g, their _q8 and _f16) have none and do not read it (NULL). */
+ * affine4g, their _q8 and _f16) have none and do not read it (NULL).
+ * ahead: NULL, or a codebook that will be wanted soon: for every line of `codebook` that is read
+ * from memory, the line at the same offset of `ahead` is prefetched into L2. With K = 256; smaller
+ * codebooks are a few lines, of which nothing is prefetched. */
 struct kvr_prepare_step {
     const char *isa_name;
     const struct kvr_format *format;
     enum kvr_codebook codebook;
     uint64_t isa;
-    void (*prepare)(const struct kvr_shape *, const void *codebook, const float *query,
-                    void *prepared);
+    void (*prepare)(const struct kvr_shape *, const void *codebook, const void *ahead,
+                    const float *query, void *prepared);
     /* The same bytes for KVR_PREPARE_GROUP queries ([query][head_dim]) from one pass over the
      * codebook; query q's go to prepared + q * stride_bytes (whole lines). NULL: one by one. */
-    void (*prepare_group)(const struct kvr_shape *, const void *codebook, const float *queries,
-                          unsigned char *prepared, size_t stride_bytes);
+    void (*prepare_group)(const struct kvr_shape *, const void *codebook, const void *ahead,
+                          const float *queries, unsigned char *prepared, size_t stride_bytes);
 };
 enum { KVR_PREPARE_GROUP = 4 };
 

@@ -68,7 +68,7 @@ static void attention_run(void *state, uint32_t segment)
 {
     const struct scan *scan = state;
     struct kvr_softmax softmax = {-INFINITY, 0, 0};
-    scan->prepare->prepare(&scan->shape, NULL, scan->query, scan->prepared);
+    scan->prepare->prepare(&scan->shape, NULL, NULL, scan->query, scan->prepared);
     scan_run(state, segment);
     scan->softmax->softmax(scan->scores, scan->keys.tokens, &softmax);
     scan->weigh->values(&scan->shape, &scan->values, segment, scan->scores, softmax.rescale,

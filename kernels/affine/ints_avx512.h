@@ -17,8 +17,8 @@ typedef __m512 kvr_floats;
 
 enum { KVR_INTS_KEYS = 16, KVR_INTS_PARTS = KVR_AFFINE_BLOCK_KEYS / KVR_INTS_KEYS };
 
-/* Whether there are registers enough to hold the 16 dwords of a query of d = 64. */
-#define KVR_QUERY_REGISTERS 1
+/* How many dwords of a query registers can hold: at least the 16 of d = 64, or none. */
+#define KVR_QUERY_REGISTERS 20
 /* v is used from a register: its load is not folded into every use. */
 #define KVR_KEEP_INTS(v) KVR_KEEP(v)
 

@@ -6,6 +6,7 @@
  * ports: 128 cycles. The 28 shuffles and 14 additions that sum across lanes have a third one. Head
  * dims are multiples of a step's 16 channels: no dim leaves a rest.
  */
+#include "../groups.h"
 #include "dense_avx2.h"
 
 static void score_dense_f16(const struct kvr_shape *shape, const struct kvr_segments *segments,
@@ -25,4 +26,5 @@ const struct kvr_kernel kvr_kernel_dense_f16_fused_avx2 = {
     .work_once = {.stores = 2, .shuffles = 14, .vector_alu = 7, .uops = 36},
     .work_head_dim = 64,
     .score = score_dense_f16,
+    .groups = kvr_groups_dense_f16_avx2,
 };

@@ -8,17 +8,12 @@
  * Where a 512-bit conversion takes both ports that also multiply-add (Intel), 70 cycles for 16 keys
  * and a query, 87 with two queries; by one alone 118.
  */
-#include "../groups.h"
-#include "../simd/unroll.h"
 #include "../simd/x86_avx512.h"
-#include "dense.h"
+#include "group_f16.h"
 
-enum { LANES = 16, CHUNK_BYTES = 32, STEP_KEYS = 4, MAX_QUERIES = 4 };
+enum { LANES = 16, CHUNK_BYTES = 32, TREE_KEYS = 4 };
 
-struct queries {
-    const float *query[MAX_QUERIES];
-    float *scores[MAX_QUERIES];
-};
+#define STEP_KEYS(count) ((count) == 4 ? TREE_KEYS : 2 * TREE_KEYS)
 
 /* Four keys and `count` queries: merged[q] as kvr_merge4 leaves it, by the multiply-adds of
  * kvr_dot4 in their order. */
@@ -27,24 +22,24 @@ KVR_INLINE void dot4(const unsigned char *keys, const struct queries *x, uint32_
                      __m512 *merged)
 {
     const size_t key_bytes = (size_t)chunks * CHUNK_BYTES;
-    __m512 sums[MAX_QUERIES][STEP_KEYS];
+    __m512 sums[MAX_QUERIES][TREE_KEYS];
     KVR_UNROLL
     for (int q = 0; q < count; q++)
         sums[q][0] = sums[q][1] = sums[q][2] = sums[q][3] = _mm512_setzero_ps();
     for (uint32_t j = 0; j < chunks; j++) {
         const unsigned char *p = keys + j * CHUNK_BYTES;
-        __m512 key[STEP_KEYS];
+        __m512 key[TREE_KEYS];
         if (prefetch)
             kvr_prefetch(ahead + j * 2 * KVR_LINE_BYTES, 2 * KVR_LINE_BYTES);
         KVR_UNROLL
-        for (int k = 0; k < STEP_KEYS; k++)
+        for (int k = 0; k < TREE_KEYS; k++)
             key[k] = kvr_load_half16(p + k * key_bytes);
         KVR_UNROLL
         for (int q = 0; q < count; q++) {
             __m512 chunk = _mm512_loadu_ps(x->query[q] + j * LANES);
             KVR_KEEP(chunk);
             KVR_UNROLL
-            for (int k = 0; k < STEP_KEYS; k++)
+            for (int k = 0; k < TREE_KEYS; k++)
                 sums[q][k] = _mm512_fmadd_ps(key[k], chunk, sums[q][k]);
         }
     }
@@ -60,7 +55,7 @@ KVR_INLINE void store4(const struct queries *x, uint32_t key, int64_t left, __m5
                             _mm512_extractf32x4_ps(sums, 2), _mm512_extractf32x4_ps(sums, 3)};
     KVR_UNROLL
     for (int q = 0; q < 4; q++) {
-        if (left >= STEP_KEYS)
+        if (left >= TREE_KEYS)
             _mm_storeu_ps(x->scores[q] + key, lanes[q]);
         else if (left > 0)
             _mm_mask_storeu_ps(x->scores[q] + key, (__mmask8)((1u << left) - 1), lanes[q]);
@@ -73,7 +68,7 @@ KVR_INLINE void store8(const struct queries *x, uint32_t key, int64_t left, __m5
     const __m256 halves[] = {_mm512_castps512_ps256(sums), _mm512_extractf32x8_ps(sums, 1)};
     KVR_UNROLL
     for (int q = 0; q < 2; q++) {
-        if (left >= 2 * STEP_KEYS)
+        if (left >= 2 * TREE_KEYS)
             _mm256_storeu_ps(x->scores[q] + key, halves[q]);
         else if (left > 0)
             _mm256_mask_storeu_ps(x->scores[q] + key, (__mmask8)((1u << left) - 1), halves[q]);
@@ -81,10 +76,11 @@ KVR_INLINE void store8(const struct queries *x, uint32_t key, int64_t left, __m5
 }
 
 KVR_INLINE void step(const unsigned char *codes, const unsigned char *ahead, uint32_t key,
-                     int64_t left, const struct queries *x, const uint32_t chunks, const int count,
-                     const int prefetch)
+                     int64_t left, const struct queries *x, const uint32_t head_dim,
+                     const int count, const int prefetch)
 {
-    const size_t bytes = (size_t)chunks * CHUNK_BYTES * STEP_KEYS;
+    const uint32_t chunks = head_dim / LANES;
+    const size_t bytes = (size_t)chunks * CHUNK_BYTES * TREE_KEYS;
     __m512 first[MAX_QUERIES], second[MAX_QUERIES];
     dot4(codes, x, chunks, count, ahead, prefetch, first);
     if (count == 4) {
@@ -95,86 +91,16 @@ KVR_INLINE void step(const unsigned char *codes, const unsigned char *ahead, uin
     store8(x, key, left, kvr_merge_lanes(first[0], second[0], first[1], second[1]));
 }
 
-KVR_INLINE void score(const struct kvr_segments *segments, uint32_t i, size_t bytes,
-                      const struct queries *queries, const uint32_t chunks, const int count,
-                      const int prefetch)
+KVR_INLINE float dot_row(const unsigned char *row, const float *query, uint32_t head_dim)
 {
-    const struct queries x = *queries; /* read once: a store of scores might alias it */
-    const uint32_t step_keys = count == 4 ? STEP_KEYS : 2 * STEP_KEYS;
-    const size_t step_bytes = (size_t)chunks * CHUNK_BYTES * step_keys;
-    const int64_t tokens = segments->tokens;
-    uint32_t key = 0;
-    for (size_t offset = 0; offset < bytes;) {
-        struct kvr_run run = kvr_next_run(segments, i, offset, bytes, step_bytes);
-        for (size_t o = 0, at = 0; o < run.bytes;
-             o += step_bytes, at = kvr_next_at(&run, at, step_bytes), key += step_keys)
-            step(run.codes + at, run.ahead + at, key, tokens - key, &x, chunks, count, prefetch);
-        offset += run.bytes;
-    }
+    __m512 sum = _mm512_setzero_ps();
+    for (uint32_t j = 0; j < head_dim / LANES; j++)
+        sum = _mm512_fmadd_ps(kvr_load_half16(row + j * CHUNK_BYTES),
+                              _mm512_loadu_ps(query + j * LANES), sum);
+    return _mm512_reduce_add_ps(sum);
 }
 
-KVR_INLINE void score_chunks(const struct kvr_segments *segments, uint32_t i, size_t bytes,
-                             const struct queries *x, const uint32_t chunks, const int count)
-{
-    if (segments->ahead_segments || segments->ahead_bytes)
-        score(segments, i, bytes, x, chunks, count, 1);
-    else
-        score(segments, i, bytes, x, chunks, count, 0);
-}
-
-struct row_scores {
-    const struct queries *x;
-    uint32_t chunks;
-    int count;
-};
-
-/* As kvr_dot1, the row's lines being in L1 after the first query. */
-KVR_INLINE void score_row(void *context, uint32_t key, const unsigned char *row)
-{
-    const struct row_scores *r = context;
-    for (int q = 0; q < r->count; q++) {
-        __m512 sum = _mm512_setzero_ps();
-        for (uint32_t j = 0; j < r->chunks; j++)
-            sum = _mm512_fmadd_ps(kvr_load_half16(row + j * CHUNK_BYTES),
-                                  _mm512_loadu_ps(r->x->query[q] + j * LANES), sum);
-        r->x->scores[q][key] = _mm512_reduce_add_ps(sum);
-    }
-}
-
-KVR_INLINE void score_group(const struct kvr_shape *shape, const struct kvr_segments *segments,
-                            uint32_t i, const struct kvr_query_group *group, const int count)
-{
-    const size_t bytes = kvr_dense_bytes(shape, segments->tokens);
-    const uint32_t chunks = shape->head_dim / LANES;
-    struct queries x;
-    struct row_scores rows = {&x, chunks, count};
-    for (int q = 0; q < count; q++) {
-        x.query[q] = ((const struct kvr_prepared_dense *)kvr_group_prepared(group, q))->query;
-        x.scores[q] = kvr_group_scores(group, q);
-    }
-    if (segments->tokens < KVR_DENSE_BLOCK_KEYS)
-        kvr_each_row(segments, i, kvr_dense_key_bytes(shape), score_row, &rows);
-    else if (shape->head_dim == 64)
-        score_chunks(segments, i, bytes, &x, 4, count);
-    else if (shape->head_dim == 128)
-        score_chunks(segments, i, bytes, &x, 8, count);
-    else
-        score_chunks(segments, i, bytes, &x, chunks, count);
-}
-
-static void score2_dense_f16(const struct kvr_shape *shape, const struct kvr_segments *segments,
-                             uint32_t i, const void *side, const struct kvr_query_group *group)
-{
-    (void)side;
-    score_group(shape, segments, i, group, 2);
-}
-
-static void score4_dense_f16(const struct kvr_shape *shape, const struct kvr_segments *segments,
-                             uint32_t i, const void *side, const struct kvr_query_group *group)
-{
-    (void)side;
-    score_group(shape, segments, i, group, 4);
-}
+#include "group_f16.inc"
 
 const struct kvr_score_group kvr_groups_dense_f16_avx512[] = {
     {.queries = 4, .converts_once = 1, .score = score4_dense_f16,

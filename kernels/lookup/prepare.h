@@ -9,16 +9,21 @@
 #include <float.h>
 #include <string.h>
 
+#include "../ahead.h"
 #include "../steps.h"
 #include "lookup.h"
 
 enum { KVR_TABLE_ENTRIES = 256 };
 
+struct kvr_table_range {
+    float low, high;
+};
+
 /* Scratch of lookup_u8, whose bytes need the range of all tables before the first is written. Of
  * 64 KiB a head uses 1 KiB per subspace, which stays in L1. */
 struct kvr_table_scratch {
     _Alignas(KVR_LINE_BYTES) float tables[KVR_MAX_TABLES * KVR_TABLE_ENTRIES];
-    float low[KVR_MAX_TABLES], high[KVR_MAX_TABLES];
+    struct kvr_table_range ranges[KVR_MAX_TABLES];
 };
 
 /* 1/sqrt(d), a factor of the finished sums: no copy of the query is needed. */
@@ -27,38 +32,71 @@ KVR_INLINE float kvr_table_factor(const struct kvr_shape *shape)
     return 1 / __builtin_sqrtf((float)shape->head_dim);
 }
 
+/* A place in a codebook, and the same one in the codebook to be prefetched; NULL: none. */
+struct kvr_codebook_at {
+    const unsigned char *values, *ahead;
+};
+
+/* With other K nothing is prefetched: a row may be no whole lines. */
+KVR_INLINE struct kvr_codebook_at kvr_codebook_start(const struct kvr_shape *shape,
+                                                     const void *codebook, const void *ahead)
+{
+    return (struct kvr_codebook_at){codebook, shape->entries == KVR_TABLE_ENTRIES ? ahead : NULL};
+}
+
+KVR_INLINE struct kvr_codebook_at kvr_codebook_on(struct kvr_codebook_at at, size_t bytes)
+{
+    at.values += bytes;
+    if (at.ahead)
+        at.ahead += bytes;
+    return at;
+}
+
+/* On by `row_bytes`, after the first `read_bytes` of which were read: whole lines, or there is
+ * nothing to prefetch. Into L2: a codebook, as large as L1, lies between. */
+KVR_INLINE struct kvr_codebook_at kvr_codebook_next(struct kvr_codebook_at at, size_t read_bytes,
+                                                    size_t row_bytes)
+{
+    for (size_t o = 0; at.ahead && o < read_bytes; o += KVR_LINE_BYTES)
+        __builtin_prefetch(at.ahead + o, 0, 2);
+    return kvr_codebook_on(at, row_bytes);
+}
+
 /* Bytes of one channel's values of a subspace. */
 KVR_INLINE size_t kvr_codebook_row(uint32_t entries, const int half)
 {
     return entries * (half ? sizeof(uint16_t) : sizeof(float));
 }
 
-KVR_INLINE void kvr_table_range(const float *table, uint32_t entries, float *low, float *high)
+KVR_INLINE struct kvr_table_range kvr_table_range(const float *table, uint32_t entries)
 {
     float lowest = table[0], highest = table[0];
     for (uint32_t c = 1; c < entries; c++) {
         lowest = table[c] < lowest ? table[c] : lowest;
         highest = table[c] > highest ? table[c] : highest;
     }
-    *low = lowest;
-    *high = highest;
+    return (struct kvr_table_range){lowest, highest};
 }
 
-/* The header from the ranges; returns 1 / step, or 0 with step 0: a subnormal step would be flushed
- * to 0 by the measured threads' modes. */
-KVR_INLINE float kvr_lookup_u8_header(const struct kvr_shape *shape, const float *low,
-                                      const float *high, struct kvr_prepared_lookup_u8 *p)
+/* The header from the ranges of tables without 1/sqrt(d), which the bytes do not depend on; returns
+ * what makes steps of such a table's values, or 0 with step 0: a subnormal step would be flushed to
+ * 0 by the measured threads' modes. All bytes wait for it: the divisions run at once. */
+KVR_INLINE float kvr_lookup_u8_header(const struct kvr_shape *shape,
+                                      const struct kvr_table_range *ranges,
+                                      struct kvr_prepared_lookup_u8 *p)
 {
+    const double factor = (double)kvr_table_factor(shape);
     double bias = 0, width = 0;
     for (uint32_t i = 0; i < shape->tables; i++) {
-        double wide = (double)high[i] - (double)low[i];
-        bias += (double)low[i];
+        double wide = (double)ranges[i].high - (double)ranges[i].low;
+        bias += (double)ranges[i].low;
         width = wide > width ? wide : width;
     }
     memset(p->pad, 0, sizeof p->pad);
-    p->bias = (float)bias;
-    p->step = width / 255 >= (double)FLT_MIN ? (float)(width / 255) : 0;
-    return p->step > 0 ? 1 / p->step : 0;
+    const double step = width * factor / 255;
+    p->bias = (float)(bias * factor);
+    p->step = step >= (double)FLT_MIN ? (float)step : 0;
+    return p->step > 0 ? (float)(255 / width) : 0;
 }
 
 KVR_INLINE void kvr_quantise_table(const float *table, uint32_t entries, float low, float inverse,

@@ -29,7 +29,7 @@ KVR_INLINE float load_one(const unsigned char *p, const int half)
 }
 
 /* Sums of `vectors` times 8 centroids. */
-KVR_INLINE void build_slice(const unsigned char *codebook, size_t row_bytes, const float *query,
+KVR_INLINE void build_slice(struct kvr_codebook_at at, size_t row_bytes, const float *query,
                             float factor, uint32_t dim, float *table, const int vectors,
                             const int half)
 {
@@ -42,38 +42,59 @@ KVR_INLINE void build_slice(const unsigned char *codebook, size_t row_bytes, con
         const __m256 q = _mm256_set1_ps(query[j]);
         KVR_UNROLL
         for (int v = 0; v < vectors; v++)
-            sums[v] = _mm256_fmadd_ps(load(codebook + v * vector_bytes, half), q, sums[v]);
-        codebook += row_bytes;
+            sums[v] = _mm256_fmadd_ps(load(at.values + v * vector_bytes, half), q, sums[v]);
+        at = kvr_codebook_next(at, vectors * vector_bytes, row_bytes);
     }
     KVR_UNROLL
     for (int v = 0; v < vectors; v++)
         _mm256_storeu_ps(table + v * LANES, _mm256_mul_ps(sums[v], _mm256_set1_ps(factor)));
 }
 
-KVR_INLINE void build_table(const unsigned char *codebook, const float *query, float factor,
-                            uint32_t dim, uint32_t entries, float *table, const int half)
+KVR_INLINE struct kvr_table_range table_range(const float *table, uint32_t entries)
+{
+    __m256 lowest[2], highest[2];
+    if (entries != KVR_TABLE_ENTRIES)
+        return kvr_table_range(table, entries);
+    for (int j = 0; j < 2; j++)
+        lowest[j] = highest[j] = _mm256_loadu_ps(table + j * LANES);
+    for (int c = 2 * LANES; c < KVR_TABLE_ENTRIES; c += 2 * LANES) {
+        for (int j = 0; j < 2; j++) {
+            __m256 x = _mm256_loadu_ps(table + c + j * LANES);
+            lowest[j] = _mm256_min_ps(lowest[j], x);
+            highest[j] = _mm256_max_ps(highest[j], x);
+        }
+    }
+    return (struct kvr_table_range){kvr_lowest8(_mm256_min_ps(lowest[0], lowest[1])),
+                                    kvr_highest8(_mm256_max_ps(highest[0], highest[1]))};
+}
+
+KVR_INLINE void build_table(struct kvr_codebook_at at, const float *query, float factor,
+                            uint32_t dim, uint32_t entries, float *table, const int half,
+                            struct kvr_table_range *range)
 {
     const size_t row_bytes = kvr_codebook_row(entries, half), value_bytes = row_bytes / entries;
     uint32_t c = 0;
     for (; c + SLICE <= entries; c += SLICE)
-        build_slice(codebook + c * value_bytes, row_bytes, query, factor, dim, table + c, VECTORS,
-                    half);
+        build_slice(kvr_codebook_on(at, c * value_bytes), row_bytes, query, factor, dim, table + c,
+                    VECTORS, half);
     for (; c + LANES <= entries; c += LANES)
-        build_slice(codebook + c * value_bytes, row_bytes, query, factor, dim, table + c, 1,
-                    half);
+        build_slice(kvr_codebook_on(at, c * value_bytes), row_bytes, query, factor, dim, table + c,
+                    1, half);
     for (; c < entries; c++) {
         float sum = 0;
         for (uint32_t j = 0; j < dim; j++)
-            sum += load_one(codebook + j * row_bytes + c * value_bytes, half) * query[j];
+            sum += load_one(at.values + j * row_bytes + c * value_bytes, half) * query[j];
         table[c] = sum * factor;
     }
+    if (range)
+        *range = table_range(table, entries);
 }
 
 enum { GROUP_VECTORS = 2, GROUP_SLICE = LANES * GROUP_VECTORS };
 
 /* 16 centroids of four queries: a row's values are loaded (and converted) once, and the 8 sums add
  * up in build_slice's order. */
-KVR_INLINE void build_slice4(const unsigned char *codebook, size_t row_bytes, const float *queries,
+KVR_INLINE void build_slice4(struct kvr_codebook_at at, size_t row_bytes, const float *queries,
                              size_t query_floats, float factor, uint32_t dim, float *table,
                              size_t table_floats, const int half)
 {
@@ -82,8 +103,9 @@ KVR_INLINE void build_slice4(const unsigned char *codebook, size_t row_bytes, co
     KVR_UNROLL
     for (int q = 0; q < KVR_PREPARE_GROUP; q++)
         sums[q][0] = sums[q][1] = _mm256_setzero_ps();
-    for (uint32_t j = 0; j < dim; j++, codebook += row_bytes) {
-        const __m256 a = load(codebook, half), b = load(codebook + vector_bytes, half);
+    for (uint32_t j = 0; j < dim; j++) {
+        const __m256 a = load(at.values, half), b = load(at.values + vector_bytes, half);
+        at = kvr_codebook_next(at, GROUP_VECTORS * vector_bytes, row_bytes);
         KVR_UNROLL
         for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
             const __m256 x = _mm256_set1_ps(queries[q * query_floats + j]);
@@ -101,40 +123,24 @@ KVR_INLINE void build_slice4(const unsigned char *codebook, size_t row_bytes, co
 }
 
 /* One subspace's tables of four queries. */
-KVR_INLINE void build_tables4(const unsigned char *codebook, const float *queries,
+KVR_INLINE void build_tables4(struct kvr_codebook_at at, const float *queries,
                               size_t query_floats, float factor, uint32_t dim, uint32_t entries,
                               float *table, size_t table_floats, const int half)
 {
     const size_t row_bytes = kvr_codebook_row(entries, half), value_bytes = row_bytes / entries;
     if (entries % GROUP_SLICE == 0) {
-        for (uint32_t c = 0; c < entries; c += GROUP_SLICE)
-            build_slice4(codebook + c * value_bytes, row_bytes, queries, query_floats, factor, dim,
-                         table + c, table_floats, half);
+        for (uint32_t c = 0; c < entries; c += GROUP_SLICE) {
+            struct kvr_codebook_at slice = kvr_codebook_on(at, c * value_bytes);
+            if (c * value_bytes % KVR_LINE_BYTES) /* the second half of a line */
+                slice.ahead = NULL;
+            build_slice4(slice, row_bytes, queries, query_floats, factor, dim, table + c,
+                         table_floats, half);
+        }
         return;
     }
     for (int q = 0; q < KVR_PREPARE_GROUP; q++)
-        build_table(codebook, queries + q * query_floats, factor, dim, entries,
-                    table + q * table_floats, half);
-}
-
-KVR_INLINE void table_range(const float *table, uint32_t entries, float *low, float *high)
-{
-    __m256 lowest[2], highest[2];
-    if (entries != KVR_TABLE_ENTRIES) {
-        kvr_table_range(table, entries, low, high);
-        return;
-    }
-    for (int j = 0; j < 2; j++)
-        lowest[j] = highest[j] = _mm256_loadu_ps(table + j * LANES);
-    for (int c = 2 * LANES; c < KVR_TABLE_ENTRIES; c += 2 * LANES) {
-        for (int j = 0; j < 2; j++) {
-            __m256 x = _mm256_loadu_ps(table + c + j * LANES);
-            lowest[j] = _mm256_min_ps(lowest[j], x);
-            highest[j] = _mm256_max_ps(highest[j], x);
-        }
-    }
-    *low = kvr_lowest8(_mm256_min_ps(lowest[0], lowest[1]));
-    *high = kvr_highest8(_mm256_max_ps(highest[0], highest[1]));
+        build_table(at, queries + q * query_floats, factor, dim, entries,
+                    table + q * table_floats, half, NULL);
 }
 
 /* (table - low) / step, of which low / step comes ready. */

@@ -7,6 +7,11 @@
  * than L1) each is a line from L2, which two multiply-adds a cycle outrun: L2 is what is full. Of a
  * float16 one (32 KiB) each needs a conversion, which where it takes both ports that also
  * multiply-add (Intel) leaves 1.5 cycles for 32 bytes: slower than L2.
+ * Tables of floats are m KiB more, which a codebook larger than L1 drives out of it before the next
+ * head writes them again: a line read and one written back for every 16 of the codebook. Of bytes,
+ * everything after the last sum waits: the range of the last table, two divisions, and 48
+ * instructions on two ports for every 256 bytes, as nothing of them is known before the widest
+ * range is.
  */
 #include "../simd/unroll.h"
 #include "../simd/x86_avx512.h"
@@ -19,8 +24,27 @@ KVR_INLINE __m512 load(const unsigned char *p, const int half)
     return half ? kvr_load_half16(p) : _mm512_loadu_ps(p);
 }
 
-KVR_INLINE void build_256(const unsigned char *codebook, const float *query, float factor,
-                          uint32_t dim, float *table, const int half)
+/* Of a table that is in registers. */
+KVR_INLINE struct kvr_table_range range_of_vectors(const __m512 *table)
+{
+    __m512 low[VECTORS], high[VECTORS];
+    KVR_UNROLL
+    for (int v = 0; v < VECTORS; v++)
+        low[v] = high[v] = table[v];
+    KVR_UNROLL
+    for (int left = VECTORS / 2; left; left /= 2) {
+        KVR_UNROLL
+        for (int v = 0; v < left; v++) {
+            low[v] = _mm512_min_ps(low[v], low[v + left]);
+            high[v] = _mm512_max_ps(high[v], high[v + left]);
+        }
+    }
+    return (struct kvr_table_range){_mm512_reduce_min_ps(low[0]), _mm512_reduce_max_ps(high[0])};
+}
+
+KVR_INLINE void build_256(struct kvr_codebook_at at, const float *query, float factor,
+                          uint32_t dim, float *table, const int half,
+                          struct kvr_table_range *range)
 {
     const size_t vector_bytes = LANES * (half ? sizeof(uint16_t) : sizeof(float));
     __m512 sums[VECTORS];
@@ -31,17 +55,21 @@ KVR_INLINE void build_256(const unsigned char *codebook, const float *query, flo
         const __m512 q = _mm512_set1_ps(query[j]);
         KVR_UNROLL
         for (int v = 0; v < VECTORS; v++)
-            sums[v] = _mm512_fmadd_ps(load(codebook + v * vector_bytes, half), q, sums[v]);
-        codebook += VECTORS * vector_bytes;
+            sums[v] = _mm512_fmadd_ps(load(at.values + v * vector_bytes, half), q, sums[v]);
+        at = kvr_codebook_next(at, VECTORS * vector_bytes, VECTORS * vector_bytes);
     }
     KVR_UNROLL
-    for (int v = 0; v < VECTORS; v++)
-        _mm512_storeu_ps(table + v * LANES, _mm512_mul_ps(sums[v], _mm512_set1_ps(factor)));
+    for (int v = 0; v < VECTORS; v++) {
+        sums[v] = _mm512_mul_ps(sums[v], _mm512_set1_ps(factor));
+        _mm512_storeu_ps(table + v * LANES, sums[v]);
+    }
+    if (range)
+        *range = range_of_vectors(sums);
 }
 
 /* 64 centroids of four queries, a small product of matrices: a row's 64 values are loaded (and
  * converted) once for the four, whose 16 sums add up in build_256's order. */
-KVR_INLINE void build_64x4(const unsigned char *codebook, const float *queries, size_t query_floats,
+KVR_INLINE void build_64x4(struct kvr_codebook_at at, const float *queries, size_t query_floats,
                            float factor, uint32_t dim, float *table, size_t table_floats,
                            const int half)
 {
@@ -54,7 +82,7 @@ KVR_INLINE void build_64x4(const unsigned char *codebook, const float *queries, 
         __m512 rows[4];
         KVR_UNROLL
         for (int v = 0; v < 4; v++) {
-            rows[v] = load(codebook + v * LANES * value_bytes, half);
+            rows[v] = load(at.values + v * LANES * value_bytes, half);
             KVR_KEEP(rows[v]);
         }
         KVR_UNROLL
@@ -65,7 +93,7 @@ KVR_INLINE void build_64x4(const unsigned char *codebook, const float *queries, 
             for (int v = 0; v < 4; v++)
                 sums[q][v] = _mm512_fmadd_ps(rows[v], x, sums[q][v]);
         }
-        codebook += KVR_TABLE_ENTRIES * value_bytes;
+        at = kvr_codebook_next(at, 4 * LANES * value_bytes, KVR_TABLE_ENTRIES * value_bytes);
     }
     KVR_UNROLL
     for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
@@ -95,51 +123,44 @@ KVR_INLINE void build_any(const unsigned char *codebook, const float *query, flo
     }
 }
 
-KVR_INLINE void build_table(const unsigned char *codebook, const float *query, float factor,
-                            uint32_t dim, uint32_t entries, float *table, const int half)
+KVR_INLINE void build_table(struct kvr_codebook_at at, const float *query, float factor,
+                            uint32_t dim, uint32_t entries, float *table, const int half,
+                            struct kvr_table_range *range)
 {
     if (entries == KVR_TABLE_ENTRIES)
-        build_256(codebook, query, factor, dim, table, half);
+        build_256(at, query, factor, dim, table, half, range);
     else
-        build_any(codebook, query, factor, dim, entries, table, half);
+        build_any(at.values, query, factor, dim, entries, table, half);
+    if (range && entries != KVR_TABLE_ENTRIES)
+        *range = kvr_table_range(table, entries);
 }
 
 /* One subspace's tables of four queries. */
-KVR_INLINE void build_tables4(const unsigned char *codebook, const float *queries,
+KVR_INLINE void build_tables4(struct kvr_codebook_at at, const float *queries,
                               size_t query_floats, float factor, uint32_t dim, uint32_t entries,
                               float *table, size_t table_floats, const int half)
 {
     const size_t value_bytes = half ? sizeof(uint16_t) : sizeof(float);
     if (entries == KVR_TABLE_ENTRIES) {
         for (uint32_t c = 0; c < KVR_TABLE_ENTRIES; c += 4 * LANES)
-            build_64x4(codebook + c * value_bytes, queries, query_floats, factor, dim, table + c,
-                       table_floats, half);
+            build_64x4(kvr_codebook_on(at, c * value_bytes), queries, query_floats, factor, dim,
+                       table + c, table_floats, half);
         return;
     }
     for (int q = 0; q < KVR_PREPARE_GROUP; q++)
-        build_any(codebook, queries + q * query_floats, factor, dim, entries,
+        build_any(at.values, queries + q * query_floats, factor, dim, entries,
                   table + q * table_floats, half);
 }
 
-KVR_INLINE void table_range(const float *table, uint32_t entries, float *low, float *high)
+KVR_INLINE struct kvr_table_range table_range(const float *table, uint32_t entries)
 {
-    enum { CHAINS = 2 };
-    __m512 lowest[CHAINS], highest[CHAINS];
-    if (entries != KVR_TABLE_ENTRIES) {
-        kvr_table_range(table, entries, low, high);
-        return;
-    }
-    for (int j = 0; j < CHAINS; j++)
-        lowest[j] = highest[j] = _mm512_loadu_ps(table + j * LANES);
-    for (int c = CHAINS * LANES; c < KVR_TABLE_ENTRIES; c += CHAINS * LANES) {
-        for (int j = 0; j < CHAINS; j++) {
-            __m512 x = _mm512_loadu_ps(table + c + j * LANES);
-            lowest[j] = _mm512_min_ps(lowest[j], x);
-            highest[j] = _mm512_max_ps(highest[j], x);
-        }
-    }
-    *low = _mm512_reduce_min_ps(_mm512_min_ps(lowest[0], lowest[1]));
-    *high = _mm512_reduce_max_ps(_mm512_max_ps(highest[0], highest[1]));
+    __m512 values[VECTORS];
+    if (entries != KVR_TABLE_ENTRIES)
+        return kvr_table_range(table, entries);
+    KVR_UNROLL
+    for (int v = 0; v < VECTORS; v++)
+        values[v] = _mm512_loadu_ps(table + v * LANES);
+    return range_of_vectors(values);
 }
 
 /* (table - low) / step, of which low / step comes ready. */

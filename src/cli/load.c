@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../report/quality.h"
 #include "../report/writers.h"
 #include "../study/claims.h"
 #include "../study/crossings.h"
@@ -28,6 +29,7 @@ error_t kvr_paths_add(struct kvr_paths *paths, struct kvr_args *args, const char
 struct loading {
     const char *const *paths;
     struct kvr_run_record *records;
+    struct kvr_fidelity_record *fidelities; /* one a path; NULL: only runs' results will do */
     size_t count;
     atomic_size_t next;
     pthread_mutex_t mutex; /* of what follows */
@@ -41,7 +43,9 @@ static void *read_some(void *context)
     char error[sizeof l->error];
     bool stop = false;
     for (size_t i; !stop && (i = atomic_fetch_add(&l->next, 1)) < l->count;) {
-        int rc = kvr_read_result(l->paths[i], &l->records[i], error, sizeof error);
+        int rc = l->fidelities ? kvr_read_either(l->paths[i], &l->records[i], &l->fidelities[i],
+                                                 error, sizeof error)
+                               : kvr_read_result(l->paths[i], &l->records[i], error, sizeof error);
         pthread_mutex_lock(&l->mutex);
         if (rc && i < l->failed) {
             l->failed = i;
@@ -67,9 +71,11 @@ static void read_all(struct loading *loading)
         pthread_join(others[--started], NULL);
 }
 
-int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records)
+static int load(const char *const *paths, size_t count, struct kvr_fidelity_record *fidelities,
+                struct kvr_run_record **records)
 {
     struct loading loading = {.paths = paths, .count = count, .failed = count,
+                              .fidelities = fidelities,
                               .records = calloc(count, sizeof *loading.records),
                               .mutex = PTHREAD_MUTEX_INITIALIZER};
     *records = NULL;
@@ -82,6 +88,75 @@ int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_reco
     }
     *records = loading.records;
     return KVR_EXIT_OK;
+}
+
+int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records)
+{
+    return load(paths, count, NULL, records);
+}
+
+/* The one fidelity result among the paths, which leaves them; *path is its own, NULL: none. */
+static int part(struct kvr_paths *paths, struct kvr_fidelity_record *fidelities,
+                struct kvr_beside *beside, const char **path)
+{
+    size_t at = paths->count;
+    for (size_t i = 0; i < paths->count; i++) {
+        if (fidelities[i].row_count && at < paths->count)
+            return kvr_fail(KVR_EXIT_USAGE, "%s and %s are both results of kvroof fidelity: give "
+                            "one", paths->of[at], paths->of[i]);
+        at = fidelities[i].row_count ? i : at;
+    }
+    if (at == paths->count)
+        return KVR_EXIT_OK;
+    *path = paths->of[at];
+    if (paths->count == 1)
+        return kvr_fail(KVR_EXIT_USAGE, "%s is a result of kvroof fidelity, which has no times: "
+                        "give what kvroof run wrote beside it", paths->of[at]);
+    beside->fidelity = fidelities[at];
+    fidelities[at] = (struct kvr_fidelity_record){0};
+    kvr_run_record_free(&beside->records[at]);
+    paths->count--;
+    for (size_t i = at; i < paths->count; i++) {
+        beside->records[i] = beside->records[i + 1];
+        paths->of[i] = paths->of[i + 1];
+    }
+    return KVR_EXIT_OK;
+}
+
+static int join(const struct kvr_paths *paths, struct kvr_beside *beside, const char *path)
+{
+    char text[400];
+    if (kvr_quality_attach(&beside->fidelity, beside->records, paths->count, text, sizeof text))
+        return kvr_fail(KVR_EXIT_USAGE, "%s: %s", path, text);
+    kvr_quality_missing_text(beside->records, paths->count, text, sizeof text);
+    if (*text)
+        kvr_fail(0, "%s has no row of %s: their closeness is not shown", path, text);
+    return KVR_EXIT_OK;
+}
+
+int kvr_load_beside(struct kvr_paths *paths, struct kvr_beside *beside)
+{
+    const char *path = NULL;
+    size_t count = paths->count;
+    struct kvr_fidelity_record *fidelities = calloc(count, sizeof *fidelities);
+    *beside = (struct kvr_beside){NULL, {0}};
+    if (!fidelities)
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
+    int code = load(paths->of, count, fidelities, &beside->records);
+    if (!code)
+        code = part(paths, fidelities, beside, &path);
+    if (!code && path)
+        code = join(paths, beside, path);
+    for (size_t i = 0; i < count; i++)
+        kvr_fidelity_free(&fidelities[i]);
+    free(fidelities);
+    return code;
+}
+
+void kvr_free_beside(struct kvr_beside *beside, size_t count)
+{
+    kvr_free_results(beside->records, count);
+    kvr_fidelity_free(&beside->fidelity);
 }
 
 bool kvr_same_file(const char *one, const char *other)

@@ -7,6 +7,7 @@
 
 #include <argp.h>
 
+#include "../report/fidelity.h"
 #include "../report/record.h"
 #include "args.h"
 
@@ -23,6 +24,14 @@ error_t kvr_paths_add(struct kvr_paths *paths, struct kvr_args *args, const char
 /* Reads `count` results, on several threads; *records is the caller's until kvr_free_results. The
  * exit code, after the error of the first that cannot be read was printed: *records is NULL. */
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records);
+/* The same for commands that take one fidelity result (kvroof.fidelity/1) among the results, which
+ * is joined to them (quality.h) and leaves `paths`; codecs without a row are named on stderr. */
+struct kvr_beside {
+    struct kvr_run_record *records;
+    struct kvr_fidelity_record fidelity; /* row_count 0: none was given */
+};
+int kvr_load_beside(struct kvr_paths *paths, struct kvr_beside *beside);
+void kvr_free_beside(struct kvr_beside *beside, size_t count);
 /* Both exist and are one. */
 bool kvr_same_file(const char *one, const char *other);
 /* Copies of a result go to the end, each with a note on stderr; how many are left. */

@@ -29,8 +29,8 @@ struct arguments {
 
 static const struct argp_option options_table[] = {
     {"kind", 'k', "KIND,...", 0,
-     "roofline, ladder, scaling, realism, shift, speedup, samples, compare, numa, fleet; all "
-     "[all]", 0},
+     "roofline, ladder, scaling, realism, shift, speedup, quality, samples, compare, numa, "
+     "fleet; all [all]", 0},
     {"output", 'o', "DIR", 0, "where pictures, data and scripts go [results/plots]", 0},
     {"format", KEY_FORMAT, "FORMAT,...", 0, "svg, png, pdf, txt [svg]", 0},
     KVR_HELP_OPTION,
@@ -108,6 +108,8 @@ const struct argp kvr_plot_argp = {
            "  shift    time a key over context length, split in preparation and scan, and what\n"
            "           bounds each\n"
            "  speedup  speed-up over FP16 against bytes a key, and what the bytes promise\n"
+           "  quality  closeness to exact attention over time and bytes a key, and which cases\n"
+           "           no other beats in both; needs what kvroof fidelity wrote as a RESULT, too\n"
            "  samples  every round of each case: what was measured again and what is void\n"
            "  compare  each case of two or more results against the first: ratios with\n"
            "           intervals; of many results how they are distributed\n"
@@ -120,6 +122,7 @@ const struct argp kvr_plot_argp = {
            "  kvroof plot results/20260101T120000Z-node7.json -k realism,shift\n"
            "  kvroof plot old.json new.json -k ladder -o pictures --format svg,png\n"
            "  kvroof plot base.json new.json -k compare\n"
+           "  kvroof plot run.json fidelity.json -k quality\n"
            "  kvroof plot run.json --format txt && cat results/plots/ladder.txt\n",
 };
 
@@ -187,6 +190,9 @@ static int write_data(const struct kvr_picture *picture, const struct kvr_run_re
         *code = kvr_fail(KVR_EXIT_USAGE, "%s: %s%s %s", picture->name,
                          a->paths.count == 1 ? a->paths.of[0] : "none of the results",
                          a->paths.count == 1 ? "" : " is enough: each", picture->lacks);
+    else if (rc == -EXDEV)
+        *code = kvr_fail(KVR_EXIT_USAGE, "%s: the results are of several machines, and a front is "
+                         "of one: give the results of one", picture->name);
     else if (rc)
         *code = fail_write(path, rc);
     return rc;
@@ -265,7 +271,7 @@ static int draw(const struct kvr_picture *picture, const struct kvr_run_record *
     char script[64], folder[PATH_BYTES], from[PATH_BYTES + 64], to[PATH_BYTES];
     int code = KVR_EXIT_OK;
     int rc = write_data(picture, records, a, &code);
-    *lacking = rc == -ENODATA;
+    *lacking = rc == -ENODATA || rc == -EXDEV;
     note_older(picture, a, !rc);
     if (rc)
         return code;
@@ -317,10 +323,10 @@ int kvr_cmd_plot(int argc, char **argv)
     if (code || a.args.done)
         return code;
     signal(SIGPIPE, SIG_IGN);
-    struct kvr_run_record *records = NULL;
-    code = kvr_load_results(a.paths.of, a.paths.count, &records);
+    struct kvr_beside beside = {NULL, {0}};
+    code = kvr_load_beside(&a.paths, &beside);
     if (!code)
-        code = draw_all(&a, records);
-    kvr_free_results(records, a.paths.count);
+        code = draw_all(&a, beside.records);
+    kvr_free_beside(&beside, a.paths.count);
     return code;
 }

@@ -77,11 +77,13 @@ const struct argp kvr_report_argp = {
            "and times, the pictures of kvroof plot, the claims ledger, ceilings, the machine and "
            "what warns on it, how it was measured, and the results themselves for download. The "
            "page is smaller than 2 MiB; what has no room is named in it. Several results are "
-           "compared first; of more than 16 the page holds nothing else."
+           "compared first; of more than 16 the page holds nothing else. What kvroof fidelity "
+           "wrote may stand among them: closeness then stands beside speed."
            "\vExamples:\n"
            "  kvroof report results/20260101T120000Z-node7.json -o report.html\n"
            "  kvroof report old.json new.json -o both.html   side by side, and each by itself\n"
            "  kvroof report nodes/*.json -o nodes.html       how a thousand differ\n"
+           "  kvroof report run.json fidelity.json -o report.html   closeness beside speed\n"
            "  kvroof report run.json -o - > report.html\n",
 };
 
@@ -210,14 +212,14 @@ static int report(const struct arguments *a, struct kvr_run_record *records)
 int kvr_cmd_report(int argc, char **argv)
 {
     struct arguments a = {.args.command = "kvroof report"};
-    struct kvr_run_record *records = NULL;
+    struct kvr_beside beside = {NULL, {0}};
     int code = kvr_args_parse(&kvr_report_argp, &a.args, argc, argv);
     if (code || a.args.done)
         return code;
     signal(SIGPIPE, SIG_IGN);
-    code = kvr_load_results(a.paths.of, a.paths.count, &records);
+    code = kvr_load_beside(&a.paths, &beside);
     if (!code)
-        code = report(&a, records);
-    kvr_free_results(records, a.paths.count);
+        code = report(&a, beside.records);
+    kvr_free_beside(&beside, a.paths.count);
     return code;
 }

@@ -205,6 +205,7 @@ static int describe(const struct running *r)
     const struct kvr_inputs *inputs = r->job.inputs;
     int status = 0;
     record->first_query = r->job.request->first_query;
+    record->head_dim = (uint32_t)inputs->head_dim;
     record->seeds = r->job.request->seeds;
     for (size_t i = 0; !status && i < inputs->file_count; i++)
         status = kvr_keep_text(&record->files, &record->file_count, inputs->files[i]);

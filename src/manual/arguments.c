@@ -46,8 +46,8 @@ static const char *const progress[] = {"auto", "plain", "off", NULL};
 static const char *const color[] = {"auto", "always", "never", NULL};
 static const char *const pictures[] = {"svg", "png", "pdf", "txt", NULL};
 static const char *const kinds[] = {"roofline", "ladder", "scaling", "realism", "shift",
-                                    "speedup", "samples", "compare", "numa", "fleet",
-                                    "all", NULL};
+                                    "speedup", "quality", "samples", "compare", "numa",
+                                    "fleet", "all", NULL};
 static const char *const machines[] = {"server", "laptop", NULL};
 static const char *const counters[] = {"auto", "off", "perf", "likwid", NULL};
 static const char *const topics[] = {"kernels", "codecs", "profiles", "isa", "topology", "checks",

@@ -34,10 +34,23 @@ static void cell_texts(const struct kvr_claim *c, char cells[CELLS][CELL_BYTES])
     snprintf(cells[4], CELL_BYTES, "%s%s", *measured ? "found " : "", measured);
 }
 
-static const char *source(const struct kvr_run_record *record, char *text, size_t bytes)
+/* "arXiv A, arXiv B": of the claims that are shown, each source once. */
+void kvr_claim_sources_text(const struct kvr_run_record *record, bool evidence, char *text,
+                            size_t bytes)
 {
-    kvr_clean_text(text, bytes, record->claims[0].source);
-    return text;
+    *text = 0;
+    for (size_t i = 0; i < record->claim_count; i++) {
+        const struct kvr_claim *c = &record->claims[i];
+        char source[sizeof c->source];
+        size_t k = 0, used = strlen(text);
+        while (k < i && !(shown(&record->claims[k], evidence) &&
+                          !strcmp(record->claims[k].source, c->source)))
+            k++;
+        if (k < i || !shown(c, evidence))
+            continue;
+        kvr_clean_text(source, sizeof source, c->source);
+        snprintf(text + used, bytes - used, "%s%s", used ? ", " : "", source);
+    }
 }
 
 static void put_claim(FILE *out, const struct kvr_claim *c, const int widths[CELLS], int width)
@@ -79,7 +92,7 @@ static void put_why(FILE *out, const struct kvr_claim *c, int width)
 
 void kvr_put_claims(FILE *out, const struct kvr_run_record *record, bool evidence, int width)
 {
-    char cells[CELLS][CELL_BYTES], text[64], heading[160];
+    char cells[CELLS][CELL_BYTES], text[160], heading[240];
     int widths[CELLS] = {0};
     size_t left_out = 0;
     for (size_t i = 0; i < record->claim_count; i++) {
@@ -94,7 +107,8 @@ void kvr_put_claims(FILE *out, const struct kvr_run_record *record, bool evidenc
     }
     if (!widths[0])
         return;
-    snprintf(heading, sizeof heading, "claims of %s%s", source(record, text, sizeof text),
+    kvr_claim_sources_text(record, evidence, text, sizeof text);
+    snprintf(heading, sizeof heading, "claims of %s%s", text,
              evidence ? "" : ": does it hold? (kvroof show says why)");
     fputc('\n', out);
     kvr_put_wrapped(out, heading, width);
@@ -116,14 +130,15 @@ void kvr_put_claims(FILE *out, const struct kvr_run_record *record, bool evidenc
 
 void kvr_put_markdown_claims(FILE *out, const struct kvr_run_record *record)
 {
-    char cells[CELLS][CELL_BYTES], text[64];
+    char cells[CELLS][CELL_BYTES], text[160];
     bool any = false;
     for (size_t i = 0; i < record->claim_count; i++)
         any |= decided(&record->claims[i]);
     if (!any)
         return;
     fputs("\n### claims of ", out);
-    kvr_put_escaped(out, source(record, text, sizeof text));
+    kvr_claim_sources_text(record, false, text, sizeof text);
+    kvr_put_escaped(out, text);
     fputs("\n\n| claim | type | claimed | found | holds | why |\n"
           "| --- | --- | --- | --- | --- | --- |\n", out);
     for (size_t i = 0; i < record->claim_count; i++) {

@@ -57,7 +57,7 @@ struct kvr_fidelity_absent {
 
 struct kvr_fidelity_record {
     uint32_t tokens, first_query; /* the largest of several lengths */
-    uint32_t seeds;
+    uint32_t head_dim, seeds;     /* 0: not told, by files of older versions */
     char **files, **calibration_files; /* owned */
     size_t file_count, calibration_file_count;
     size_t calibration_keys; /* per layer and head, of the largest set; 0: none */
@@ -81,5 +81,10 @@ void kvr_fidelity_cell(const struct kvr_fidelity_row *row, size_t column, char *
 /* json, csv or md: rows as they are. 0, -EINVAL for another format, -errno of the write. */
 int kvr_write_fidelity(FILE *out, enum kvr_output_format format,
                        const struct kvr_fidelity_record *record);
+
+/* Reads a run's result (see kvr_read_result) or kvroof.fidelity/1: fidelity->row_count is 0 in the
+ * first case, and the run's record empty in the second. Errors as there. */
+int kvr_read_either(const char *path, struct kvr_run_record *run,
+                    struct kvr_fidelity_record *fidelity, char *error, size_t error_bytes);
 
 #endif

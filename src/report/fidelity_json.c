@@ -124,6 +124,7 @@ json_t *kvr_fidelity_json(const struct kvr_fidelity_record *r)
     bool good = root && rows && kvr_json_set(root, "schema", json_string("kvroof.fidelity/1")) &&
                 kvr_json_set(root, "tokens", json_integer(r->tokens)) &&
                 kvr_json_set(root, "first_query", json_integer(r->first_query)) &&
+                (!r->head_dim || kvr_json_set(root, "head_dim", json_integer(r->head_dim))) &&
                 kvr_json_set(root, "seeds", json_integer(r->seeds)) &&
                 kvr_json_set(root, "files", list_json(r->files, r->file_count)) &&
                 put_calibration(root, r) && put_absent(root, r) &&

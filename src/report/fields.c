@@ -229,6 +229,8 @@ static const struct kvr_field tuning_fields[] = {
     F(tuning.ahead_bytes, "ahead_bytes", "bytes", 0),
     F(tuning.streams, "streams", "", ZERO),
     F(tuning.alternatives, "alternatives", "", 0),
+    F(tuning.ahead_codebooks, "ahead_codebooks", "", ZERO),
+    F(tuning.codebook_alternatives, "codebook_alternatives", "", 0),
     KVR_FIELD_END,
 };
 static const struct kvr_field cost_fields[] = {

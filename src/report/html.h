@@ -51,6 +51,7 @@ struct kvr_page {
 int kvr_html_answer(struct kvr_page *page, const struct kvr_run_record *record);
 int kvr_html_verdicts(struct kvr_page *page, const struct kvr_run_record *record);
 int kvr_html_times(struct kvr_page *page, const struct kvr_run_record *record);
+int kvr_html_quality(struct kvr_page *page, const struct kvr_run_record *record);
 int kvr_html_claims(struct kvr_page *page, const struct kvr_run_record *record);
 int kvr_html_ceilings(struct kvr_page *page, const struct kvr_run_record *record);
 int kvr_html_machine(struct kvr_page *page, const struct kvr_run_record *record);

@@ -32,13 +32,14 @@ int kvr_html_claims(struct kvr_page *page, const struct kvr_run_record *record)
 {
     static const struct kvr_html_column columns[] = {
         {"claim", false}, {"holds", false}, {"claimed", false}, {"found", false}, {"type", false}};
-    char caption[96];
+    char sources[160], caption[240];
     if (!record->claim_count) {
         fputs("<p>This result holds no claims ledger.</p>\n", page->out);
         return 0;
     }
     fputs("<p>A claim opens to why it holds or not.</p>\n", page->out);
-    snprintf(caption, sizeof caption, "Claims of %s: does it hold?", record->claims[0].source);
+    kvr_claim_sources_text(record, true, sources, sizeof sources);
+    snprintf(caption, sizeof caption, "Claims of %s: does it hold?", sources);
     kvr_html_table_begin(page->out, caption, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < record->claim_count; i++)
         put_claim(page->out, &record->claims[i]);

@@ -17,8 +17,8 @@
 static const struct section {
     const char *name, *title;
 } sections[] = {{"answer", "Answer"},   {"verdicts", "Verdicts"}, {"times", "Times"},
-                {"pictures", "Pictures"}, {"claims", "Claims"},   {"ceilings", "Ceilings"},
-                {"machine", "Machine"},   {"method", "Method"}};
+                {"pictures", "Pictures"}, {"quality", "Quality"}, {"claims", "Claims"},
+                {"ceilings", "Ceilings"}, {"machine", "Machine"}, {"method", "Method"}};
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
 static void put_head(FILE *out, const struct kvr_report_result *results, size_t count)
@@ -38,12 +38,19 @@ static void put_head(FILE *out, const struct kvr_report_result *results, size_t 
     fprintf(out, "</title>\n<style>\n%s</style>\n</head>\n", kvr_page_style);
 }
 
-static void put_links(FILE *out, size_t number)
+/* Closeness is told where it was read beside the result. */
+static bool has_section(const struct kvr_report_result *result, size_t s)
+{
+    return result->record->fidelity || strcmp(sections[s].name, "quality") != 0;
+}
+
+static void put_links(FILE *out, const struct kvr_report_result *result, size_t number)
 {
     fputs("<ul>", out);
     for (size_t s = 0; s < SECTIONS; s++)
-        fprintf(out, "<li><a href=\"#r%zu-%s\">%s</a></li>", number, sections[s].name,
-                sections[s].title);
+        if (has_section(result, s))
+            fprintf(out, "<li><a href=\"#r%zu-%s\">%s</a></li>", number, sections[s].name,
+                    sections[s].title);
     fputs("</ul>", out);
 }
 
@@ -61,7 +68,7 @@ static void put_navigation(FILE *out, const struct kvr_report *report)
     if (count != 1)
         fputs("<p><a href=\"#several\">Side by side</a></p>\n", out);
     if (count == 1) {
-        put_links(out, 1);
+        put_links(out, &results[0], 1);
     } else if (count) {
         fputs("<ol>\n", out);
         for (size_t i = 0; i < count; i++) {
@@ -70,7 +77,7 @@ static void put_navigation(FILE *out, const struct kvr_report *report)
             fprintf(out, "<li><a href=\"#r%zu\">", i + 1);
             kvr_html_text(out, machine);
             fputs("</a>", out);
-            put_links(out, i + 1);
+            put_links(out, &results[i], i + 1);
             fputs("</li>\n", out);
         }
         fputs("</ol>\n", out);
@@ -92,9 +99,11 @@ static int put_section(struct kvr_page *page, const struct kvr_report_result *re
                        size_t number, size_t s)
 {
     static int (*const parts[SECTIONS])(struct kvr_page *, const struct kvr_run_record *) = {
-        kvr_html_answer, kvr_html_verdicts, kvr_html_times,   NULL,
+        kvr_html_answer, kvr_html_verdicts, kvr_html_times,   NULL,            kvr_html_quality,
         kvr_html_claims, kvr_html_ceilings, kvr_html_machine, kvr_html_method};
     int rc = 0;
+    if (!has_section(result, s))
+        return 0;
     fprintf(page->out, "<section id=\"r%zu-%s\">\n<h3>%s</h3>\n", number, sections[s].name,
             sections[s].title);
     if (parts[s] == kvr_html_verdicts && result->doubts && *result->doubts)

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "fidelity.h"
 #include "fields.h"
 
 /* ---- writing: a new value that the caller owns, or NULL (out of memory) ---- */
@@ -47,6 +48,10 @@ int kvr_json_get(const struct kvr_reader *reader, const char *where, const json_
 /* The member `key` if it has the type wanted; *value NULL if absent. */
 int kvr_json_member(const struct kvr_reader *reader, const char *where, const json_t *object,
                     const char *key, json_type type, json_t **value);
+/* An array of strings as a NULL-terminated list, owned by the caller even if it failed half way;
+ * NULL if it is absent or empty. */
+int kvr_json_get_strings(const struct kvr_reader *reader, const json_t *object, const char *key,
+                         char ***strings);
 int kvr_json_read_header(const struct kvr_reader *reader, const json_t *root,
                          struct kvr_run_record *record);
 int kvr_json_read_machine(const struct kvr_reader *reader, const json_t *object,
@@ -54,5 +59,9 @@ int kvr_json_read_machine(const struct kvr_reader *reader, const json_t *object,
 /* Appends to record->results. */
 int kvr_json_read_result(const struct kvr_reader *reader, const char *where, const json_t *object,
                          struct kvr_run_record *record);
+
+/* kvroof.fidelity/1 into a zeroed record, to be freed in every case. */
+int kvr_json_read_fidelity(const struct kvr_reader *reader, const json_t *root,
+                           struct kvr_fidelity_record *record);
 
 #endif

@@ -25,9 +25,8 @@ static int check_schema(const struct kvr_reader *reader, const json_t *root)
     return 0;
 }
 
-/* An array of strings as a NULL-terminated list, owned by the caller. */
-static int read_strings(const struct kvr_reader *reader, const json_t *root, const char *key,
-                        char ***strings)
+int kvr_json_get_strings(const struct kvr_reader *reader, const json_t *root, const char *key,
+                         char ***strings)
 {
     json_t *array = NULL, *item = NULL;
     size_t i;
@@ -235,7 +234,7 @@ int kvr_json_read_header(const struct kvr_reader *reader, const json_t *root,
     if (!rc)
         rc = kvr_json_get(reader, "", root, kvr_record_fields, record);
     if (!rc)
-        rc = read_strings(reader, root, "command", &record->command);
+        rc = kvr_json_get_strings(reader, root, "command", &record->command);
     if (!rc)
         rc = read_tags(reader, root, record);
     if (!rc)

@@ -31,6 +31,10 @@ const struct kvr_picture kvr_pictures[KVR_PICTURES] = {
     {"speedup", "Speed-up over FP16 against bytes a key",
      kvr_plot_speedup,
      "holds no case that was measured beside FP16: kvroof run -k fp16,lookat.u8"},
+    {"quality", "Quality: closeness to exact attention over time and bytes a key",
+     kvr_plot_quality,
+     "has no fidelity result beside it: kvroof fidelity -o json:fidelity.json, then kvroof plot "
+     "RESULT fidelity.json"},
     {"samples", "Samples: every round of each case",
      kvr_plot_samples,
      "holds no case with rounds: kvroof run measures them"},

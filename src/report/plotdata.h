@@ -43,6 +43,12 @@ int kvr_plot_shift(FILE *out, const struct kvr_run_record *records, size_t count
  * written; -ENOMEM; -errno of the write. */
 int kvr_plot_speedup(FILE *out, const struct kvr_run_record *records, size_t count);
 
+/* Writes quality.tsv (plots/quality.gp): of the records' cases that have a row of closeness
+ * (quality.h) rho over time a key, for every place of quality_cases.h, and over bytes a key, with
+ * the cases of the front. 0; -ENODATA: nothing was joined; -EXDEV: the records are of several
+ * machines; nothing is written then; -ENOMEM; -errno of the write. */
+int kvr_plot_quality(FILE *out, const struct kvr_run_record *records, size_t count);
+
 /* Writes numa.tsv (plots/numa.gp): for every record with a NUMA matrix, its bandwidths and its
  * latencies. 0; -ENODATA: no record has one, nothing is written; -errno of the write. */
 int kvr_plot_numa(FILE *out, const struct kvr_run_record *records, size_t count);
@@ -69,7 +75,7 @@ struct kvr_picture {
     int (*data)(FILE *out, const struct kvr_run_record *records, size_t count);
     const char *lacks; /* "holds no ...: kvroof run ..." */
 };
-enum { KVR_PICTURES = 10 };
+enum { KVR_PICTURES = 11 };
 extern const struct kvr_picture kvr_pictures[KVR_PICTURES];
 /* Of several results, and of one alone nothing. */
 bool kvr_picture_compares(const struct kvr_picture *picture);

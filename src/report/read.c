@@ -170,8 +170,15 @@ static int read_lines(const struct kvr_reader *reader, const char *text,
     return 0;
 }
 
+static bool is_fidelity(const json_t *root)
+{
+    const char *schema = json_string_value(json_object_get(root, "schema"));
+    return schema && !strncmp(schema, "kvroof.fidelity/", sizeof "kvroof.fidelity/" - 1);
+}
+
+/* fidelity: NULL where only a run's result will do. */
 static int read_text(const struct kvr_reader *reader, const char *text, size_t bytes,
-                     struct kvr_run_record *record)
+                     struct kvr_run_record *record, struct kvr_fidelity_record *fidelity)
 {
     json_error_t why;
     size_t first = strcspn(text, "\n");
@@ -192,6 +199,8 @@ static int read_text(const struct kvr_reader *reader, const char *text, size_t b
         rc = parse_failure(reader, &why, 0);
     else if (!json_is_object(root))
         rc = kvr_reader_fail(reader, "not a result: the document is not an object");
+    else if (fidelity && is_fidelity(root))
+        rc = kvr_json_read_fidelity(reader, root, fidelity);
     else if (lines)
         rc = kvr_json_read_header(reader, root, record);
     else
@@ -202,8 +211,8 @@ static int read_text(const struct kvr_reader *reader, const char *text, size_t b
     return rc ? rc : check_names(reader, record);
 }
 
-int kvr_read_result(const char *path, struct kvr_run_record *record, char *error,
-                    size_t error_bytes)
+static int read_file(const char *path, struct kvr_run_record *record,
+                     struct kvr_fidelity_record *fidelity, char *error, size_t error_bytes)
 {
     struct kvr_reader reader = {.file = path, .error = error, .error_bytes = error_bytes};
     char *text = NULL;
@@ -213,7 +222,7 @@ int kvr_read_result(const char *path, struct kvr_run_record *record, char *error
     int rc = load(&reader, &text, &bytes);
     if (!rc) {
         struct kvr_numeric numeric = kvr_numeric_c();
-        rc = read_text(&reader, text, bytes, record);
+        rc = read_text(&reader, text, bytes, record, fidelity);
         kvr_numeric_restore(numeric);
     }
     if (rc && !*error)
@@ -221,5 +230,21 @@ int kvr_read_result(const char *path, struct kvr_run_record *record, char *error
     free(text);
     if (rc)
         kvr_run_record_free(record);
+    return rc;
+}
+
+int kvr_read_result(const char *path, struct kvr_run_record *record, char *error,
+                    size_t error_bytes)
+{
+    return read_file(path, record, NULL, error, error_bytes);
+}
+
+int kvr_read_either(const char *path, struct kvr_run_record *run,
+                    struct kvr_fidelity_record *fidelity, char *error, size_t error_bytes)
+{
+    *fidelity = (struct kvr_fidelity_record){0};
+    int rc = read_file(path, run, fidelity, error, error_bytes);
+    if (rc)
+        kvr_fidelity_free(fidelity);
     return rc;
 }

@@ -98,6 +98,8 @@ struct kvr_unavailable { char what[48], why[256]; };
 struct kvr_tuning {
     uint32_t ahead_segments, ahead_bytes, streams;
     char alternatives[320]; /* "0:5.31 s1:4.02 s2:3.99 b512:4.4": ns a key of each one tried */
+    uint32_t ahead_codebooks;       /* of the preparation, over codebooks; 0: none */
+    char codebook_alternatives[64]; /* "0:5.31 c1:4.02": ns a key of preparation and scan */
 };
 
 /* What one thread of a team counted: a key of its own. */
@@ -125,6 +127,9 @@ struct kvr_counter_record {
 
 /* Bytes a key. */
 struct kvr_traffic { double l1, l1_l2, l2_l3, mem_read, mem_write, mem_allocate; };
+
+struct kvr_fidelity_record; /* fidelity.h */
+struct kvr_fidelity_row;
 
 struct kvr_result {
     char name[KVR_NAME_BYTES]; /* unique and stable, see INTERFACE "Names" */
@@ -163,6 +168,9 @@ struct kvr_result {
     struct kvr_unavailable unavailable[KVR_MAX_UNAVAILABLE];
     size_t unavailable_count;
     bool measured;          /* false: a row with its reasons only */
+    /* Of a fidelity result that was read beside this one (quality.h), not owned, never stored;
+     * NULL: none. */
+    const struct kvr_fidelity_row *closeness;
 };
 
 struct kvr_ceiling_member { char name[40]; double value; };
@@ -229,6 +237,7 @@ struct kvr_run_record {
     struct kvr_crossing *crossings; size_t crossing_count; /* owned */
     struct kvr_numa_cell *numa_matrix; size_t numa_cell_count; /* owned */
     uint32_t verdict_settings, verdict_right, verdict_wrong, verdict_undecided; /* 0: no test */
+    const struct kvr_fidelity_record *fidelity; /* what `closeness` points into; see there */
 };
 
 void kvr_result_init(struct kvr_result *result);      /* every double NAN, the rest zero */

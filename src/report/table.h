@@ -68,6 +68,9 @@ int kvr_put_bypass(FILE *out, const struct kvr_run_record *record, const char *b
 /* One line per claim, with `evidence` also the open ones, and the claim and its reasons below each.
  * Nothing without claims. */
 void kvr_put_claims(FILE *out, const struct kvr_run_record *record, bool evidence, int width);
+/* The sources of the claims that these show, each once: "arXiv A, arXiv B". */
+void kvr_claim_sources_text(const struct kvr_run_record *record, bool evidence, char *text,
+                            size_t bytes);
 void kvr_put_markdown_claims(FILE *out, const struct kvr_run_record *record);
 /* Where ratios cross 1 over an axis, by series: those that are reached and the number of the
  * others; with `evidence` the others, too. Nothing without series. */

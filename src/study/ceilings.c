@@ -36,7 +36,7 @@ static size_t ladder_members(uint64_t usable, struct kvr_member *members)
     for (size_t i = 0; i < peaks; i++)
         for (size_t a = 0; a < 3 && n < LADDER_MEMBERS; a++)
             if (peak[i]->kind == KVR_PEAK_READ && !(peak[i]->isa & ~usable) &&
-                !peak[i]->non_temporal && peak[i]->width_bits * 2 >= widest)
+                peak[i]->hint == KVR_HINT_T0 && peak[i]->width_bits * 2 >= widest)
                 members[n++] = (struct kvr_member){.reader = peak[i],
                                                    .ahead_segments = aheads[a].segments,
                                                    .ahead_bytes = aheads[a].bytes};

@@ -113,7 +113,8 @@ int kvr_claims_decide(struct kvr_run_record *record)
     static kvr_claim_row *const rows[KVR_CLAIMS] = {
         kvr_claim_key_bytes,  kvr_claim_rho,       kvr_claim_bound,        kvr_claim_kl,
         kvr_claim_operations, kvr_claim_bandwidth, kvr_claim_dequantising, kvr_claim_kv_cap,
-        kvr_claim_shift,      kvr_claim_encoding};
+        kvr_claim_shift,      kvr_claim_encoding,
+        kvr_claim_squat_memory, kvr_claim_squat_throughput, kvr_claim_rvq_compression};
     struct kvr_claim *claims = calloc(KVR_CLAIMS, sizeof *claims);
     if (!claims)
         return -ENOMEM;

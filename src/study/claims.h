@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The claims ledger of LOOKAT (arXiv 2601.10155): what the paper says, what arithmetic or this run
- * says to it, and whether it holds. A claim is of one of three types, and each is decided only
- * where it can be: `arithmetic` follows from shapes, `timing` from this run's results on this
- * machine, `fidelity` from a model and a text, which a timing run does not have. A kernel of ours
- * that does not do what is claimed shows that this kernel does not, never that none can; a stand-in
- * model never falsifies a table about GPT-2. Bytes of a case are computed from its layout, not
- * counted, and a row that rests on them says so; one that rests on a flagged case names the flags.
+ * The claims ledger: what the paper of LOOKAT (arXiv 2601.10155) says, then what those of SQuat
+ * and RVQ say; what arithmetic or this run says to it, and whether it holds. A claim is of one of
+ * three types, and each is decided only where it can be: `arithmetic` follows from shapes,
+ * `timing` from this run's results on this machine, `fidelity` from a model and a text, which a
+ * timing run does not have. A kernel of ours that does not do what is claimed shows that this
+ * kernel does not, never that none can; a stand-in model never falsifies a table about GPT-2.
+ * Bytes of a case are computed from its layout, not counted, and a row that rests on them says so;
+ * one that rests on a flagged case names the flags.
  */
 #ifndef KVR_CLAIMS_H
 #define KVR_CLAIMS_H
 
 #include "../report/record.h"
 
-enum { KVR_CLAIMS = 10 };
+enum { KVR_CLAIMS = 13 };
 
 /* Replaces record->claims by all rows of the ledger, decided from record->results alone; so a
  * stored result gives the same rows again. 0 or -ENOMEM (then the claims are as before). */

@@ -80,9 +80,9 @@ void kvr_claim_bound(const struct kvr_run_record *record, struct kvr_claim *clai
                     "Most favourable: a lower bound with an unstated constant is met by any rho, "
                     "and the paper's table does not contradict it. Finding: it is uninformative: "
                     "from m = 2 to 16 its term falls %.0f-fold while 1 - rho of the table falls "
-                    "%.2f-fold. Arithmetic says no more; it needs a fidelity study, which this "
-                    "version does not make: held-out squared error of real keys must fall as m "
-                    "grows, or the k-means is broken.",
+                    "%.2f-fold. Arithmetic says no more; kvroof fidelity does, of the keys that "
+                    "it is given: held-out squared error must fall as m grows, or the k-means is "
+                    "broken.",
                     predicted, found);
 }
 
@@ -98,9 +98,9 @@ void kvr_claim_kl(const struct kvr_run_record *record, struct kvr_claim *claim)
                     "Most favourable: the figure may be a sum, or not in nats, and says nothing "
                     "then. Finding: if it is the mean in nats per row, it is %s ln 1024 = %.2f, "
                     "the most that uniform attention, which looks at nothing, can score. "
-                    "Arithmetic says no more; it needs a fidelity study, which this version does "
-                    "not make: of a model and a text, beside uniform attention and shuffled codes; "
-                    "a stand-in model says nothing about GPT-2.",
+                    "Arithmetic says no more; kvroof fidelity does, of the model and text that "
+                    "it is given, beside uniform attention and shuffled keys; a stand-in model "
+                    "says nothing about GPT-2.",
                     claimed > uniform ? "above" : "below", uniform);
 }
 

@@ -25,6 +25,26 @@ typedef void kvr_claim_row(const struct kvr_run_record *record, struct kvr_claim
 kvr_claim_row kvr_claim_key_bytes, kvr_claim_rho, kvr_claim_bound, kvr_claim_kl,
     kvr_claim_operations, kvr_claim_kv_cap, kvr_claim_encoding; /* claims_paper.c */
 kvr_claim_row kvr_claim_bandwidth, kvr_claim_dequantising, kvr_claim_shift; /* claims_run.c */
+kvr_claim_row kvr_claim_squat_memory, kvr_claim_squat_throughput,
+    kvr_claim_rvq_compression; /* claims_systems.c */
+
+/* ---- cases of a run, for the rows that one decides (claims_run.c) ---- */
+
+/* Measured from DRAM, with the right scores; of any variant where that is NULL. */
+bool kvr_claim_is_codec(const struct kvr_result *result, const char *codec, const char *variant);
+/* True if `a` speaks better for a claim about 512 tokens than `b`, which may be NULL. */
+bool kvr_claim_nearer(const struct kvr_result *a, const struct kvr_result *b);
+/* The fastest like case in another format, or in the same one by another kernel; NULL: none. */
+const struct kvr_result *kvr_claim_beside(const struct kvr_run_record *record,
+                                          const struct kvr_result *like, const char *codec,
+                                          const char *variant);
+enum { KVR_CLAIM_FLAGS_BYTES = 80 };
+/* What is said behind a case: "" or "; flagged noisy, leaking". `who`: "" or "FP16 ". Returns text;
+ * what does not fit is counted. */
+const char *kvr_claim_flags_of(const struct kvr_result *result, const char *who,
+                               char text[KVR_CLAIM_FLAGS_BYTES]);
+/* Time of `a` over that of `b`; of pairs within rounds where both are known against FP16. */
+double kvr_claim_time_ratio(const struct kvr_result *a, const struct kvr_result *b);
 
 /* What a row states; `holds`, `measured` and `why` follow from the finding. */
 void kvr_claim_state(struct kvr_claim *claim, const char *id, const char *type, const char *text,

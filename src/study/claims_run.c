@@ -19,13 +19,12 @@ static bool counts(const struct kvr_result *r)
            r->result.ns_per_key > 0;
 }
 
-static bool is_codec(const struct kvr_result *r, const char *codec, const char *variant)
+bool kvr_claim_is_codec(const struct kvr_result *r, const char *codec, const char *variant)
 {
     return counts(r) && !strcmp(r->codec, codec) && (!variant || !strcmp(r->variant, variant));
 }
 
-/* True if `a` speaks better for a claim about 512 tokens than `b`, which may be NULL. */
-static bool nearer(const struct kvr_result *a, const struct kvr_result *b)
+bool kvr_claim_nearer(const struct kvr_result *a, const struct kvr_result *b)
 {
     if (!b)
         return true;
@@ -39,27 +38,24 @@ static bool nearer(const struct kvr_result *a, const struct kvr_result *b)
     return a->result.ns_per_key < b->result.ns_per_key;
 }
 
-/* The same case in another format, or in the same one by another kernel; else nothing differs. */
-static const struct kvr_result *beside(const struct kvr_run_record *record,
-                                       const struct kvr_result *like, const char *codec,
-                                       const char *variant)
+const struct kvr_result *kvr_claim_beside(const struct kvr_run_record *record,
+                                          const struct kvr_result *like, const char *codec,
+                                          const char *variant)
 {
     unsigned but = KVR_BUT_KERNEL | (strcmp(like->codec, codec) ? KVR_BUT_FORMAT : 0);
     const struct kvr_result *best = NULL;
     for (size_t i = 0; i < record->result_count; i++) {
         const struct kvr_result *r = &record->results[i];
-        if (is_codec(r, codec, variant) && kvr_alike(r, like, but) &&
+        if (kvr_claim_is_codec(r, codec, variant) && kvr_alike(r, like, but) &&
             (!best || r->result.ns_per_key < best->result.ns_per_key))
             best = r;
     }
     return best;
 }
 
-enum { FLAGS_BYTES = 80 };
+enum { FLAGS_BYTES = KVR_CLAIM_FLAGS_BYTES };
 
-/* What is said behind a case: "" or "; flagged noisy, leaking". `who`: "" or "FP16 ". Returns text;
- * what does not fit is counted. */
-static const char *flags_of(const struct kvr_result *r, const char *who, char text[FLAGS_BYTES])
+const char *kvr_claim_flags_of(const struct kvr_result *r, const char *who, char text[FLAGS_BYTES])
 {
     size_t used = 0;
     text[0] = 0;
@@ -77,8 +73,7 @@ static const char *flags_of(const struct kvr_result *r, const char *who, char te
     return text;
 }
 
-/* Time of `a` over that of `b`; of pairs within rounds where both are known against FP16. */
-static double time_ratio(const struct kvr_result *a, const struct kvr_result *b)
+double kvr_claim_time_ratio(const struct kvr_result *a, const struct kvr_result *b)
 {
     if (!strcmp(b->codec, "fp16") && a->result.speedup_vs_fp16 > 0)
         return 1 / a->result.speedup_vs_fp16;
@@ -106,12 +101,12 @@ static const struct kvr_result *lookat_pair(const struct kvr_run_record *record,
     const struct kvr_result *best = NULL;
     for (size_t i = 0; i < record->result_count; i++) {
         const struct kvr_result *r = &record->results[i];
-        if (!is_codec(r, "lookat", NULL) || strcmp(r->op, op) || !claims_shape(r) ||
+        if (!kvr_claim_is_codec(r, "lookat", NULL) || strcmp(r->op, op) || !claims_shape(r) ||
             !strcmp(r->codebook_residency, "warm") || !strcmp(r->codebook, "f32") ||
             r->batch > 1 || !(r->traffic.mem_read > 0))
             continue;
-        const struct kvr_result *dense = beside(record, r, "fp16", NULL);
-        if (!dense || !(dense->traffic.mem_read > 0) || !nearer(r, best) ||
+        const struct kvr_result *dense = kvr_claim_beside(record, r, "fp16", NULL);
+        if (!dense || !(dense->traffic.mem_read > 0) || !kvr_claim_nearer(r, best) ||
             (like && !kvr_alike(r, like, KVR_BUT_OP)))
             continue;
         best = r;
@@ -127,7 +122,7 @@ static void bytes_text(const struct kvr_result *r, const struct kvr_result *fp16
     char flags[FLAGS_BYTES], fp16_flags[FLAGS_BYTES];
     if (r)
         snprintf(text, bytes, "this run's %s, computed from the layouts%s%s", r->op,
-                 flags_of(r, "", flags), flags_of(fp16, "FP16 ", fp16_flags));
+                 kvr_claim_flags_of(r, "", flags), kvr_claim_flags_of(fp16, "FP16 ", fp16_flags));
     else
         snprintf(text, bytes, "%s", arithmetic);
 }
@@ -155,7 +150,8 @@ void kvr_claim_bandwidth(const struct kvr_run_record *record, struct kvr_claim *
                     : "by arithmetic",
                cold_text, sizeof cold_text);
     if (step)
-        snprintf(time, sizeof time, ", and x%.3g in time", 1 / time_ratio(step, step_fp16));
+        snprintf(time, sizeof time, ", and x%.3g in time",
+                 1 / kvr_claim_time_ratio(step, step_fp16));
     bool hot_holds = hot >= KVR_CLAIM_REACHED * claimed;
     bool cold_holds = cold >= KVR_CLAIM_REACHED * claimed;
     kvr_claim_state(claim, "bandwidth-32x-at-512", step ? "timing" : "arithmetic",
@@ -195,10 +191,11 @@ static const struct kvr_result *materialised(const struct kvr_run_record *record
     for (size_t c = 0; c < 2 && !best; c++)
         for (size_t i = 0; i < record->result_count; i++) {
             const struct kvr_result *r = &record->results[i];
-            const struct kvr_result *dense = is_codec(r, codecs[c], "materialised")
-                                                 ? beside(record, r, "fp16", NULL)
+            const struct kvr_result *dense = kvr_claim_is_codec(r, codecs[c], "materialised")
+                                                 ? kvr_claim_beside(record, r, "fp16", NULL)
                                                  : NULL;
-            if (!dense || isnan(memory_bytes(r) / memory_bytes(dense)) || !nearer(r, best))
+            if (!dense || isnan(memory_bytes(r) / memory_bytes(dense)) ||
+                !kvr_claim_nearer(r, best))
                 continue;
             best = r;
             *fp16 = dense;
@@ -220,7 +217,7 @@ void kvr_claim_dequantising(const struct kvr_run_record *record, struct kvr_clai
                         "fp16.fused,int8.fused,int8.materialised");
         return;
     }
-    const struct kvr_result *fused = beside(record, copy, copy->codec, "fused");
+    const struct kvr_result *fused = kvr_claim_beside(record, copy, copy->codec, "fused");
     double of_copy = memory_bytes(copy) / memory_bytes(fp16);
     double of_fused = fused ? memory_bytes(fused) / memory_bytes(fp16)
                             : copy->key_bytes / (2 * copy->head_dim);
@@ -228,8 +225,8 @@ void kvr_claim_dequantising(const struct kvr_run_record *record, struct kvr_clai
     char flags[FLAGS_BYTES], fp16_flags[FLAGS_BYTES], fused_flags[FLAGS_BYTES];
     char time[128] = "not timed in this run";
     if (fused)
-        snprintf(time, sizeof time, "x%.2f of its time%s", time_ratio(fused, fp16),
-                 flags_of(fused, "", fused_flags));
+        snprintf(time, sizeof time, "x%.2f of its time%s", kvr_claim_time_ratio(fused, fp16),
+                 kvr_claim_flags_of(fused, "", fused_flags));
     kvr_claim_measured(claim, "%.2f copied, %.2f fused", of_copy, of_fused);
     kvr_claim_found(claim,
                     copy_holds && fused_holds   ? KVR_CLAIM_YES
@@ -241,9 +238,10 @@ void kvr_claim_dequantising(const struct kvr_run_record *record, struct kvr_clai
                     "them in registers, moves x%.2f (%s). Bytes are computed from the layouts, not "
                     "counted.%s",
                     copy->codec, copy->op, copy->tokens, copy->threads,
-                    copy->threads == 1 ? "" : "s", flags_of(copy, "", flags),
-                    flags_of(fp16, "FP16 ", fp16_flags), of_copy, time_ratio(copy, fp16), of_fused,
-                    time, fused && copy_holds != fused_holds ? of_kernel : "");
+                    copy->threads == 1 ? "" : "s", kvr_claim_flags_of(copy, "", flags),
+                    kvr_claim_flags_of(fp16, "FP16 ", fp16_flags), of_copy,
+                    kvr_claim_time_ratio(copy, fp16), of_fused, time,
+                    fused && copy_holds != fused_holds ? of_kernel : "");
 }
 
 /* ---- the shift ---- */
@@ -276,7 +274,7 @@ static void count_shift(const struct kvr_result *r, struct shifts *n)
 
 static bool has_verdict(const struct kvr_result *r)
 {
-    return is_codec(r, "lookat", NULL) && r->verdict.side[0];
+    return kvr_claim_is_codec(r, "lookat", NULL) && r->verdict.side[0];
 }
 
 static bool on_both_sides(const struct kvr_run_record *record)
@@ -306,7 +304,7 @@ static void kernel_text(const struct kvr_result *r, char *text, size_t bytes)
     snprintf(text, bytes, "%s.%s@%s (%s, m %u, %u tokens, %u thread%s, B %.2f, x%.3g of FP16's "
              "speed%s)", r->codec, r->variant, r->isa, r->op, r->subspaces, r->tokens, r->threads,
              r->threads == 1 ? "" : "s", r->verdict.balance, r->result.speedup_vs_fp16,
-             flags_of(r, "", flags));
+             kvr_claim_flags_of(r, "", flags));
 }
 
 static void decide_shift(const struct shifts *n, struct kvr_claim *claim)

@@ -166,6 +166,11 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
     r.measured = r.verified = true;
     r.heads = (uint32_t)lists->heads;
     r.tuning = subject->tuning;
+    if (subject->op) {
+        r.tuning.ahead_codebooks = subject->op->whole_heads.ahead_codebooks;
+        memcpy(r.tuning.codebook_alternatives, subject->op->codebook_alternatives,
+               sizeof r.tuning.codebook_alternatives);
+    }
     subject->kernel->format->cost(&subject->shape, &r.cost);
     r.cost.converts *= kvr_converting_share(subject->kernel, subject->shape.queries);
     const bool copied = kvr_case_materialises(c);

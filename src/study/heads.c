@@ -109,21 +109,34 @@ static const void *codebook_of(const struct kvr_heads *h, unsigned thread, uint3
     return s->base + s->stride_bytes * s->order[i < s->count ? i : i % s->count];
 }
 
-/* A head's queries, as many at once as the step can. */
-static void prepare_head(const struct place *p, const void *codebook)
+/* What is prefetched beside a head's codebook: once for each, by the last head that shares it,
+ * because the next one is wanted soon after. */
+static const void *codebook_ahead(const struct kvr_heads *h, unsigned thread, uint32_t head)
+{
+    if (!h->codebooks || !h->ahead_codebooks || (head + 1) % h->batch)
+        return NULL;
+    return codebook_of(h, thread, head + h->ahead_codebooks * h->batch);
+}
+
+/* A head's queries, as many at once as the step can. The first of them read the codebook from
+ * memory and prefetch the one ahead. */
+static void prepare_head(const struct place *p, uint32_t head)
 {
     const struct kvr_heads *h = p->h;
     const size_t stride_bytes = h->buffers->prepared_bytes;
+    const void *codebook = codebook_of(h, p->thread, head);
+    const void *ahead = codebook_ahead(h, p->thread, head);
     for (uint32_t q = 0; q < h->shape.queries;) {
         const float *query = h->query + (size_t)q * h->shape.head_dim;
         unsigned char *prepared = p->prepared + q * stride_bytes;
         if (h->prepare->prepare_group && h->shape.queries - q >= KVR_PREPARE_GROUP) {
-            h->prepare->prepare_group(&h->shape, codebook, query, prepared, stride_bytes);
+            h->prepare->prepare_group(&h->shape, codebook, ahead, query, prepared, stride_bytes);
             q += KVR_PREPARE_GROUP;
         } else {
-            h->prepare->prepare(&h->shape, codebook, query, prepared);
+            h->prepare->prepare(&h->shape, codebook, ahead, query, prepared);
             q++;
         }
+        ahead = NULL;
     }
 }
 
@@ -132,7 +145,7 @@ static void begin_head(const struct place *p, uint32_t head)
 {
     const struct kvr_heads *h = p->h;
     if (h->run & KVR_RUN_PREPARE)
-        prepare_head(p, codebook_of(h, p->thread, head));
+        prepare_head(p, head);
     for (uint32_t q = 0; q < h->shape.queries && h->run & KVR_RUN_SOFTMAX; q++)
         p->states[q] = (struct kvr_softmax){-INFINITY, 0, 0};
 }
@@ -142,17 +155,9 @@ static void begin_head(const struct place *p, uint32_t head)
 static void scan_part(const struct place *p, uint32_t i)
 {
     const struct kvr_heads *h = p->h;
-    for (uint32_t q = 0; q < h->shape.queries;) {
-        const struct kvr_score_group *group = kvr_next_group(h->kernel, h->shape.queries - q);
-        const struct kvr_query_group at = {p->prepared + q * h->buffers->prepared_bytes,
-                                           p->scores + (size_t)q * h->buffers->tile,
-                                           h->buffers->prepared_bytes, h->buffers->tile};
-        if (group)
-            group->score(&h->shape, &p->keys, i, h->side, &at);
-        else
-            h->kernel->score(&h->shape, &p->keys, i, h->side, at.prepared, at.scores);
-        q += group ? group->queries : 1;
-    }
+    const struct kvr_query_group at = {p->prepared, p->scores, h->buffers->prepared_bytes,
+                                       h->buffers->tile};
+    kvr_score_queries(h->kernel, &h->shape, &p->keys, i, h->side, at, h->shape.queries);
 }
 
 /* One part of a head for all its queries. */

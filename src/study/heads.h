@@ -47,6 +47,7 @@ struct kvr_heads {
     const void *scale;       /* what prepare gets where there is no list of codebooks */
     const struct kvr_lists *keys, *codebooks, *value_rows; /* the last two may be NULL */
     struct kvr_tuning_choice keys_tuning, values_tuning;
+    uint32_t ahead_codebooks; /* while one is read, that so many on is prefetched; 0: none */
     struct kvr_head_buffers *buffers;
     uint32_t *cursors;       /* [threads] */
     struct kvr_between between;

@@ -2,99 +2,11 @@
 #include "op.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../kernels/formats.h"
-#include "../codec/codebook.h"
-
-#define TRY_S 1.5e-3
-enum { TRIES = 3 };
-
-/* ns a key of a short sample. */
-static double try(struct kvr_session *s, struct kvr_heads *heads, uint32_t warm)
-{
-    struct kvr_sample_request request = kvr_heads_request(heads);
-    struct kvr_sample sample;
-    request.warm_segments = warm;
-    kvr_sample_plan(s->sampler, &request, TRY_S);
-    kvr_sample_take(s->sampler, &request, &sample);
-    return kvr_heads_ns_per_key(heads, &sample, sample.robust_ns);
-}
-
-/* The least of a few tries of each step that this host can run; 0 or -ENODEV. `set` makes heads use
- * step i and says whether it serves. */
-static int choose(struct kvr_session *s, struct kvr_heads *heads, size_t count,
-                  bool (*set)(const struct kvr_session *, struct kvr_heads *, size_t))
-{
-    double best_ns = INFINITY;
-    size_t best = SIZE_MAX;
-    for (int t = 0; t < TRIES; t++)
-        for (size_t i = 0; i < count; i++) {
-            if (!set(s, heads, i))
-                continue;
-            double ns = try(s, heads, 1);
-            if (ns < best_ns) {
-                best_ns = ns;
-                best = i;
-            }
-        }
-    return best < count && set(s, heads, best) ? 0 : -ENODEV;
-}
-
-static bool set_prepare(const struct kvr_session *s, struct kvr_heads *h, size_t i)
-{
-    size_t count;
-    const struct kvr_prepare_step *step = kvr_prepare_steps(&count)[i];
-    enum kvr_codebook wanted = h->prepare ? h->prepare->codebook : KVR_CODEBOOK_NONE;
-    if (step->format != h->kernel->format || step->codebook != wanted ||
-        (step->isa & ~s->machine->isa.usable))
-        return false;
-    h->prepare = step;
-    return true;
-}
-
-static bool set_softmax(const struct kvr_session *s, struct kvr_heads *h, size_t i)
-{
-    size_t count;
-    const struct kvr_softmax_step *step = kvr_softmax_steps(&count)[i];
-    if (step->isa & ~s->machine->isa.usable)
-        return false;
-    h->softmax = step;
-    return true;
-}
-
-static bool set_values(const struct kvr_session *s, struct kvr_heads *h, size_t i)
-{
-    size_t count;
-    const struct kvr_values_step *step = kvr_values_steps(&count)[i];
-    if (step->format != h->values->format || step->isa & ~s->machine->isa.usable)
-        return false;
-    h->values = step;
-    return true;
-}
-
-/* The values' look-ahead, as a kernel's is tuned: all once, the least wins. */
-static void tune_values(struct kvr_session *s, struct kvr_heads *h)
-{
-    double best_ns = INFINITY;
-    struct kvr_tuning_choice best = {0, 0, 1};
-    struct kvr_sample_request request = kvr_heads_request(h);
-    kvr_sample_plan(s->sampler, &request, TRY_S);
-    for (size_t i = 0; i < kvr_tuning_choice_count && !kvr_session_stopped(s); i++) {
-        struct kvr_sample sample;
-        h->values_tuning = kvr_tuning_choices[i];
-        kvr_sample_take(s->sampler, &request, &sample);
-        double ns = kvr_heads_ns_per_key(h, &sample, sample.robust_ns);
-        if (ns < best_ns) {
-            best_ns = ns;
-            best = kvr_tuning_choices[i];
-        }
-    }
-    h->values_tuning = best;
-}
 
 /* Queries that share the KV head of the codes: the last ones of as many query heads. */
 static float *make_queries(const struct kvr_op_request *r, uint32_t queries)
@@ -159,12 +71,6 @@ static struct kvr_heads heads_of(const struct kvr_op_request *r, struct kvr_op *
                               .between = r->between};
 }
 
-/* A scan has its queries prepared before it, once. */
-static bool prepares_each_head(const struct kvr_op_request *r)
-{
-    return strcmp(r->c->op, "scan") != 0;
-}
-
 /* By the codec, so that a phase can run before anything else did. */
 static void prepare_once(const struct kvr_op_request *r, struct kvr_op *op)
 {
@@ -176,44 +82,11 @@ static void prepare_once(const struct kvr_op_request *r, struct kvr_op *op)
                                         op->buffers.prepared[t] + q * op->buffers.prepared_bytes);
 }
 
-/* Steps for this format and codebook: the fastest that this host has. */
-static int choose_steps(struct kvr_session *s, const struct kvr_op_request *r,
-                        struct kvr_heads *heads, char *error, size_t error_bytes)
-{
-    const struct kvr_prepare_step wanted = {.codebook = r->c->codebook};
-    const struct kvr_values_step wanted_values = {.format = kvr_case_values(r->c)->formats[0]};
-    size_t prepares, softmaxes, valueses;
-    kvr_prepare_steps(&prepares);
-    kvr_softmax_steps(&softmaxes);
-    kvr_values_steps(&valueses);
-    heads->prepare = &wanted;
-    heads->values = r->rows ? &wanted_values : NULL;
-    heads->run = KVR_RUN_PREPARE;
-    int rc = prepares_each_head(r) ? choose(s, heads, prepares, set_prepare) : 0;
-    if (rc) {
-        snprintf(error, error_bytes, "no kernel prepares a query for %s on this host",
-                 heads->kernel->format->name);
-        return rc;
-    }
-    if (!r->rows)
-        return 0;
-    heads->run = KVR_RUN_SOFTMAX;
-    rc = choose(s, heads, softmaxes, set_softmax);
-    heads->run = KVR_RUN_VALUES;
-    if (!rc)
-        rc = choose(s, heads, valueses, set_values);
-    if (!rc)
-        tune_values(s, heads);
-    if (rc)
-        snprintf(error, error_bytes, "no kernel of softmax or values runs on this host");
-    return rc;
-}
-
 /* Every phase alone (T) and from the core's caches (C). */
 static void split_phases(const struct kvr_op_request *r, struct kvr_op *op,
                          const struct kvr_heads *heads)
 {
-    unsigned run = KVR_RUN_SCAN | (prepares_each_head(r) ? KVR_RUN_PREPARE : 0) |
+    unsigned run = KVR_RUN_SCAN | (kvr_op_prepares(r) ? KVR_RUN_PREPARE : 0) |
                    (r->rows ? KVR_RUN_SOFTMAX | KVR_RUN_VALUES : 0);
     for (int p = 0; p < KVR_PHASES; p++) {
         op->phases[p].present = run >> p & 1;
@@ -305,7 +178,7 @@ int kvr_op_build(struct kvr_session *s, const struct kvr_op_request *r, struct k
         return rc;
     struct kvr_heads heads = heads_of(r, op);
     prepare_once(r, op);
-    rc = choose_steps(s, r, &heads, error, error_bytes);
+    rc = kvr_op_choose_steps(s, r, op, &heads, error, error_bytes);
     if (rc)
         return rc;
     split_phases(r, op, &heads);

@@ -7,6 +7,8 @@
 #ifndef KVR_OP_H
 #define KVR_OP_H
 
+#include <string.h>
+
 #include "copy.h"
 #include "heads.h"
 #include "session.h"
@@ -39,6 +41,7 @@ struct kvr_op {
     struct kvr_lists fold_keys, fold_rows, one_codebook;
     uint32_t *fold_cursors, *rows_cursors, *codebook_cursors;
     float *queries;                                     /* [queries][head_dim] */
+    char codebook_alternatives[64]; /* ns a key by look-ahead, see struct kvr_tuning; "": none */
     /* Of a materialised case. */
     struct kvr_copy dequantise, dequantise_core;
     struct kvr_lists core_codes, core_copy;
@@ -74,7 +77,17 @@ void kvr_op_free(struct kvr_op *op);
  * that their scores are the same whatever was measured. Nothing for other ops. */
 void kvr_op_restore_copy(struct kvr_op *op);
 
-/* Inside op*.c: a phase's M over `lists`. 0 or -ENOMEM. */
+/* Inside op*.c. A scan has its queries prepared before it, once; everything else in each head. */
+static inline bool kvr_op_prepares(const struct kvr_op_request *request)
+{
+    return strcmp(request->c->op, "scan") != 0;
+}
+/* Steps for this format and codebook, the fastest that this host has, and their look-ahead, for
+ * `heads`. 0, or -ENODEV with a sentence. */
+int kvr_op_choose_steps(struct kvr_session *session, const struct kvr_op_request *request,
+                        struct kvr_op *op, struct kvr_heads *heads, char *error,
+                        size_t error_bytes);
+/* A phase's M over `lists`. 0 or -ENOMEM. */
 int kvr_op_open_reader(struct kvr_session *session, const struct kvr_op_request *request,
                        struct kvr_op *op, enum kvr_phase phase, const struct kvr_lists *lists,
                        uint32_t *cursors);

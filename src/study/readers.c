@@ -42,12 +42,14 @@ static size_t all_members(uint64_t usable, struct kvr_member *members)
     for (size_t i = 0; i < peaks; i++) {
         if (peak[i]->kind != KVR_PEAK_READ || (peak[i]->isa & ~usable))
             continue;
-        if (!peak[i]->non_temporal && n < MAX_MEMBERS)
+        if (peak[i]->hint == KVR_HINT_T0 && n < MAX_MEMBERS)
             members[n++] = (struct kvr_member){.reader = peak[i]};
         for (size_t a = 0; a < 4 && n + 2 <= MAX_MEMBERS; a++) {
-            members[n++] = (struct kvr_member){.reader = peak[i], .ahead_bytes = ahead_bytes[a]};
             members[n++] =
                 (struct kvr_member){.reader = peak[i], .ahead_segments = ahead_segments[a]};
+            if (peak[i]->hint == KVR_HINT_T1) /* for codebooks, which are prefetched as a whole */
+                continue;
+            members[n++] = (struct kvr_member){.reader = peak[i], .ahead_bytes = ahead_bytes[a]};
         }
     }
     return n;

@@ -57,10 +57,15 @@ static void kernel_slice(const struct kvr_scan *scan, unsigned thread, uint32_t 
     segments.streams = scan->streams;
     float *scores = scan->buffers->scores[thread];
     kvr_score_fn *score = scan->kernel->score;
+    const struct kvr_query_group same = {scan->prepared, scores, 0, 0};
     uint32_t i = first;
     for (uint32_t n = 0; n < count; n++) {
         segments.tokens = kvr_lists_tokens_at(scan->lists, i);
-        score(&scan->shape, &segments, i, scan->side, scan->prepared, scores);
+        if (scan->queries > 1)
+            kvr_score_queries(scan->kernel, &scan->shape, &segments, i, scan->side, same,
+                              scan->queries);
+        else
+            score(&scan->shape, &segments, i, scan->side, scan->prepared, scores);
         if (++i == segments.count)
             i = 0;
     }

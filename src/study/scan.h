@@ -41,10 +41,29 @@ struct kvr_scan {
     const struct kvr_lists *lists;
     uint32_t ahead_segments, ahead_bytes, streams;
     const void *side, *prepared;
+    uint32_t queries; /* that score a segment, all of them `prepared`; 0: one */
     struct kvr_score_buffers *buffers;
     uint32_t *cursors;    /* [threads], of the arena half or of the fold */
     struct kvr_between between;
 };
+
+/* Scores of segment i for all queries, as many at once as the kernel can; `at`: the first's. */
+static inline void kvr_score_queries(const struct kvr_kernel *kernel, const struct kvr_shape *shape,
+                                     const struct kvr_segments *segments, uint32_t i,
+                                     const void *side, struct kvr_query_group at, uint32_t queries)
+{
+    while (queries) {
+        const struct kvr_score_group *group = kvr_next_group(kernel, queries);
+        const uint32_t done = group ? group->queries : 1;
+        if (group)
+            group->score(shape, segments, i, side, &at);
+        else
+            kernel->score(shape, segments, i, side, at.prepared, at.scores);
+        at.prepared += done * at.prepared_stride_bytes;
+        at.scores += done * at.scores_stride;
+        queries -= done;
+    }
+}
 
 /* A kvr_slice_fn; argument is a struct kvr_scan. */
 void kvr_scan_slice(void *scan, unsigned thread, uint32_t first, uint32_t count);

@@ -20,7 +20,7 @@ static const struct kvr_peak *plain_reader(const struct kvr_session *s)
     const struct kvr_peak *const *peaks = kvr_peaks(&count), *best = NULL;
     for (size_t i = 0; i < count; i++)
         if (peaks[i]->kind == KVR_PEAK_READ && !(peaks[i]->isa & ~s->machine->isa.usable) &&
-            peaks[i]->streams == 1 && !peaks[i]->non_temporal &&
+            peaks[i]->streams == 1 && peaks[i]->hint == KVR_HINT_T0 &&
             (!best || peaks[i]->width_bits > best->width_bits))
             best = peaks[i];
     return best;

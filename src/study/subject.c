@@ -262,6 +262,7 @@ int kvr_subject_prepare(struct kvr_session *s, const struct kvr_subject_request 
                                    .streams = 1,
                                    .side = r->material->side,
                                    .prepared = subject->prepared,
+                                   .queries = r->shape->queries,
                                    .buffers = r->buffers,
                                    .cursors = r->cursors,
                                    .between = r->between};
@@ -279,6 +280,7 @@ int kvr_subject_prepare(struct kvr_session *s, const struct kvr_subject_request 
     } else {
         tune(s, subject);
     }
+    subject->t.queries = 1; /* chosen for all queries of a key; what is measured of them is an op */
     uint64_t fold_bytes =
         kvr_fold_bytes(s->l1_bytes, subject->kernel->format, &subject->shape, r->buffers->floats);
     rc = check_fold(s, r, subject, fold_bytes);

@@ -14,7 +14,8 @@ import harness
 from comparing import EMULATED, HERE, made, names
 from harness import PROGRAM, TINY, Skip, check, check_refused, environment, read_json, run
 
-OPTIONS = ["-k", "fp16.fused", "--isa", "scalar", *TINY[:-2], "--counters", "off"]
+OPTIONS = ["-k", "fp16.fused", "--isa", "scalar", *TINY[:-2], "--counters", "off", "--roofs",
+           harness.tiny_roofs()]
 
 
 def compared(*arguments, code):
@@ -275,7 +276,8 @@ def started_processes(act):
     """run --processes 3, and act(process) once the second of its processes is there; exit code and
     stderr."""
     command = [PROGRAM, "run", "-k", "fp16.fused", "--isa", "scalar", *TINY, "--processes", "3",
-               "-r", "6", "--min-time", "0.05", "--progress", "plain", "-o", "json:a.json"]
+               "--roofs", harness.tiny_roofs(), "-r", "6", "--min-time", "0.05", "--progress",
+               "plain", "-o", "json:a.json"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True, env=environment()) as process:
         for line in process.stderr:
@@ -321,7 +323,8 @@ def test_processes_are_interrupted():
 def test_run_finds_a_large_slow_down():
     if "avx2" not in run("list", "isa", code=0).out:
         raise Skip("a kernel that is slower by far is known on x86 only")
-    slow = ["-k", "fp16.fused", *TINY[:-2], "--counters", "off", "--isa"]
+    slow = ["-k", "fp16.fused", *TINY[:-2], "--counters", "off", "--roofs", harness.tiny_roofs(),
+            "--isa"]
     outcome = run("compare", "--run", "--pairs", "3", "-o", "kept", "--threshold", "20%", "--",
                   *slow, "avx2", "--", "run", *slow, "scalar")
     if "avx2" in outcome.err and outcome.code == 3:

@@ -16,7 +16,8 @@ from fleets import fleet
 from harness import (PROGRAM, TINY, check, check_refused, environment, need, read_json, read_text,
                      run)
 
-RUN = ["-k", "fp16.fused", "--isa", "scalar", *TINY, "--counters", "off"]
+RUN = ["-k", "fp16.fused", "--isa", "scalar", *TINY, "--counters", "off", "--roofs",
+       harness.tiny_roofs()]
 LAUNCHERS = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_STEP_NUM_TASKS", "SLURM_JOB_ID",
              "SLURM_STEP_ID", "PMI_RANK", "PMI_SIZE", "PMIX_RANK", "PMIX_SIZE", "PMIX_NAMESPACE",
              "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK",
@@ -168,7 +169,7 @@ def test_the_command_line():
 def rank(number, env, *arguments):
     """One process of a job."""
     with open(f"rank{number}.out", "wb") as out, open(f"rank{number}.err", "wb") as err:
-        return subprocess.Popen([PROGRAM, "fleet", *arguments, *RUN], env=env, stdout=out,
+        return subprocess.Popen([PROGRAM, "fleet", *RUN, *arguments], env=env, stdout=out,
                                 stderr=err, stdin=subprocess.DEVNULL)
 
 

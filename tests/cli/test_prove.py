@@ -9,7 +9,7 @@ import os
 import subprocess
 
 import harness
-from harness import Skip, check, environment, need, read_json, read_text, run_tiny
+from harness import Skip, check, environment, need, read_json, read_text, run_tiny, tiny_roofs
 
 PLANT = r"""
 #define _GNU_SOURCE
@@ -149,7 +149,8 @@ def test_clean_run_passes():
 def test_every_kind_of_case_passes():
     for options in (["-k", "fp16,lookat.u8", "--op", "step"], ATTENTION,
                     ["-k", "int8.materialised"], ["-k", "int8.fused", "--evict", "1M"]):
-        outcome = run_tiny(*options, "--prove", "-o", "json:out.json")
+        ceilings = [] if "--evict" in options else ["--roofs", tiny_roofs()]  # evicting reads more
+        outcome = run_tiny(*options, *ceilings, "--prove", "-o", "json:out.json")
         row = proof(outcome, "out.json")
         check(outcome.code == 0 and row["status"] == "ok", f"{row}", outcome)
 
@@ -174,7 +175,8 @@ def test_without_it_nothing_is_claimed():
 def caught(what, name, field, threads="1", **more):
     """A run with that violation fails, names it, and marks its result."""
     env = environment(LD_PRELOAD=plant(), PLANT=what, **more)
-    outcome = run_tiny(*ATTENTION, "-t", threads, "--prove", "-o", "json:out.json", env=env)
+    ceilings = ["--roofs", tiny_roofs()] if threads == "1" else ["-t", threads]
+    outcome = run_tiny(*ATTENTION, *ceilings, "--prove", "-o", "json:out.json", env=env)
     row = proof(outcome, "out.json")
     check(outcome.code == 1, f"exit code {outcome.code} with {name}", outcome)
     check(row["status"] == "refuse", f"{row}", outcome)
@@ -220,7 +222,8 @@ def test_planted_in_a_helper():
 def test_the_other_method():
     library = plant()
     env = environment(LD_PRELOAD=library, NO_DISPATCH="1")
-    outcome = run_tiny(*ATTENTION, "--prove", "-o", "json:out.json", env=env)
+    outcome = run_tiny(*ATTENTION, "--roofs", tiny_roofs(), "--prove", "-o", "json:out.json",
+                       env=env)
     row = proof(outcome, "out.json")
     check(outcome.code == 0 and row["status"] == "ok", f"{row}", outcome)
     check("seccomp" in row["value"]["method"], f"{row}", outcome)

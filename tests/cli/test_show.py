@@ -58,7 +58,7 @@ def test_no_results():
 def test_claims():
     run_tiny("-k", "fp16,lookat.u8", "-o", "json:out.json", code=0)
     claims = read_json("out.json")["claims"]
-    check(len(claims) == 10, f"a ledger of ten rows, not {len(claims)}")
+    check(len(claims) == 13, f"a ledger of 13 rows, not {len(claims)}")
     shown = run("show", "out.json", code=0)
     for claim in claims:
         check(claim["id"] in shown.out, f"show lacks {claim['id']}", shown)

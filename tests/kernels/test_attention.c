@@ -88,7 +88,7 @@ static void check(const struct head *h, const struct attention_steps *s)
     struct attention_expected expected;
     void *prepared = aligned_bytes(format->prepared_bytes(&h->shape));
     float output[KVR_MAX_HEAD_DIM] __attribute__((aligned(64)));
-    s->prepare->prepare(&h->shape, h->codebook, h->query, prepared);
+    s->prepare->prepare(&h->shape, h->codebook, NULL, h->query, prepared);
     check_scores(h, s, prepared, scores);
     attention_expect(scores, h->decoded_values, TOKENS, h->shape.head_dim, &expected);
     double error = allowed_difference(format, &h->shape, TOKENS, h->codes, prepared) +

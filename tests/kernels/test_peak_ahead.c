@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "kernels/peak.h"
+
 enum { MAX_COUNT = 5, MAX_LINES = 100, STRIDE_BYTES = MAX_LINES * 64 + 128 };
 
 /* The memory is only a range of addresses with zeros in it; what counts is the log. */
@@ -19,7 +21,7 @@ static struct {
     unsigned char memory[MAX_COUNT * STRIDE_BYTES] __attribute__((aligned(64)));
     unsigned loads[MAX_COUNT * STRIDE_BYTES / 64]; /* per line */
     const unsigned char *loaded[MAX_LINES], *prefetched[MAX_LINES];
-    unsigned lines, prefetches, non_temporal;
+    unsigned lines, prefetches, hints[KVR_HINT_NTA + 1];
 } seen;
 
 /* As wide as a line, so that the unrolled loop takes several lines of a stream at once, as the
@@ -38,12 +40,12 @@ static struct line watch_load(const unsigned char *p)
     return nothing;
 }
 
-static void watch_prefetch(const unsigned char *p, unsigned non_temporal)
+static void watch_prefetch(const unsigned char *p, enum kvr_hint hint)
 {
     assert_true(seen.prefetches < MAX_LINES);
     assert_int_equal(seen.lines, seen.prefetches); /* before the line's load */
     seen.prefetched[seen.prefetches++] = p;
-    seen.non_temporal += non_temporal;
+    seen.hints[hint]++;
 }
 
 #define READ_VECTOR struct line
@@ -52,8 +54,9 @@ static void watch_prefetch(const unsigned char *p, unsigned non_temporal)
 #define READ_ADD(a, b) ((void)(b), (a))
 #define READ_SUM(v) ((v).bytes[0])
 #define READ_HIDE(v) (void)(v)
-#define READ_PREFETCH_T0(p) watch_prefetch((p), 0)
-#define READ_PREFETCH_NTA(p) watch_prefetch((p), 1)
+#define READ_PREFETCH_T0(p) watch_prefetch((p), KVR_HINT_T0)
+#define READ_PREFETCH_T1(p) watch_prefetch((p), KVR_HINT_T1)
+#define READ_PREFETCH_NTA(p) watch_prefetch((p), KVR_HINT_NTA)
 #define READ_NAME "watched"
 #define READ_SYMBOL(suffix) watched_##suffix
 #define READ_ISA_NAME "none"
@@ -62,7 +65,8 @@ static void watch_prefetch(const unsigned char *p, unsigned non_temporal)
 #include "kernels/peak/read_body.inc"
 
 static const struct kvr_peak *const readers[] = {&watched_x1,    &watched_x2,    &watched_x4,
-                                                 &watched_x1nta, &watched_x2nta, &watched_x4nta};
+                                                 &watched_x1nta, &watched_x2nta, &watched_x4nta,
+                                                 &watched_x1t1};
 
 /* What must be prefetched while the line at `offset` of segment i is read, from the definition. */
 static const unsigned char *target(const struct kvr_peak *reader, const struct kvr_segments *s,
@@ -95,7 +99,7 @@ static void check_log(const struct kvr_peak *reader, const struct kvr_segments *
     }
     assert_int_equal(seen.lines, bytes / 64);
     assert_int_equal(seen.prefetches, ahead ? bytes / 64 : 0);
-    assert_int_equal(seen.non_temporal, reader->non_temporal ? seen.prefetches : 0);
+    assert_int_equal(seen.hints[reader->hint], seen.prefetches);
     for (unsigned n = 0; n < seen.prefetches; n++) {
         size_t offset = (size_t)(seen.loaded[n] - segment);
         const unsigned char *want = target(reader, s, i, offset, bytes);

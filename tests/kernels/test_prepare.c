@@ -83,7 +83,7 @@ static void run(struct problem *p)
     unsigned char *around = aligned_bytes(p->prepared_bytes + 2 * CANARY_BYTES);
     memset(around, CANARY, p->prepared_bytes + 2 * CANARY_BYTES);
     p->prepared = around + CANARY_BYTES;
-    step->prepare(&p->shape, codebook, at, p->prepared);
+    step->prepare(&p->shape, codebook, NULL, at, p->prepared);
     for (size_t i = 0; i < CANARY_BYTES; i++)
         if (around[i] != CANARY || p->prepared[p->prepared_bytes + i] != CANARY)
             fail_msg("%s: wrote outside the prepared query", describe(p));
@@ -346,9 +346,9 @@ static void check_group(const struct kvr_prepare_step *step, struct kvr_shape sh
         query[i] = i / d == 2 ? 0 : signed_unit(&random);
     memset(together, CANARY, KVR_PREPARE_GROUP * stride);
     memset(alone, CANARY, KVR_PREPARE_GROUP * stride);
-    step->prepare_group(&shape, packed, query, together, stride);
+    step->prepare_group(&shape, packed, NULL, query, together, stride);
     for (size_t q = 0; q < KVR_PREPARE_GROUP; q++)
-        step->prepare(&shape, packed, query + q * d, alone + q * stride);
+        step->prepare(&shape, packed, NULL, query + q * d, alone + q * stride);
     if (memcmp(together, alone, KVR_PREPARE_GROUP * stride))
         fail_msg("%s@%s, codebook %d, d%u m%u K%u: four queries are not prepared as one by one",
                  step->format->name, step->isa_name, (int)step->codebook, shape.head_dim,

@@ -388,6 +388,8 @@ static void fill_result(struct kvr_result *r)
     r->evict_bytes = 1ull << 33;
     r->tuning = (struct kvr_tuning){.ahead_segments = 8, .ahead_bytes = 512};
     SET(r->tuning.alternatives, "0:5.31 s1:4.02");
+    r->tuning.ahead_codebooks = 2;
+    SET(r->tuning.codebook_alternatives, "0:9.1 c1:8.4 c2:8.2");
     r->threads = 2;
     r->cpus[0] = 3;
     r->cpus[1] = 2;

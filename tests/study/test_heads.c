@@ -22,9 +22,9 @@ enum { D = 16, MOST_CALLS = 4096, ALL = KVR_RUN_PREPARE | KVR_RUN_SCAN | KVR_RUN
 
 /* One call: what, and the segment of memory or the codebook that it was given. */
 struct call {
-    char what; /* p, s, m (softmax) or v */
+    char what; /* p, s, g (scores of a group), m (softmax) or v */
     uint32_t slot, tokens;
-    const void *codebook, *query, *prepared;
+    const void *codebook, *ahead, *query, *prepared;
     float *scores, *output;
     float number; /* the maximum that softmax found, or the rescaling of values */
     uint32_t ahead_segments;
@@ -40,12 +40,13 @@ static struct call *called(char what)
     return &calls[call_count++];
 }
 
-static void log_prepare(const struct kvr_shape *shape, const void *codebook, const float *query,
-                        void *prepared)
+static void log_prepare(const struct kvr_shape *shape, const void *codebook, const void *ahead,
+                        const float *query, void *prepared)
 {
     struct call *c = called('p');
     assert_int_equal(shape->head_dim, D);
     c->codebook = codebook;
+    c->ahead = ahead;
     c->query = query;
     c->prepared = prepared;
 }
@@ -62,6 +63,13 @@ static void log_score(const struct kvr_shape *shape, const struct kvr_segments *
     c->ahead_segments = s->ahead_segments;
     c->prepared = prepared;
     c->scores = scores;
+}
+
+static void log_group(const struct kvr_shape *shape, const struct kvr_segments *s, uint32_t i,
+                      const void *side, const struct kvr_query_group *group)
+{
+    log_score(shape, s, i, side, group->prepared, group->scores);
+    calls[call_count - 1].what = 'g';
 }
 
 static void log_softmax(float *scores, uint32_t count, struct kvr_softmax *state)
@@ -89,6 +97,10 @@ static void log_values(const struct kvr_shape *shape, const struct kvr_segments 
 
 static const struct kvr_kernel kernel = {
     .variant = "logs", .isa_name = "scalar", .format = &kvr_format_dense_f16, .score = log_score};
+static const struct kvr_score_group groups[] = {{.queries = 2, .score = log_group}, {.queries = 0}};
+static const struct kvr_kernel grouping = {.variant = "logs", .isa_name = "scalar",
+                                           .format = &kvr_format_dense_f16, .score = log_score,
+                                           .groups = groups};
 static const struct kvr_prepare_step prepare_step = {
     .isa_name = "scalar", .format = &kvr_format_dense_f16, .prepare = log_prepare};
 static const struct kvr_softmax_step softmax_step = {.isa_name = "scalar", .softmax = log_softmax};
@@ -271,6 +283,37 @@ static void batches_share_codebooks(void **state)
     close_bench(&b);
 }
 
+/* Each codebook is prefetched once, by the last of the heads and the first of the queries that
+ * prepare from the one before; past the list's end the first ones are next. */
+static void codebooks_are_prefetched_once(void **state)
+{
+    enum { HEADS = 9, BATCH = 3, BOOKS = 3, QUERIES = 2, AHEAD = 2 };
+    struct bench b;
+    (void)state;
+    open_bench(&b, 16, 16, HEADS, QUERIES, BATCH);
+    b.heads.run = KVR_RUN_PREPARE;
+    b.heads.ahead_codebooks = AHEAD;
+    kvr_heads_slice(&b.heads, 0, 0, 2 * HEADS);
+    assert_int_equal(call_count, 2 * HEADS * QUERIES);
+    for (uint32_t i = 0; i < call_count; i++) {
+        const uint32_t head = i / QUERIES;
+        const uint32_t next = b.codebooks.orders[0][(head / BATCH + AHEAD) % BOOKS];
+        if (i % QUERIES == 0 && head % BATCH == BATCH - 1)
+            assert_ptr_equal(calls[i].ahead, memory + (size_t)128 * next);
+        else
+            assert_null(calls[i].ahead);
+    }
+    call_count = 0;
+    b.heads.ahead_codebooks = 0;
+    kvr_heads_slice(&b.heads, 0, 0, HEADS);
+    b.heads.ahead_codebooks = AHEAD;
+    b.heads.codebooks = NULL;
+    kvr_heads_slice(&b.heads, 0, 0, HEADS);
+    for (uint32_t i = 0; i < call_count; i++)
+        assert_null(calls[i].ahead);
+    close_bench(&b);
+}
+
 static void phases_alone(void **state)
 {
     static const struct { unsigned run; const char *calls; } cases[] = {
@@ -290,6 +333,40 @@ static void phases_alone(void **state)
             assert_true(calls[0].number == .5F && calls[1].number == .5F);
         close_bench(&b);
     }
+}
+
+/* Five queries are two groups and one alone: each with its own memory in an op, all with that of
+ * one query where a kernel and its look-ahead are chosen. */
+static void queries_in_groups(void **state)
+{
+    static const uint32_t first_query[] = {0, 2, 4};
+    struct kvr_score_buffers scores;
+    struct bench b;
+    (void)state;
+    open_bench(&b, 32, 16, 1, 5, 1);
+    b.heads.kernel = &grouping;
+    b.heads.run = KVR_RUN_SCAN;
+    kvr_heads_slice(&b.heads, 0, 0, 1);
+    assert_int_equal(kvr_score_buffers_new(1, 64, &scores), 0);
+    struct kvr_scan scan = {.kernel = &grouping, .shape = b.heads.shape, .lists = &b.keys,
+                            .prepared = memory, .queries = 5, .buffers = &scores};
+    kvr_scan_slice(&scan, 0, 0, 1);
+    assert_int_equal(call_count, 6);
+    for (size_t k = 0; k < call_count; k++)
+        assert_int_equal(calls[k].what, k % 3 == 2 ? 's' : 'g');
+    for (size_t k = 0; k < 3; k++) {
+        assert_ptr_equal(calls[k].prepared,
+                         b.buffers.prepared[0] + first_query[k] * b.buffers.prepared_bytes);
+        assert_ptr_equal(calls[k].scores, b.buffers.scores[0] + first_query[k] * b.buffers.tile);
+        assert_ptr_equal(calls[k + 3].prepared, memory);
+        assert_ptr_equal(calls[k + 3].scores, scores.scores[0]);
+    }
+    scan.queries = 0;
+    kvr_scan_slice(&scan, 0, 0, 1);
+    assert_int_equal(call_count, 7);
+    assert_int_equal(calls[6].what, 's');
+    kvr_score_buffers_free(&scores);
+    close_bench(&b);
 }
 
 static void time_is_of_keys(void **state)
@@ -313,6 +390,8 @@ int main(void)
         cmocka_unit_test(a_head_in_pages),         cmocka_unit_test(slices_follow_the_list),
         cmocka_unit_test(order_is_the_seeds),      cmocka_unit_test(batches_share_codebooks),
         cmocka_unit_test(phases_alone),            cmocka_unit_test(time_is_of_keys),
+        cmocka_unit_test(codebooks_are_prefetched_once),
+        cmocka_unit_test(queries_in_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
