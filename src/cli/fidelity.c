@@ -202,6 +202,7 @@ static void set_defaults(struct fidelity_state *s)
     const struct kvr_options *o = s->options.options;
     struct kvr_fidelity_request *r = &s->request;
     r->squat = o->squat;
+    r->codecs_named = r->codec_count;
     r->ordered = r->codec_count || o->subspace_count || o->entry_count;
     for (size_t i = 0; i < o->subspace_count; i++)
         r->subspaces[r->subspace_count++] = o->subspaces[i];

@@ -54,12 +54,12 @@ static int encode_head(const struct kvr_codec *codec, const struct kvr_keyset *s
     if (!head->side || !head->codes || !head->prepared)
         return -ENOMEM;
     const size_t sharing = set->query_heads / set->kv_heads;
+    const size_t count = calibrate ? set->calibration_tokens : set->tokens;
     const struct kvr_teaching teaching = {
         .queries = set->queries + h * sharing * set->query_tokens * set->head_dim,
         .count = sharing * set->query_tokens};
-    int status = kvr_codec_train(codec, shape, fitted,
-                                 calibrate ? set->calibration_tokens : set->tokens, &teaching,
-                                 seed, head->side);
+    int status = kvr_codec_train(codec, shape, fitted, kvr_codec_enough_keys(codec, shape, count),
+                                 &teaching, seed, head->side);
     return status ? status : codec->encode(shape, head->side, keys, set->tokens, head->codes);
 }
 

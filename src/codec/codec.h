@@ -36,6 +36,9 @@ struct kvr_codec {
     int calibrated; /* 1: train() takes calibration keys; 0: it takes the keys to be encoded */
     int scan_only;  /* 1: no kernel prepares its queries: neither step nor attention is timed */
     enum kvr_book_kind book; /* what a query's tables are built from, where there are tables */
+    /* 1: training with all keys takes long, and only closeness gains by it: what is timed or
+     * checked is trained with kvr_codec_enough_keys. */
+    int slow_training;
     /* NULL: tables and entries are free (--subspaces, --entries), or there are none. Else it sets
      * the ones that belong to shape->head_dim; see kvr_codec_set_tables. */
     void (*set_tables)(struct kvr_shape *);
@@ -123,6 +126,14 @@ static inline size_t kvr_codec_fewest_keys(const struct kvr_codec *codec,
  * that of lookup_u8. */
 void kvr_quantise_tables(const struct kvr_shape *shape, const float *tables,
                          struct kvr_prepared_lookup_u8 *prepared);
+
+/* Of `count` calibration keys as many as codebooks need whose closeness does not matter. */
+static inline size_t kvr_codec_enough_keys(const struct kvr_codec *codec,
+                                           const struct kvr_shape *shape, size_t count)
+{
+    const size_t enough = 2 * kvr_codec_fewest_keys(codec, shape);
+    return codec->slow_training && count > enough ? enough : count;
+}
 
 /* ---- float16 (IEEE binary16), independent of the host's ISA ---- */
 float kvr_half_to_float(uint16_t half);

@@ -26,6 +26,7 @@ extern const struct kvr_codec kvr_codec_wkvquant;
 extern const struct kvr_codec kvr_codec_opq;
 extern const struct kvr_codec kvr_codec_aqlm;
 extern const struct kvr_codec kvr_codec_qjl;
+extern const struct kvr_codec kvr_codec_rvq;
 
 /* A sentence in a thread-local buffer, valid until this thread's next call: for refuses(). */
 const char *kvr_refusal(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -246,21 +246,23 @@ static void keep_nearer(const floats4 *scores, int32_t code, floats4 *best, ints
     }
 }
 
-/* Nearest centroids of one block of points. Two centroids at a time share the loads of points. */
-static void assign_block(const struct training *t, const floats4 *block, int32_t *result)
+/* Two centroids at a time share the loads of points. */
+void kvr_nearest16(const float *points, const float *centroids, const float *half_norms,
+                   size_t entries, size_t dim, int32_t *nearest)
 {
+    const floats4 *block = (const floats4 *)(const void *)points;
     floats4 best[VECTORS];
     ints4 codes[VECTORS] = {0};
     for (size_t v = 0; v < VECTORS; v++)
         best[v] = (floats4){FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX};
-    for (size_t c = 0; c < t->entries; c += 2) {
-        const float *first = t->centred + c * t->dim, *second = first + t->dim;
+    for (size_t c = 0; c < entries; c += 2) {
+        const float *first = centroids + c * dim, *second = first + dim;
         floats4 a[VECTORS] = {0}, b[VECTORS] = {0};
         for (size_t v = 0; v < VECTORS; v++) {
-            a[v] += t->half_norms[c];
-            b[v] += t->half_norms[c + 1];
+            a[v] += half_norms[c];
+            b[v] += half_norms[c + 1];
         }
-        for (size_t j = 0; j < t->dim; j++) {
+        for (size_t j = 0; j < dim; j++) {
             for (size_t v = 0; v < VECTORS; v++) {
                 a[v] -= block[j * VECTORS + v] * first[j];
                 b[v] -= block[j * VECTORS + v] * second[j];
@@ -269,7 +271,7 @@ static void assign_block(const struct training *t, const floats4 *block, int32_t
         keep_nearer(a, (int32_t)c, best, codes);
         keep_nearer(b, (int32_t)c + 1, best, codes);
     }
-    memcpy(result, codes, sizeof codes);
+    memcpy(nearest, codes, sizeof codes);
 }
 
 /* Assigns all points; 1 if any changed its centroid. */
@@ -278,7 +280,8 @@ static int assign(struct training *t)
     int changed = 0;
     for (size_t b = 0; b < t->blocks; b++) {
         int32_t codes[LANES], *old = t->codes + b * LANES;
-        assign_block(t, t->lanes + b * t->dim * VECTORS, codes);
+        kvr_nearest16((const float *)(t->lanes + b * t->dim * VECTORS), t->centred, t->half_norms,
+                      t->entries, t->dim, codes);
         changed |= memcmp(codes, old, sizeof codes) != 0;
         memcpy(old, codes, sizeof codes);
     }

@@ -15,4 +15,11 @@
 int kvr_kmeans(const float *points, size_t count, size_t stride, size_t dim, size_t entries,
                unsigned iterations, uint64_t seed, float *centroids, double *error);
 
+/* The nearest centroids of 16 points that lie side by side, [dim][16], 16-byte aligned; of equally
+ * near ones the lowest. In float, of |c|^2 / 2 - point.c, so that points of about unit size near
+ * the origin are meant. half_norms: |c|^2 / 2 of each; with an odd number of entries both arrays
+ * have one more, infinite. nearest: [16]. A point's result does not depend on the others. */
+void kvr_nearest16(const float *points, const float *centroids, const float *half_norms,
+                   size_t entries, size_t dim, int32_t *nearest);
+
 #endif

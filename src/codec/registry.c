@@ -28,6 +28,7 @@ static const struct kvr_codec *const codecs[] = {
     &kvr_codec_opq,
     &kvr_codec_aqlm,
     &kvr_codec_qjl,
+    &kvr_codec_rvq,
     NULL,
 };
 

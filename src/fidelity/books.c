@@ -50,13 +50,15 @@ static int check_counts(const struct training *t)
         const struct kvr_calibration *set = &t->job->inputs->sets[book->set];
         bool before = book->coding->before_rope;
         size_t keys = kvr_calibration_keys(set, before, t->skip);
-        if (keys >= book->coding->shape.entries)
+        const struct kvr_codec *codec = book->coding->codec;
+        const size_t fewest = kvr_codec_fewest_keys(codec, &book->coding->shape);
+        if (keys >= fewest)
             continue;
         snprintf(t->job->error, t->job->error_bytes,
-                 "%s%s%s holds %zu keys a head%s, fewer than the %u entries "
-                 "(--entries) of a codebook", before ? "--calibration-prerope" : "--calibration",
-                 *set->label ? " " : "", set->label, keys,
-                 t->skip ? " without its sinks" : "", book->coding->shape.entries);
+                 "%s%s%s holds %zu keys a head%s, fewer than the %zu that %s needs%s",
+                 before ? "--calibration-prerope" : "--calibration", *set->label ? " " : "",
+                 set->label, keys, t->skip ? " without its sinks" : "", fewest, codec->name,
+                 codec->set_tables ? "" : ": as many as entries (--entries) of a codebook");
         return -EINVAL;
     }
     return 0;

@@ -116,11 +116,13 @@ static int check_own_keys(const struct running *r)
     for (size_t i = 0; i < r->job.methods->track_count; i++) {
         const struct kvr_track *track = &r->job.methods->tracks[i];
         const struct kvr_coding *coding = &r->job.methods->methods[track->method].coding;
-        if (track->book == KVR_NO_BOOK && coding->control == KVR_CODED &&
-            r->tokens - r->skip < coding->shape.entries)
-            return refuse(r, "%u keys (--tokens, without sinks) are fewer than the %u entries "
-                          "(--entries) of a codebook; give --calibration", r->tokens - r->skip,
-                          coding->shape.entries);
+        if (track->book != KVR_NO_BOOK || coding->control != KVR_CODED)
+            continue;
+        const size_t fewest = kvr_codec_fewest_keys(coding->codec, &coding->shape);
+        if (r->tokens - r->skip < fewest)
+            return refuse(r, "%u keys (--tokens, without sinks) are fewer than the %zu that %s "
+                          "needs for %u entries (--entries) of a codebook; give --calibration",
+                          r->tokens - r->skip, fewest, coding->codec->name, coding->shape.entries);
     }
     return 0;
 }

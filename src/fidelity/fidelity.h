@@ -18,6 +18,7 @@ struct kvr_fidelity_request {
     size_t codec_count;
     uint32_t subspaces[KVR_FIDELITY_LIST], entries[KVR_FIDELITY_LIST];
     size_t subspace_count, entry_count;
+    bool codecs_named; /* else those whose training takes long are left out */
     bool ordered; /* codecs or their settings were asked for: one that cannot be is an error */
     uint32_t tokens[KVR_FIDELITY_LIST]; /* none: the shortest text's */
     uint32_t skip_sinks[KVR_FIDELITY_LIST];

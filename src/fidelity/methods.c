@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/additive.h"
 #include "../../kernels/formats.h"
 #include "../study/select.h"
 
@@ -94,6 +95,8 @@ static const struct {
 static const char *name_of_scan(const struct kvr_codec *codec, const struct kvr_format *scan,
                                 const struct kvr_shape *shape, bool before_rope)
 {
+    if (scan == &kvr_format_additive_rows)
+        return NULL;
     if (scan == kvr_codec_layout(codec, shape) || (has_tables(codec) && !before_rope))
         return codec->name;
     for (size_t i = 0; i < sizeof rounding_scans / sizeof *rounding_scans && !before_rope; i++) {
@@ -132,13 +135,9 @@ static int add_coding(const struct kvr_job *job, const struct kvr_codec *codec,
     return status;
 }
 
-static int refuse(const struct kvr_job *job, const struct kvr_codec *codec, const char *why)
+static int leave_out(const struct kvr_job *job, const struct kvr_codec *codec, const char *why)
 {
     struct kvr_fidelity_record *r = job->record;
-    if (job->request->ordered) {
-        snprintf(job->error, job->error_bytes, "--codec %s: %s", codec->name, why);
-        return -EINVAL;
-    }
     struct kvr_fidelity_absent *absent = realloc(r->absent, (r->absent_count + 1) * sizeof *absent);
     if (!absent)
         return -ENOMEM;
@@ -146,6 +145,14 @@ static int refuse(const struct kvr_job *job, const struct kvr_codec *codec, cons
     snprintf(absent[r->absent_count].name, sizeof absent->name, "%s", codec->name);
     snprintf(absent[r->absent_count++].why, sizeof absent->why, "%s", why);
     return 0;
+}
+
+static int refuse(const struct kvr_job *job, const struct kvr_codec *codec, const char *why)
+{
+    if (!job->request->ordered)
+        return leave_out(job, codec, why);
+    snprintf(job->error, job->error_bytes, "--codec %s: %s", codec->name, why);
+    return -EINVAL;
 }
 
 static int add_shape(const struct kvr_job *job, const struct kvr_codec *codec,
@@ -179,6 +186,8 @@ static int add_codec(const struct kvr_job *job, const struct kvr_codec *codec)
     struct kvr_shape shape = {.head_dim = (uint32_t)job->inputs->head_dim, .heads = 1, .queries = 1,
                               .group = codec->group};
     int status = 0;
+    if (codec->slow_training && !r->codecs_named)
+        return leave_out(job, codec, "training takes long; name it with --codec");
     kvr_codec_set_tables(codec, &shape);
     if (!has_tables(codec) || codec->set_tables)
         return add_shape(job, codec, &shape);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/additive.h"
 #include "../../kernels/formats.h"
 #include "../study/lists.h"
 
@@ -147,8 +148,9 @@ static double squared_error(const float *keys, const float *decoded, size_t coun
 }
 
 /* Keys that are scored decoded: those coded before rotation, which are rotated here; rows of 16-bit
- * floats, whose scan multiplies just what decoding gives; and codes of groups of keys, of which a
- * causal query would cut the last. */
+ * floats, whose scan multiplies just what decoding gives, as do tables of floats, of which RVQ's
+ * take too long to make for every query; and codes of groups of keys, of which a causal query would
+ * cut the last. */
 static int keep_decoded(struct kvr_scorer *s, const float *decoded, size_t count)
 {
     const struct kvr_head *head = s->head;
@@ -257,10 +259,12 @@ static int encode(struct kvr_scorer *s, const float *keys, size_t count)
     int status = decoded && s->own_codes ? 0 : -ENOMEM;
     if (!status)
         status = codec->encode(&s->shape, s->side, keys, count, s->own_codes);
+    const struct kvr_format *format = s->coding->format;
     if (!status) {
         codec->decode(&s->shape, s->side, s->codes, count, decoded);
         s->key_squared_error = squared_error(keys, decoded, count, d);
-        if (s->coding->before_rope || s->coding->format->row_major || s->coding->format->residual)
+        if (s->coding->before_rope || format->row_major || format->residual ||
+            format == &kvr_format_additive_f32)
             status = keep_decoded(s, decoded, count);
     }
     free(decoded);

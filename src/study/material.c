@@ -75,8 +75,10 @@ static int train(struct kvr_material *m, const struct kvr_keyset *keys,
         .count = heads * (keys->queries ? keys->query_tokens : keys->tokens),
         .squat = *squat};
     return kvr_codec_train(m->codec, &m->shape, calibrated ? keys->calibration : keys->keys,
-                           calibrated ? keys->calibration_tokens : keys->tokens, &teaching, seed,
-                           m->side);
+                           calibrated ? kvr_codec_enough_keys(m->codec, &m->shape,
+                                                              keys->calibration_tokens)
+                                      : keys->tokens,
+                           &teaching, seed, m->side);
 }
 
 int kvr_material_make(const struct kvr_codec *codec, const struct kvr_shape *shape,

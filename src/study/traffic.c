@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../../kernels/additive.h"
+
 static double bytes_per_key(const struct kvr_lists *lists, const struct kvr_case *c)
 {
     return kvr_lists_head_bytes(lists) / c->shape.tokens;
@@ -33,6 +35,8 @@ static double own_bytes(const struct kvr_traffic_request *r)
         return 2.0 * sizeof(uint16_t) * shape->head_dim * shape->queries;
     if (!shape->tables)
         return 0;
+    if (r->kernel->format == &kvr_format_additive_rows)
+        return (double)KVR_LINE_BYTES * shape->tables * shape->queries;
     if (r->kernel->isa && !r->kernel->work.gathered) { /* look-ups within vector registers */
         r->kernel->format->cost(shape, &cost);
         return cost.side_bytes / shape->tokens;

@@ -9,7 +9,8 @@
 
 #include "lists.h"
 
-enum { MAX_TOKENS = 1040, CALIBRATION_KEYS = 320, CASES_PER_TRAINING = 8, SHAPE_DRAWS = 1000 };
+enum { MAX_TOKENS = 1040, CALIBRATION_KEYS = 320, CASES_PER_TRAINING = 8,
+       CASES_PER_SLOW_TRAINING = 32, SHAPE_DRAWS = 1000 };
 
 enum fill { FILL_RANDOM, FILL_EQUAL, FILL_ZERO, FILL_OUTLIER, FILL_ALTERNATING, FILL_COUNT };
 
@@ -252,11 +253,13 @@ int kvr_verify_random(const struct kvr_kernel *kernel, const struct kvr_codec *c
 {
     struct kvr_shape shape = {0};
     struct bench b = {0};
+    const uint32_t per_training =
+        codec->slow_training ? CASES_PER_SLOW_TRAINING : CASES_PER_TRAINING;
     int rc = 0;
     *checked = *mismatches = 0;
     for (uint32_t i = 0; i < cases && *mismatches < KVR_VERIFY_MAX_MISMATCHES; i++) {
         char error[512];
-        if (i % CASES_PER_TRAINING == 0) {
+        if (i % per_training == 0) {
             bench_free(&b);
             if (!draw_shape(kernel, codec, &seed, &shape))
                 break;

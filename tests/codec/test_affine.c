@@ -31,7 +31,7 @@ static void the_list(void **state)
     static const char *const names[] = {"fp16",   "bf16",    "int8",   "int4",    "int8q8",
                                         "int4q8", "int4g32", "lookat", "q8_0",    "q4_0",
                                         "kivi2",  "kivi4",   "squat2", "squat4",  "asymkv1",
-                                        "wkvquant", "opq",  "aqlm",   "qjl"};
+                                        "wkvquant", "opq",  "aqlm",   "qjl",     "rvq"};
     const size_t known = sizeof names / sizeof *names;
     const struct kvr_codec *const *codecs = kvr_codecs();
     size_t count = 0;
@@ -41,7 +41,7 @@ static void the_list(void **state)
         assert_ptr_equal(kvr_codec_find(names[count]), codecs[count]);
         assert_non_null(codecs[count]->formats[0]);
         assert_int_equal(codecs[count]->calibrated,
-                         strstr("wkvquant lookat opq aqlm qjl", names[count]) != NULL);
+                         strstr("wkvquant lookat opq aqlm qjl rvq", names[count]) != NULL);
     }
     assert_int_equal(count, known);
     assert_null(kvr_codec_find("int"));

@@ -165,9 +165,13 @@ static void check_entries(const char *name, uint32_t head_dim, uint32_t tables, 
     kvr_codec_set_tables(codec, &shape);
     if (kvr_keyset_load(&mini, head_dim, &set, error, sizeof error))
         fail_msg("%s", error);
+    const size_t fewest = kvr_codec_fewest_keys(codec, &shape);
     struct test_encoded e =
         test_encode(codec, &shape, codec->calibrated ? set.calibration : set.keys,
-                    codec->calibrated ? 1000 : TOKENS, set.keys, TOKENS);
+                    !codec->calibrated ? TOKENS
+                    : fewest > 1000    ? fewest
+                                       : 1000,
+                    set.keys, TOKENS);
     double key_error = NAN; /* product quantization gives no bound */
     if (strcmp(name, "fp16") == 0)
         key_error = 0.0; /* the built-in keys are float16 already */
@@ -238,6 +242,8 @@ static void rotated_and_added(void **state)
     check_entries("opq", 80, 10, 16);
     for (uint32_t d = 64; d <= 256; d *= 2)
         check_codec("aqlm", d, 1);
+    for (uint32_t d = 32; d <= 128; d += 32)
+        check_codec("rvq", d, 1);
 }
 
 int main(void)

@@ -9,6 +9,7 @@
 #endif
 
 #include "guarded.h"
+#include "kernels/additive.h"
 
 const char *const fill_names[FILL_COUNT] = {"all min", "all max", "random", "alternating"};
 
@@ -28,7 +29,28 @@ int is_lookup(const struct kvr_format *format)
 
 static int has_float_tables(const struct kvr_format *format)
 {
-    return format == &kvr_format_lookup_f32 || format == &kvr_format_lookup4_f32;
+    return format == &kvr_format_lookup_f32 || format == &kvr_format_lookup4_f32 ||
+           format == &kvr_format_additive_f32;
+}
+
+static int is_additive(const struct kvr_format *format)
+{
+    return format == &kvr_format_additive_f32 || format == &kvr_format_additive_rows;
+}
+
+const void *side_of(const struct kvr_format *format)
+{
+    static _Alignas(64) struct kvr_additive_books books;
+    uint16_t *rows = books.rows[0][0];
+    uint64_t random = 9;
+    if (format != &kvr_format_additive_rows)
+        return NULL;
+    if (rows[0])
+        return &books;
+    for (size_t i = 0; i < sizeof books.rows / sizeof *rows; i++) /* below 2, some subnormal */
+        rows[i] = (uint16_t)(guarded_random(&random) & 0xbfff);
+    rows[0] = 1;
+    return &books;
 }
 
 static int has_byte_tables(const struct kvr_format *format)
@@ -112,13 +134,14 @@ static void fill_scales(const struct kvr_format *format, const struct kvr_shape 
     }
 }
 
-/* The norms of signs_u8: finite and not negative; extremes: 0 and the largest. */
-static void fill_norms(const struct kvr_shape *shape, enum fill fill, unsigned char *codes,
-                       size_t bytes, uint64_t *random)
+/* Halves that end each block: finite and not negative; extremes: 0 and the largest. */
+static void fill_ends(const struct kvr_format *format, const struct kvr_shape *shape,
+                      size_t end_bytes, enum fill fill, unsigned char *codes, size_t bytes,
+                      uint64_t *random)
 {
-    const size_t block_bytes = kvr_format_signs_u8.segment_bytes(shape, 64), norm_bytes = 4 * 64;
-    for (size_t at = block_bytes - norm_bytes; at < bytes; at += block_bytes) {
-        for (size_t i = 0; i < norm_bytes / 2; i++) {
+    const size_t block_bytes = format->segment_bytes(shape, 64);
+    for (size_t at = block_bytes - end_bytes; at < bytes; at += block_bytes) {
+        for (size_t i = 0; i < end_bytes / 2; i++) {
             uint16_t half = (uint16_t)(guarded_random(random) % 0x7c00);
             if (fill != FILL_RANDOM)
                 half = extreme(fill, i) ? 0x7bff : 0;
@@ -138,8 +161,8 @@ void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, 
         fill_channels(fill, codes, bytes, random);
         return;
     }
-    /* all values of a byte are codes of affine ones, and two codes for 16 entries */
-    const int bytes_are_codes = is_lookup(format) && format->entries != 16;
+    /* all values of a byte are codes of affine ones, two for 16 entries, parts of them for 2048 */
+    const int bytes_are_codes = is_lookup(format) && format->entries == 256;
     unsigned highest = bytes_are_codes ? shape->entries - 1 : 255;
     for (size_t i = 0; i < bytes; i++) {
         if (fill == FILL_RANDOM)
@@ -147,8 +170,10 @@ void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, 
         else
             codes[i] = (unsigned char)(extreme(fill, i) ? highest : 0);
     }
-    if (format == &kvr_format_signs_u8)
-        fill_norms(shape, fill, codes, bytes, random);
+    if (format == &kvr_format_signs_u8) /* two norms a key */
+        fill_ends(format, shape, 4 * 64, fill, codes, bytes, random);
+    if (is_additive(format)) /* a scale a key */
+        fill_ends(format, shape, 2 * 64, fill, codes, bytes, random);
     if (is_grouped(format))
         fill_scales(format, shape, fill, codes, bytes, random);
 }
@@ -170,6 +195,14 @@ static void fill_affine(const struct kvr_shape *shape, int zero, enum fill fill,
         sum += (double)p->query[c];
     }
     p->offset_sum = (float)(zero * sum);
+}
+
+static void fill_rows_query(const struct kvr_shape *shape, enum fill fill,
+                            struct kvr_prepared_rows *p, uint64_t *random)
+{
+    for (uint32_t c = 0; c < shape->tables * 4; c++)
+        p->query[c] = query_value(fill, c, random);
+    p->largest = 8 * 2; /* of side_of() */
 }
 
 static uint8_t table_byte(enum fill fill, size_t index, uint64_t *random)
@@ -259,6 +292,8 @@ void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shap
         float *tables = prepared;
         for (size_t i = 0; i < entries; i++)
             tables[i] = query_value(fill, i, random);
+    } else if (format == &kvr_format_additive_rows) {
+        fill_rows_query(shape, fill, prepared, random);
     } else if (has_byte_tables(format)) {
         struct kvr_prepared_lookup_u8 *p = prepared;
         p->step = 0.01f * (1.0f + signed_unit(random) / 2);

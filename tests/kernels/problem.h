@@ -29,6 +29,10 @@ void fill_codes(const struct kvr_format *format, const struct kvr_shape *shape, 
 void fill_prepared(const struct kvr_format *format, const struct kvr_shape *shape, enum fill fill,
                    void *prepared, uint64_t *random);
 
+/* What kernel and reference get as `side`: codebooks of random rows for additive_rows, the same at
+ * every call; NULL for formats that have none. */
+const void *side_of(const struct kvr_format *format);
+
 /* Zeroed, 64-byte aligned; aborts without memory. */
 void *aligned_bytes(size_t bytes);
 

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "kernels/additive.h"
 #include "kernels/half_value.h"
 #include "problem.h"
 #include "src/machine/isa.h"
@@ -22,7 +23,8 @@ static const struct kvr_format *const formats[] = {
     &kvr_format_affine4g_f16, &kvr_format_affine8_q8, &kvr_format_affine4_q8,
     &kvr_format_lookup_f32, &kvr_format_lookup_u8, &kvr_format_lookup4_f32, &kvr_format_lookup4_u8,
     &kvr_format_affine8g, &kvr_format_affine8g_q8, &kvr_format_affine4g_q8, &kvr_format_channel1,
-    &kvr_format_channel2, &kvr_format_channel4, &kvr_format_signs_u8};
+    &kvr_format_channel2, &kvr_format_channel4, &kvr_format_signs_u8, &kvr_format_additive_f32,
+    &kvr_format_additive_rows};
 enum { FORMATS = sizeof formats / sizeof *formats };
 static double score_of(const struct kvr_format *format, const struct kvr_shape *shape,
                        uint32_t key, const void *codes, const void *prepared)
@@ -347,18 +349,16 @@ static void test_costs(void **state)
                .side_bytes = 160, .executed_flops = 1200, .int_ops = 25600, .converts = 800});
     check_cost(&kvr_format_lookup_f32, (struct kvr_cost){.stream_bytes = 128 * 4,
                .side_bytes = 8192, .executed_flops = 800, .lookups = 800});
-    check_cost(&kvr_format_lookup_u8, (struct kvr_cost){.stream_bytes = 128 * 4,
-               .side_bytes = 2176, .executed_flops = 400, .int_ops = 800, .lookups = 800,
-               .converts = 200});
+    check_cost(&kvr_format_lookup_u8, (struct kvr_cost){.stream_bytes = 128 * 4, .side_bytes = 2176,
+               .executed_flops = 400, .int_ops = 800, .lookups = 800, .converts = 200});
     check_cost(&kvr_format_lookup4_f32, (struct kvr_cost){.stream_bytes = 128 * 2,
                .side_bytes = 512, .executed_flops = 800, .lookups = 800});
     check_cost(&kvr_format_lookup4_u8, (struct kvr_cost){.stream_bytes = 128 * 2,
                .side_bytes = 256, .executed_flops = 400, .int_ops = 800, .lookups = 800,
                .converts = 200});
     /* two sketches of 4 tables: 4 lines of nibbles and 4 of norms for 64 keys */
-    check_cost(&kvr_format_signs_u8, (struct kvr_cost){.stream_bytes = 128 * 8,
-               .side_bytes = 384, .executed_flops = 1400, .int_ops = 1600, .lookups = 1600,
-               .converts = 800});
+    check_cost(&kvr_format_signs_u8, (struct kvr_cost){.stream_bytes = 128 * 8, .side_bytes = 384,
+               .executed_flops = 1400, .int_ops = 1600, .lookups = 1600, .converts = 800});
 }
 
 static void test_kernel_list(void **state)

@@ -85,7 +85,7 @@ static void problem_make(struct problem *p)
     for (uint32_t slot = 0; slot < SEGMENTS; slot++) {
         unsigned char *codes = p->codes.end - bytes + slot * stride;
         fill_codes(format, &p->shape, p->fill, codes, p->segment_bytes, &random);
-        format->reference(&p->shape, tokens, codes, NULL, p->prepared,
+        format->reference(&p->shape, tokens, codes, side_of(format), p->prepared,
                           p->references + (size_t)slot * tokens);
         p->allowed[slot] = allowed_difference(format, &p->shape, tokens, codes, p->prepared);
     }
@@ -145,7 +145,8 @@ static void run(struct problem *p)
             uint32_t bits = canary((size_t)(f - first));
             memcpy(f, &bits, sizeof bits);
         }
-        p->kernel->score(&p->shape, &p->segments, i, NULL, p->prepared, scores);
+        p->kernel->score(&p->shape, &p->segments, i, side_of(p->kernel->format), p->prepared,
+                         scores);
         check_scores(p, i, scores);
         check_canaries(p, first, scores, "before");
         check_canaries(p, scores + tokens, end, "after");
@@ -179,12 +180,15 @@ static void check_shape(const struct kvr_kernel *kernel, struct kvr_shape shape)
 
 static void check_lookup(const struct kvr_kernel *kernel)
 {
-    static const uint32_t entry_counts[] = {256, 16};
+    static const struct {
+        uint32_t entries, multiple;
+    } counts[] = {{256, 1}, {16, 2}, {2048, 8}};
     for (size_t i = 0; i < COUNT(table_counts); i++) {
-        for (size_t j = 0; j < COUNT(entry_counts); j++) {
+        for (size_t j = 0; j < COUNT(counts); j++) {
             const struct kvr_shape shape = {.head_dim = table_counts[i], .heads = 1, .queries = 1,
-                                            .tables = table_counts[i], .entries = entry_counts[j]};
-            if (kvr_kernel_serves(kernel, &shape) && (shape.entries != 16 || shape.tables % 2 == 0))
+                                            .tables = table_counts[i],
+                                            .entries = counts[j].entries};
+            if (kvr_kernel_serves(kernel, &shape) && shape.tables % counts[j].multiple == 0)
                 check_shape(kernel, shape);
         }
     }

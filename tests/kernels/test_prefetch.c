@@ -49,7 +49,7 @@ static void consume(const struct kvr_shape *shape, const struct kvr_segments *s,
                     const void *in, void *out)
 {
 #if KERNEL_KIND == SCORE
-    KERNEL_OBJECT.score(shape, s, i, NULL, in, out);
+    KERNEL_OBJECT.score(shape, s, i, side_of(KERNEL_OBJECT.format), in, out);
 #elif KERNEL_KIND == DEQUANTISE
     (void)in;
     KERNEL_OBJECT.dequantise(shape, s, i, 0.5f, out, (int)(i % 2));

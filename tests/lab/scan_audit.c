@@ -66,9 +66,9 @@ static const struct kvr_kernel *find_kernel(const char *wanted, uint64_t usable,
 static struct kvr_shape shape_of(const struct kvr_format *format)
 {
     struct kvr_shape shape = {.head_dim = 64, .tokens = TOKENS, .heads = 1, .queries = 1};
-    if (strncmp(format->name, "lookup", 6) == 0) {
-        shape.tables = 4;
-        shape.entries = 256;
+    if (is_lookup(format)) {
+        shape.tables = format->entries == 2048 ? 16 : 4; /* those of d = 64 */
+        shape.entries = format->entries;
     }
     if (is_grouped(format))
         shape.group = 32;
@@ -81,6 +81,7 @@ static void scan(const struct kvr_kernel *kernel, const char *mode)
     struct kvr_shape shape = shape_of(kernel->format);
     size_t stride = kernel->format->segment_bytes(&shape, TOKENS);
     unsigned char *keys = aligned_bytes(SEGMENTS * stride);
+    const void *side = side_of(kernel->format);
     void *prepared = aligned_bytes(kernel->format->prepared_bytes(&shape));
     float *scores = aligned_bytes(TOKENS * sizeof *scores);
     uint64_t random = 1;
@@ -98,7 +99,7 @@ static void scan(const struct kvr_kernel *kernel, const char *mode)
     audit_begin(keys, keys + SEGMENTS * stride - 1);
     uint64_t begin = clock.now(clock.state);
     for (uint32_t i = 0; i < count; i++)
-        kernel->score(&shape, &segments, i, NULL, prepared, scores);
+        kernel->score(&shape, &segments, i, side, prepared, scores);
     if (reread)
         sink = *(volatile unsigned char *)(keys + stride);
     if (leave)
