@@ -67,25 +67,21 @@ violations() {
     only_in 'cpuid' 'src/machine/isa' 'CPUID belongs to machine/isa.c'
     grep -rn '__builtin_cpu_' kernels src | sed 's|$|: CPUID belongs to machine/isa.c|'
 
-    sources | while read -r file; do
-        lines=$(wc -l <"$file")
-        [ "$lines" -lt 450 ] || echo "$file: $lines lines, a file has fewer than 450"
-        grep -nE '^.{101,}' "$file" | sed "s|^\([0-9]*\):.*|$file:\1: more than 100 columns|"
-        # shellcheck disable=SC1003 # a pattern, no escape
-        grep -nP '\t' "$file" | sed "s|^\([0-9]*\):.*|$file:\1: a tab|"
-    done
-    texts | while read -r file; do
-        case $file in
-            *.c | *.h | *.inc | *.sh | *.py | *.gp | *.yaml | *.yml | *.xsd | */meson.build | \
-                meson.build | .ci/run)
-                head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' ||
-                    echo "$file: no SPDX line at its top"
-                ;;
-        esac
-    done
-    texts | grep -E '\.(py|sh)$' | while read -r file; do
-        grep -nE '^.{101,}' "$file" | sed "s|^\([0-9]*\):.*|$file:\1: more than 100 columns|"
-    done
+    sources | tr '\n' '\0' | xargs -0 wc -l | awk '$2 != "total" && $1 >= 450 {
+        print $2 ": " $1 " lines, a file has fewer than 450" }'
+    { sources; texts | grep -E '\.(py|sh)$'; } | sort -u | tr '\n' '\0' |
+        xargs -0 grep -nE '^.{101,}' /dev/null |
+        sed 's|^\([^:]*:[0-9]*\):.*|\1: more than 100 columns|'
+    # shellcheck disable=SC1003 # a pattern, no escape
+    sources | tr '\n' '\0' | xargs -0 grep -nP '\t' /dev/null |
+        sed 's|^\([^:]*:[0-9]*\):.*|\1: a tab|'
+    texts | grep -E '\.(c|h|inc|sh|py|gp|yaml|yml|xsd)$|(^|/)meson\.build$|^\.ci/run$' |
+        tr '\n' '\0' | xargs -0 awk '
+            FNR == 1 && name { missing() }
+            FNR == 1 { name = FILENAME; found = 0 }
+            FNR <= 3 && /SPDX-License-Identifier: GPL-3.0-or-later/ { found = 1 }
+            function missing() { if (!found) print name ": no SPDX line at its top" }
+            END { missing() }'
     # Skips end in exit code 77 in one place a language: tests/skips.h, tests/cli/harness.py.
     grep -rnE '[^_[:alnum:]][s]kip\(\);' tests --include='*.c' |
         sed 's|$|: skips without SKIP_BECAUSE|'
