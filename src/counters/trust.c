@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHARED_LOOPS = 40 };
+enum { SHARED_LOOPS = 40, TRIES = 3 };
 
 const struct kvr_trial *kvr_trial_of(const struct kvr_event *event)
 {
@@ -58,19 +58,24 @@ void kvr_trial_judge(const struct kvr_trial *trial, const double counted[2],
                  expected[1] - expected[0]);
 }
 
+/* What other work adds to the first count makes the difference too small: a switch to it is one
+ * more. An event that counts nothing fails every time. */
 static void try_event(struct kvr_counters *one, const struct kvr_trust_work *work, char *why,
                       size_t why_bytes)
 {
     const struct kvr_trial *trial = kvr_trial_of(&one->events[0]);
     const void *context;
     kvr_known_work *run = kvr_trial_work(trial, work, one->machine, &one->events[0], &context);
-    double expected[2] = {NAN, NAN}, counted[2] = {NAN, NAN};
-    for (unsigned i = 0; run && i < 2; i++) {
-        counted[i] = count_work(one, run, context, i + 1, &expected[i], why, why_bytes);
-        if (why[0])
-            return;
-    }
-    kvr_trial_judge(trial, counted, expected, why, why_bytes);
+    int tries = 0;
+    do {
+        double expected[2] = {NAN, NAN}, counted[2] = {NAN, NAN};
+        for (unsigned i = 0; run && i < 2; i++) {
+            counted[i] = count_work(one, run, context, i + 1, &expected[i], why, why_bytes);
+            if (why[0])
+                return;
+        }
+        kvr_trial_judge(trial, counted, expected, why, why_bytes);
+    } while (why[0] && ++tries < TRIES);
 }
 
 void kvr_trust_events(struct kvr_counters *c, const struct kvr_trust_work *work)

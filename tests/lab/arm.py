@@ -5,6 +5,7 @@ Its libraries are arm64 packages that are unpacked into a sysroot below the buil
 there with a state of its own: no architecture is added to this host and no package of it changes.
 """
 
+import fcntl
 import functools
 import glob
 import os
@@ -69,7 +70,19 @@ def make_links_relative(root):
                 os.symlink(target, path)
 
 
-@functools.lru_cache
+def one_at_a_time(make):
+    """Of tests that run side by side the first makes it, the others wait for that."""
+    @functools.lru_cache
+    @functools.wraps(make)
+    def waiting():
+        os.makedirs(CACHE, exist_ok=True)
+        with open(os.path.join(CACHE, f"arm-{make.__name__}.lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return make()
+    return waiting
+
+
+@one_at_a_time
 def sysroot():
     """The path of the sysroot; its name appears when it is complete."""
     if os.path.isdir(SYSROOT):
@@ -95,7 +108,7 @@ def sysroot():
     return SYSROOT
 
 
-@functools.lru_cache
+@one_at_a_time
 def program():
     """The path of kvroof, built for arm64 as a release with warnings as errors."""
     for tool in ("aarch64-linux-gnu-gcc", "qemu-aarch64", "meson", "ninja", "pkg-config"):
@@ -121,7 +134,7 @@ def run(*command):
           f"{done.stdout[-3000:]}")
 
 
-@functools.lru_cache
+@one_at_a_time
 def pmu_count():
     """The path of pmu_count, built with the modules that it counts with."""
     kvroof, out = program(), os.path.join(CACHE, "pmu_count")
