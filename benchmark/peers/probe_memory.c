@@ -40,7 +40,7 @@ static void move_run(void *state, uint32_t segment)
     size_t at = segment * moving->segment_bytes, count = moving->segment_bytes / sizeof(double);
     void *out = moving->array[0] + at, *a = moving->array[1] + at, *b = moving->array[2] + at;
     if (moving->stream)
-        moving->stream->run(out, a, b, moving->segment_bytes);
+        moving->stream->run(out, a, b, moving->segment_bytes, 1);
     else if (moving->reads == 1)
         plain_copy(out, a, count);
     else
