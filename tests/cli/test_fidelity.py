@@ -104,12 +104,16 @@ def test_formats():
 
 
 def test_every_codec():
-    """Without --codec all of them, to the end of the list, and scans of rounded queries."""
+    """Without --codec all of them, to the end of the list, and scans of rounded queries. What is
+    slow to train is left out with a reason."""
     own = text(shape=(1, 1, 300, 64), group=1)
-    rows = fidelity(*own, "-m", "4", "--tokens", "280")["rows"]
+    document = fidelity(*own, "-m", "4", "--tokens", "280")
+    rows = document["rows"]
+    harness.check(set(document["unavailable"]) == {"rvq"} and
+                  "--codec" in document["unavailable"]["rvq"], f"{document['unavailable']}")
     listed = {r["name"] for r in harness.run("list", "codecs", "--format", "json", code=0).json()}
     found = {r["codec"] for r in rows}
-    harness.check(listed | {"q8_0.q8", "q4_0.q8", "uniform", "shuffled", "random"} == found,
+    harness.check(listed - {"rvq"} | {"q8_0.q8", "q4_0.q8", "uniform", "shuffled", "random"} == found,
                   f"rows of {sorted(found)}")
     for name in ("q8_0", "q4_0"):
         plain = [r for r in rows if r["codec"] == name][0]
