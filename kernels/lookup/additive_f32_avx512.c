@@ -76,13 +76,7 @@ KVR_INLINE void score_block(const float *tables, const unsigned char *codes,
     for (size_t v = 0; v < VECTORS; v++)
         s.sums[v] = _mm512_mul_ps(s.sums[v],
                                   kvr_load_half16(scales + v * LANES * sizeof(uint16_t)));
-    if (left >= KVR_LOOKUP_BLOCK_KEYS) {
-        KVR_UNROLL
-        for (int v = 0; v < VECTORS; v++)
-            _mm512_storeu_ps(scores + v * LANES, s.sums[v]);
-    } else {
-        kvr_store_tail64(scores, left, s.sums[0], s.sums[1], s.sums[2], s.sums[3]);
-    }
+    kvr_store64(scores, left, s.sums[0], s.sums[1], s.sums[2], s.sums[3]);
 }
 
 #define SCAN score_additive_f32

@@ -15,7 +15,7 @@
 #include "../simd/x86_avx512.h"
 #include "lookup.h"
 
-enum { ENTRIES = 256, LANES = 16, QUARTER = 64, QUERIES = 4 };
+enum { ENTRIES = 256, QUARTER = 64, QUERIES = 4 };
 
 struct query {
     const struct kvr_prepared_lookup_u8 *prepared;
@@ -71,13 +71,7 @@ KVR_INLINE void store_scores(const struct query *x, struct sums s, __m512i order
     KVR_UNROLL
     for (int n = 0; n < 4; n++, order = _mm512_add_epi32(order, next))
         part[n] = scores16(even, s.odd, order, step, bias);
-    if (left < KVR_LOOKUP_BLOCK_KEYS) {
-        kvr_store_tail64(scores, left, part[0], part[1], part[2], part[3]);
-        return;
-    }
-    KVR_UNROLL
-    for (int n = 0; n < 4; n++)
-        _mm512_storeu_ps(scores + n * LANES, part[n]);
+    kvr_store64(scores, left, part[0], part[1], part[2], part[3]);
 }
 
 KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahead, uint32_t key,

@@ -70,16 +70,4 @@ KVR_INLINE __m512 scores16(__m512i sums, __m512 step, __m512 bias)
     return _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sums), step), bias);
 }
 
-KVR_INLINE void store64(float *scores, uint32_t left, __m512 a, __m512 b, __m512 c, __m512 d)
-{
-    if (left >= KVR_LOOKUP_BLOCK_KEYS) {
-        _mm512_storeu_ps(scores, a);
-        _mm512_storeu_ps(scores + LANES, b);
-        _mm512_storeu_ps(scores + 2 * LANES, c);
-        _mm512_storeu_ps(scores + 3 * LANES, d);
-    } else {
-        kvr_store_tail64(scores, left, a, b, c, d);
-    }
-}
-
 #endif

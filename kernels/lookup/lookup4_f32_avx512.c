@@ -13,7 +13,7 @@
 #include "../simd/x86_avx512.h"
 #include "lookup.h"
 
-enum { TABLES = 16, LANES = 16 };
+enum { TABLES = 16 };
 
 /* Of 64 keys, in quarters. */
 struct sums {
@@ -57,14 +57,7 @@ KVR_INLINE void score_block(const float *tables, const unsigned char *codes,
         add_line(&s, tables, codes + (size_t)i * KVR_LINE_BYTES);
         tables += 2 * KVR_LOOKUP4_ENTRIES;
     }
-    if (left >= KVR_LOOKUP_BLOCK_KEYS) {
-        _mm512_storeu_ps(scores, s.a);
-        _mm512_storeu_ps(scores + LANES, s.b);
-        _mm512_storeu_ps(scores + 2 * LANES, s.c);
-        _mm512_storeu_ps(scores + 3 * LANES, s.d);
-    } else {
-        kvr_store_tail64(scores, left, s.a, s.b, s.c, s.d);
-    }
+    kvr_store64(scores, left, s.a, s.b, s.c, s.d);
 }
 
 #define SCAN score_lookup4_f32

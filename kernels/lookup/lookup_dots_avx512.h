@@ -44,14 +44,7 @@ KVR_INLINE void store_sums(const struct sums *s, const struct finish *f, float *
 {
     __m512 a = scores16(s->a, f), b = scores16(s->b, f);
     __m512 c = scores16(s->c, f), d = scores16(s->d, f);
-    if (left >= KVR_LOOKUP_BLOCK_KEYS) {
-        _mm512_storeu_ps(scores, a);
-        _mm512_storeu_ps(scores + LANES, b);
-        _mm512_storeu_ps(scores + 2 * LANES, c);
-        _mm512_storeu_ps(scores + 3 * LANES, d);
-    } else {
-        kvr_store_tail64(scores, left, a, b, c, d);
-    }
+    kvr_store64(scores, left, a, b, c, d);
 }
 
 #endif

@@ -34,14 +34,7 @@ KVR_INLINE void score_block(const unsigned char *codes, const unsigned char *ahe
         d = _mm512_add_ps(d, lookup16(tables, line + 3 * LANES));
         tables += KVR_LOOKUP_ENTRIES;
     }
-    if (left >= KVR_LOOKUP_BLOCK_KEYS) {
-        _mm512_storeu_ps(scores, a);
-        _mm512_storeu_ps(scores + LANES, b);
-        _mm512_storeu_ps(scores + 2 * LANES, c);
-        _mm512_storeu_ps(scores + 3 * LANES, d);
-    } else {
-        kvr_store_tail64(scores, left, a, b, c, d);
-    }
+    kvr_store64(scores, left, a, b, c, d);
 }
 
 #define SCAN score_lookup_f32

@@ -41,17 +41,9 @@ KVR_INLINE __m512 scores16(__m512i even, __m512i odd, __m512i order, const struc
 KVR_INLINE void store_scores(__m512i even, __m512i odd, const struct finish *f, float *scores,
                              uint32_t left)
 {
-    enum { LANES = 16 };
     __m512 a = scores16(even, odd, f->order[0], f), b = scores16(even, odd, f->order[1], f);
     __m512 c = scores16(even, odd, f->order[2], f), d = scores16(even, odd, f->order[3], f);
-    if (left >= KVR_LOOKUP_BLOCK_KEYS) {
-        _mm512_storeu_ps(scores, a);
-        _mm512_storeu_ps(scores + LANES, b);
-        _mm512_storeu_ps(scores + 2 * LANES, c);
-        _mm512_storeu_ps(scores + 3 * LANES, d);
-    } else {
-        kvr_store_tail64(scores, left, a, b, c, d);
-    }
+    kvr_store64(scores, left, a, b, c, d);
 }
 
 #endif

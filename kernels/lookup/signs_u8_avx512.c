@@ -42,7 +42,7 @@ KVR_INLINE void score_block(const struct kvr_prepared_signs_u8 *p, const unsigne
     if (prefetch)
         kvr_prefetch(ahead + norms_at, (size_t)2 * KVR_SIGNS_NORM_LINES * KVR_LINE_BYTES);
     const struct quarters q = quarters_of(s), r = quarters_of(o);
-    store64(scores, left, combine(p, q.a, r.a, norms),
+    kvr_store64(scores, left, combine(p, q.a, r.a, norms),
             combine(p, q.b, r.b, norms + QUARTER_BYTES),
             combine(p, q.c, r.c, norms + 2 * QUARTER_BYTES),
             combine(p, q.d, r.d, norms + 3 * QUARTER_BYTES));

@@ -47,15 +47,21 @@ KVR_INLINE void kvr_store16(float *scores, uint32_t left, __m512 values)
         _mm512_mask_storeu_ps(scores, (__mmask16)((1u << left) - 1), values);
 }
 
-/* Stores the first `left` (below 64) of 64 floats. */
-KVR_INLINE void kvr_store_tail64(float *scores, uint32_t left, __m512 a, __m512 b, __m512 c,
-                                 __m512 d)
+/* Stores the first min(left, 64) of 64 floats, by a branch for the same reason. */
+KVR_INLINE void kvr_store64(float *scores, uint32_t left, __m512 a, __m512 b, __m512 c, __m512 d)
 {
-    const uint64_t mask = ((uint64_t)1 << left) - 1;
-    _mm512_mask_storeu_ps(scores, (__mmask16)mask, a);
-    _mm512_mask_storeu_ps(scores + 16, (__mmask16)(mask >> 16), b);
-    _mm512_mask_storeu_ps(scores + 32, (__mmask16)(mask >> 32), c);
-    _mm512_mask_storeu_ps(scores + 48, (__mmask16)(mask >> 48), d);
+    if (left >= 64) {
+        _mm512_storeu_ps(scores, a);
+        _mm512_storeu_ps(scores + 16, b);
+        _mm512_storeu_ps(scores + 32, c);
+        _mm512_storeu_ps(scores + 48, d);
+    } else {
+        const uint64_t mask = ((uint64_t)1 << left) - 1;
+        _mm512_mask_storeu_ps(scores, (__mmask16)mask, a);
+        _mm512_mask_storeu_ps(scores + 16, (__mmask16)(mask >> 16), b);
+        _mm512_mask_storeu_ps(scores + 32, (__mmask16)(mask >> 32), c);
+        _mm512_mask_storeu_ps(scores + 48, (__mmask16)(mask >> 48), d);
+    }
 }
 
 #endif
