@@ -91,8 +91,12 @@ static int check_size(struct kvr_build *build, struct kvr_case *c, char *why, si
 {
     const struct kvr_options *options = build->options;
     const uint64_t head_bytes = kvr_case_head_bytes(c);
-    uint64_t threads_bytes = times(head_bytes, c->threads), need = threads_bytes;
+    const uint64_t beside_bytes = kvr_case_more_codebook_bytes(c);
+    uint64_t threads_bytes = times(head_bytes, c->threads), need;
     char need_text[24], limit[24];
+    if (!c->codebook_warm) /* a thread's only head has all of a codebook that several share */
+        threads_bytes += beside_bytes;
+    need = threads_bytes;
     if (c->shape.heads) {
         uint64_t fp16_bytes = times(kvr_case_reference_bytes(c), c->shape.heads);
         c->working_set_bytes = times(head_bytes, c->shape.heads);
@@ -112,7 +116,7 @@ static int check_size(struct kvr_build *build, struct kvr_case *c, char *why, si
                  limit);
         return -ENODEV;
     }
-    if (kvr_build_reserve(build, need)) {
+    if (kvr_build_reserve(build, need < UINT64_MAX - beside_bytes ? need + beside_bytes : need)) {
         kvr_size_text(need, need_text, sizeof need_text);
         kvr_size_text(build->half_max_bytes, limit, sizeof limit);
         snprintf(why, why_bytes,
@@ -236,14 +240,6 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
     }
     if (*reason)
         return shape_ordered(options, c->shape.tables);
-    if (c->codec->scan_only && strcmp(c->op, "scan")) {
-        *what = "op";
-        snprintf(why, why_bytes,
-                 "no kernel prepares a query for %s: it is timed as a scan (--op scan)",
-                 c->codec->name);
-        *reason = why;
-        return selection->named && options->op_count;
-    }
     if (kvr_case_materialises(c) && (*reason = no_materialised(c, what)))
         return selection->named && materialised_ordered(options, *what);
     if (c->page_tokens % format->block_keys &&

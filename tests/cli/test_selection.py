@@ -43,11 +43,10 @@ def test_head_dims():
     codecs = [row["name"] for row in run("list", "codecs", "--format", "json", code=0).json()]
     check(len(codecs) > 6, f"codecs: {codecs}")
     grouped = [name for name in codecs if re.search("g32|q._0|kivi|squat|asymkv|wkv|rvq", name)]
-    scan_only = ("wkvquant", "rvq")
     for dim in (64, 80, 96, 128, 256):
         for op in ("scan", "attention"):
             served = [name for name in codecs if (dim % 32 == 0 or name not in grouped) and
-                      (dim <= 128 or name != "qjl") and (op == "scan" or name not in scan_only)]
+                      (dim <= 128 or name != "qjl")]
             names = planned(*BASE[2:], "-k", ",".join(served), "-d", str(dim), "--op", op)
             check({name.split(".")[0] for name in names} == set(served), f"d{dim} {op}: {names}")
             check(all(f"/d{dim}/" in name for name in names), f"d{dim} {op}: {names}")
