@@ -85,6 +85,17 @@ static uint64_t times(uint64_t bytes, uint64_t heads)
     return __builtin_mul_overflow(bytes, heads, &product) ? UINT64_MAX : product;
 }
 
+/* What so many heads stream, with whole codebooks: the heads of a thread share theirs. */
+static uint64_t heads_bytes(const struct kvr_case *c)
+{
+    const uint64_t heads = c->shape.heads, sharers = kvr_case_book_heads(c);
+    const uint64_t book_bytes = c->codebook_warm ? 0 : kvr_case_codebook_bytes(c);
+    const uint64_t share_bytes = (book_bytes + sharers - 1) / sharers;
+    const uint64_t books = (heads / c->threads + sharers - 1) / sharers * c->threads;
+    uint64_t sum = times(kvr_case_head_bytes(c) - share_bytes, heads);
+    return __builtin_add_overflow(sum, times(book_bytes, books), &sum) ? UINT64_MAX : sum;
+}
+
 /* Does the case, with FP16 keys of the same number beside it, fit in the arena? Sets why and the
  * kind of refusal, or 0. */
 static int check_size(struct kvr_build *build, struct kvr_case *c, char *why, size_t why_bytes)
@@ -99,7 +110,7 @@ static int check_size(struct kvr_build *build, struct kvr_case *c, char *why, si
     need = threads_bytes;
     if (c->shape.heads) {
         uint64_t fp16_bytes = times(kvr_case_reference_bytes(c), c->shape.heads);
-        c->working_set_bytes = times(head_bytes, c->shape.heads);
+        c->working_set_bytes = heads_bytes(c);
         need = c->working_set_bytes > fp16_bytes ? c->working_set_bytes : fp16_bytes;
     } else if (c->working_set_bytes) {
         need = c->working_set_bytes;

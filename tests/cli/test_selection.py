@@ -231,6 +231,23 @@ def test_copies_are_planned_as_they_are_listed():
     check(chosen == listed, f"planned {chosen}, listed {listed}")
 
 
+def test_codebooks_of_a_layer():
+    shape = ("-d", "64", "-n", "512", "-t", "1", "--layout", "heads", "--op", "step")
+    # Codes of 12 KiB a head; eight heads, or sixteen of two sequences, share a codebook of 1 MiB.
+    for heads, batch, size in ((2, 1, "1048k"), (8, 1, "1120k"), (9, 1, "2156k"), (16, 2, "1216k")):
+        names = planned(*shape, "-k", "rvq.f32", "--heads", heads, "--batch", batch)
+        check([name.split("/W")[1].split("/")[0] for name in names] == [size], f"{size}: {names}")
+    check_refused(run("run", *shape, "-k", "rvq.f32", "--bytes", "512k", "--dry-run"), 2,
+                  "holds less than a head", "1164k")
+    # Rows are of one codebook, whatever is asked of others; a scan has none.
+    names = planned(*shape, "-k", "rvq", "--isa", "scalar", "--bytes", "4M", "--codebook-residency",
+                    "cold,warm", "--op", "scan,step")
+    ends = sorted((name.split("@")[0], "/".join(name.split("/")[7:])) for name in names)
+    check(ends == [("rvq.f32", "scan/heads/thp"), ("rvq.f32", "step/heads/thp"),
+                   ("rvq.f32", "step/heads/thp/cbwarm"), ("rvq.rows", "scan/heads/thp"),
+                   ("rvq.rows", "step/heads/thp/cbwarm")], f"{ends}")
+
+
 def test_a_flag_replaces_its_axis_of_the_profile():
     for name in planned("-p", "quick", "-k", "fp16", "-n", "1k", "-t", "1"):
         check("/n1024/" in name and name.startswith("fp16"), name)

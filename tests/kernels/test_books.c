@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Codebooks: how they are packed; what steps make of OPQ's, AQLM's and QJL's against the codec, which works in double from its own layout; and several queries at once against
- * each alone. Codebook and queries end at guard pages, prepared queries lie between canaries.
+ * Codebooks: how they are packed; what steps make of OPQ's, AQLM's and QJL's against the codec,
+ * which works in double from its own layout; and several queries at once against each alone. Those
+ * of RVQ and WKVQuant: test_residual.c. Codebook and queries end at guard pages, prepared queries
+ * lie between canaries.
  */
 #include <errno.h>
 #include <math.h>
