@@ -66,9 +66,14 @@ static int place_codebooks(struct site *site, const struct kvr_case *c,
     if (rc)
         return rc;
     b->has_codebooks = true;
-    kvr_codebook_pack(&c->shape, c->codec->book, material->side, c->codebook, packed);
+    rc = kvr_codebook_pack(&c->shape, c->codec->book, material->side, c->codebook, packed);
+    if (rc)
+        snprintf(site->why, site->why_bytes,
+                 "the codebook of %s has a value that float16 cannot hold; use --codebook f32",
+                 c->codec->name);
     count = c->codebook_warm ? 1 : b->codebooks.heads;
-    rc = take(site, count * bytes);
+    if (!rc)
+        rc = take(site, count * bytes);
     for (uint64_t i = 0; i < count && !rc; i++) {
         memcpy(base + i * bytes, packed, bytes);
         mark_pages(base + i * bytes, bytes, element_bytes, &page);
