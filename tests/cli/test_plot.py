@@ -217,7 +217,7 @@ def test_all_draws_what_it_can():
 
 
 def test_every_kind_keeps_data_and_script():
-    """Each kind at least once by `-k all`: its data and script stay, and it is drawn alike again."""
+    """Each kind at least once by `-k all`: data and script stay, and it is drawn alike again."""
     need("gnuplot")
     measure("-k", "fp16.fused@scalar,lookat.f32@scalar", "-n", "256,1k",
             "--layout", "contiguous,heads")

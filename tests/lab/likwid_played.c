@@ -5,7 +5,8 @@
  * recording of which every third step is a whole one: event counts grow by one unit between the
  * first and the second of three readings, by two to the third, by one to the next three, so that
  * work of known size done once and twice is found there. $LIKWID_FAILS is the name of a group that
- * counts in the trial and not afterwards; once there is a file $LIKWID_HANGS, no reading comes back.
+ * counts in the trial and not afterwards; from when there is a file $LIKWID_HANGS on, no reading
+ * comes back.
  */
 #include <dirent.h>
 #include <dlfcn.h>
