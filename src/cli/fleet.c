@@ -64,8 +64,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
         a->gate = true;
         return 0;
     case KEY_FORMAT:
-        return kvr_output_format_parse(text, &a->format) || a->format == KVR_OUT_JSONL ||
-                       a->format > KVR_OUT_MD
+        return kvr_output_format_parse(text, &a->format) || !kvr_output_is_common(a->format)
                    ? refuse(a, "format", text, "is not table, json, csv or md") : 0;
     case KEY_FOLDER:
         a->folder = text;

@@ -81,7 +81,7 @@ const struct argp kvr_report_argp = {
            "wrote may stand among them: closeness then stands beside speed."
            "\vExamples:\n"
            "  kvroof report results/20260101T120000Z-node7.json -o report.html\n"
-           "  kvroof report old.json new.json -o both.html   side by side, and each by itself\n"
+           "  kvroof report old.json new.json -o both.html   side by side and each alone\n"
            "  kvroof report nodes/*.json -o nodes.html       how a thousand differ\n"
            "  kvroof report run.json fidelity.json -o report.html   closeness beside speed\n"
            "  kvroof report run.json -o - > report.html\n",

@@ -267,9 +267,7 @@ int kvr_cohort_measure(struct kvr_session *s, const struct kvr_cohort *cohort, u
         if (w->rounds_done >= least)
             kvr_cohort_add_results(s, w, rounds);
         else if (!rc)
-            kvr_cohort_skip(s, cohort, "budget",
-                            "the budget ended before six rounds were done; "
-                            "raise --budget");
+            kvr_cohort_skip_budget(s, cohort, "ended before", least);
     }
     if (rc && rc != -EINTR) {
         kvr_cohort_skip(s, cohort, cohort->cases[0]->op, w->why[0] ? w->why : strerror(-rc));
@@ -277,6 +275,15 @@ int kvr_cohort_measure(struct kvr_session *s, const struct kvr_cohort *cohort, u
     }
     release(w);
     return rc;
+}
+
+void kvr_cohort_skip_budget(struct kvr_session *s, const struct kvr_cohort *cohort,
+                            const char *does, uint32_t rounds)
+{
+    char why[120];
+    snprintf(why, sizeof why, "the budget %s %u round%s of it; raise --budget", does, rounds,
+             rounds == 1 ? "" : "s");
+    kvr_cohort_skip(s, cohort, "budget", why);
 }
 
 void kvr_cohort_skip(struct kvr_session *s, const struct kvr_cohort *cohort, const char *what,
