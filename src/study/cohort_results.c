@@ -121,8 +121,8 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
                                       .ceiling_raised = kvr_result_flagged(r, "ceiling-raised"),
                                       .witnesses = subject->witnesses,
                                       .witness_count = subject->witness_count};
-    if (subject->op)
-        input.no_witness_because = "interventions are known for one-pass scans only";
+    if (subject->op && !subject->op->has_whole)
+        input.no_witness_because = "no intervention is known for a copy and its scan";
     else if (subject->no_time_for_witness)
         input.no_witness_because = "the budget left no time";
     input.memory_cause = kvr_memory_cause(s->record, r);
