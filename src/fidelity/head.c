@@ -34,11 +34,11 @@ static void measure_query(struct measuring *m, size_t h, size_t t)
     m->exact.n = m->row.n = t + 1;
     for (size_t c = 0; c < d; c++)
         centre[c] = m->value_sum[c] / (double)(t + 1);
-    kvr_dot_columns(m->columns, head->tokens, d, query, t + 1, m->exact.scores);
-    kvr_row_fill(&m->exact, head->values);
+    kvr_dot_columns(head->wide, m->columns, head->tokens, d, query, t + 1, m->exact.scores);
+    kvr_row_fill(head->wide, &m->exact, head->values);
     for (size_t i = 0; i < m->count; i++) {
         kvr_scorer_score(&m->scorers[i], query, t + 1, m->exact.scores, m->row.scores);
-        kvr_row_fill(&m->row, head->values);
+        kvr_row_fill(head->wide, &m->row, head->values);
         kvr_row_compare(&m->exact, &m->row, centre, metrics);
         for (size_t k = 0; k < KVR_METRICS; k++)
             m->results[i].metrics[(k * head->query_heads + h) * queries + t - head->first_query] =

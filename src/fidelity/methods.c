@@ -9,6 +9,7 @@
 
 #include "../../kernels/additive.h"
 #include "../../kernels/formats.h"
+#include "../machine/isa.h"
 #include "../study/select.h"
 
 static int add_track(struct kvr_methods *m, size_t method, size_t book, uint64_t seed)
@@ -184,7 +185,8 @@ static int add_codec(const struct kvr_job *job, const struct kvr_codec *codec)
 {
     const struct kvr_fidelity_request *r = job->request;
     struct kvr_shape shape = {.head_dim = (uint32_t)job->inputs->head_dim, .heads = 1, .queries = 1,
-                              .group = codec->group};
+                              .group = codec->group,
+                              .vector_bytes = job->methods->vector_bytes};
     int status = 0;
     if (codec->slow_training && !r->codecs_named)
         return leave_out(job, codec, "training takes long; name it with --codec");
@@ -204,7 +206,10 @@ static int add_codec(const struct kvr_job *job, const struct kvr_codec *codec)
 int kvr_methods_make(const struct kvr_job *job)
 {
     struct kvr_methods *methods = job->methods;
-    *methods = (struct kvr_methods){.head_count = job->inputs->layers * job->inputs->kv_heads};
+    struct kvr_isa_info isa;
+    kvr_isa_detect(&isa);
+    *methods = (struct kvr_methods){.head_count = job->inputs->layers * job->inputs->kv_heads,
+                                    .vector_bytes = kvr_wide_bytes(isa.usable)};
     int status = add_controls(methods);
     for (size_t i = 0; !status && i < job->request->codec_count; i++)
         status = add_codec(job, job->request->codecs[i]);

@@ -37,6 +37,7 @@ struct kvr_methods {
     struct kvr_track *tracks;
     struct kvr_book *books;
     size_t method_count, track_count, book_count, head_count;
+    uint32_t vector_bytes; /* of this host's loops (wide.h) */
 };
 
 /* What everything is done for and with; nothing is owned. */

@@ -24,8 +24,8 @@ enum { D = 32, TOKENS = 40, GROUP = 2, FIRST = 7, QUERIES = TOKENS - FIRST,
 
 static struct kvr_head random_head(void)
 {
-    return (struct kvr_head){.head_dim = D, .tokens = TOKENS, .query_heads = GROUP,
-                             .first_query = FIRST, .keys = test_random(1, TOKENS * D, 2.0f),
+    return (struct kvr_head){.wide = kvr_wide(0), .head_dim = D, .tokens = TOKENS,
+                             .query_heads = GROUP, .first_query = FIRST, .keys = test_random(1, TOKENS * D, 2.0f),
                              .values = test_random(2, TOKENS * D, 1.0f),
                              .queries = test_random(3, GROUP * TOKENS * D, 3.0f),
                              .query_stride = TOKENS * D, .rope_base = 1000, .seed = 9};
