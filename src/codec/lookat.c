@@ -161,8 +161,8 @@ void kvr_quantise_tables(const struct kvr_shape *shape, const float *tables,
         const float *table = tables + (size_t)i * shape->entries;
         float low = table[0], high = table[0];
         for (uint32_t c = 1; c < shape->entries; c++) {
-            low = fminf(low, table[c]);
-            high = fmaxf(high, table[c]);
+            low = table[c] < low ? table[c] : low;
+            high = table[c] > high ? table[c] : high;
         }
         lowest[i] = low;
         bias += low;
@@ -178,7 +178,7 @@ void kvr_quantise_tables(const struct kvr_shape *shape, const float *tables,
             size_t entry = (size_t)i * shape->entries + c;
             double offset = (double)tables[entry] - lowest[i];
             double steps = prepared->step > 0.0f ? offset / prepared->step : 0.0;
-            prepared->tables[entry] = (uint8_t)lrint(fmin(steps, 255.0));
+            prepared->tables[entry] = (uint8_t)lrint(steps < 255.0 ? steps : 255.0);
         }
     }
 }

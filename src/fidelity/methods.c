@@ -58,16 +58,19 @@ static int add_method(struct kvr_methods *m, const struct kvr_method *method, si
     return status;
 }
 
-static int add_controls(struct kvr_methods *m)
+static int add_controls(struct kvr_methods *m, const struct kvr_shape *shape)
 {
     static const struct {
         const char *name;
         enum kvr_control control;
     } controls[] = {
-        {"uniform", KVR_UNIFORM}, {"shuffled", KVR_SHUFFLED}, {"random", KVR_RANDOM}};
+        {"uniform", KVR_UNIFORM}, {"shuffled", KVR_SHUFFLED}, {"random", KVR_RANDOM},
+        {"values.q8", KVR_VALUES_Q8}};
     int status = 0;
     for (size_t i = 0; !status && i < sizeof controls / sizeof *controls; i++) {
         struct kvr_method method = {.name = controls[i].name, .set = KVR_NO_BOOK};
+        if (controls[i].control == KVR_VALUES_Q8 && kvr_codec_value_q8.refuses(shape))
+            continue; /* no run has them either */
         method.coding.control = controls[i].control;
         status = add_method(m, &method, KVR_NO_BOOK, 1);
     }
@@ -210,7 +213,8 @@ int kvr_methods_make(const struct kvr_job *job)
     kvr_isa_detect(&isa);
     *methods = (struct kvr_methods){.head_count = job->inputs->layers * job->inputs->kv_heads,
                                     .vector_bytes = kvr_wide_bytes(isa.usable)};
-    int status = add_controls(methods);
+    const struct kvr_shape shape = {.head_dim = (uint32_t)job->inputs->head_dim};
+    int status = add_controls(methods, &shape);
     for (size_t i = 0; !status && i < job->request->codec_count; i++)
         status = add_codec(job, job->request->codecs[i]);
     for (size_t i = 0; i < methods->track_count; i++) { /* now that methods no longer move */

@@ -351,6 +351,8 @@ void kvr_scorer_score(const struct kvr_scorer *s, const float *query, size_t n,
     float paired_query[KVR_MAX_HEAD_DIM];
     if (coding->control == KVR_UNIFORM) {
         memset(scores, 0, n * sizeof *scores);
+    } else if (coding->control == KVR_VALUES_Q8) {
+        memcpy(scores, exact, n * sizeof *scores);
     } else if (s->columns) {
         kvr_dot_columns(s->head->wide, s->columns, s->head->tokens, d, query, n, scores);
     } else if (n > sinks) {

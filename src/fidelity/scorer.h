@@ -3,7 +3,7 @@
  * Scores of one KV head as a codec gives them: keys are trained on where nothing else was, encoded,
  * and scored by the format's reference from the prepared query, or, coded before rotation or as
  * plain 16-bit floats, decoded, rotated and multiplied. And the controls, which know less than any
- * codec should.
+ * codec should, and exact scores for values that are rounded.
  */
 #ifndef KVR_SCORER_H
 #define KVR_SCORER_H
@@ -35,7 +35,8 @@ enum kvr_control {
     KVR_CODED,
     KVR_UNIFORM,  /* every key scores 0 */
     KVR_SHUFFLED, /* the head's own keys, in a random order */
-    KVR_RANDOM    /* normally distributed keys, each channel with the mean and variance it has */
+    KVR_RANDOM,   /* normally distributed keys, each channel with the mean and variance it has */
+    KVR_VALUES_Q8 /* no control of keys: exact scores, values of 8 bits (--value-format) */
 };
 
 struct kvr_coding {
