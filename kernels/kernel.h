@@ -41,6 +41,7 @@ struct kvr_shape {
     uint32_t tables;   /* m: subspaces, one table each; 0: not a lookup format */
     uint32_t entries;  /* K: centroids per subspace; 0: not a lookup format */
     uint32_t group;    /* channels that share a scale; 0: one scale per tensor */
+    uint32_t vector_bytes; /* that training and encoding may use (wide.h); changes no result */
 };
 
 /* Per scan of one head. Exact: whole lines, padded blocks. */

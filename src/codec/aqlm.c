@@ -136,10 +136,12 @@ static int code_all(const float *side, const float *runs, size_t count, uint8_t 
 }
 
 /* k-means, then k-means of what it leaves: of two codes found one after the other. */
-static int start(const float *runs, size_t count, uint64_t seed, float *residuals, float *side)
+static int start(const struct kvr_wide *wide, const float *runs, size_t count, uint64_t seed,
+                 float *residuals, float *side)
 {
     float *second = side + (size_t)ENTRIES * RUN;
-    int status = kvr_kmeans(runs, count, RUN, RUN, ENTRIES, LLOYD_ITERATIONS, seed, side, NULL);
+    int status = kvr_kmeans(wide, runs, count, RUN, RUN, ENTRIES, LLOYD_ITERATIONS, seed, side,
+                            NULL);
     if (status)
         return status;
     memset(second, 0, (size_t)ENTRIES * RUN * sizeof *second);
@@ -153,8 +155,8 @@ static int start(const float *runs, size_t count, uint64_t seed, float *residual
             residuals[i * RUN + j] = runs[i * RUN + j] - s->books[0][codes[0]][j];
     }
     free(s);
-    return kvr_kmeans(residuals, count, RUN, RUN, ENTRIES, LLOYD_ITERATIONS, seed + 1, second,
-                      NULL);
+    return kvr_kmeans(wide, residuals, count, RUN, RUN, ENTRIES, LLOYD_ITERATIONS, seed + 1,
+                      second, NULL);
 }
 
 /* Codes and centroids in turn; the codebooks of the least error are kept. */
@@ -191,7 +193,7 @@ static int aqlm_train(const struct kvr_shape *shape, const float *keys, size_t c
     for (size_t k = 0; !status && k < used; k++)
         memcpy(some + k * d, keys + k * step * d, d * sizeof *some);
     if (!status)
-        status = start(some, runs, seed, residuals, side);
+        status = start(kvr_wide(shape->vector_bytes), some, runs, seed, residuals, side);
     if (!status)
         status = refine(some, runs, codes, side);
     free(some);

@@ -9,6 +9,7 @@
  * to the lowest index, and the result does not depend on the vector width of the host.
  */
 #include "kmeans.h"
+#include "assignment.h"
 
 #include <errno.h>
 #include <float.h>
@@ -16,30 +17,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 16, VECTORS = LANES / 4 };
-
-typedef float floats4 __attribute__((vector_size(16)));
-typedef int32_t ints4 __attribute__((vector_size(16)));
+enum { LANES = KVR_WIDE_POINTS };
 
 struct rng {
     uint64_t state[4];
 };
 
 struct training {
+    const struct kvr_wide *wide;
     const float *points;
     size_t count, stride, dim, entries;
     size_t blocks;      /* of 16 points; the last one is padded with zeros */
-    floats4 *lanes;     /* [blocks][dim][VECTORS] centred and scaled points */
+    float *lanes;       /* [blocks][dim][LANES] centred and scaled points */
     double *mean;       /* [dim] */
     double scale;       /* lanes = (point - mean) * scale */
-    float *centred;     /* [entries rounded up to 2][dim], as lanes */
-    float *half_norms;  /* [entries rounded up to 2]; infinite for the padding entry */
+    float *centred;     /* [entries, in whole groups][dim], as lanes */
+    float *half_norms;  /* likewise; infinite for entries of padding */
     float *distances;   /* [blocks * LANES] squared, in the scaled space */
     double *block_sums; /* [blocks] of distances, while seeding */
     int32_t *codes;     /* [blocks * LANES] */
     double *sums;       /* [entries][dim] */
     size_t *members;    /* [entries] */
     float *centroids;   /* the caller's */
+    struct kvr_assignment assignment; /* of lanes to centred: codes */
 };
 
 /* xoshiro256++ seeded by splitmix64 (Blackman and Vigna): the same numbers on every host. */
@@ -72,8 +72,7 @@ static double rng_uniform(struct rng *rng)
     return (double)(result >> 11) * 0x1p-53;
 }
 
-/* A zeroed array whose vectors are aligned; NULL if it does not fit. */
-static void *allocate(size_t items, size_t item_bytes)
+void *kvr_zeroed(size_t items, size_t item_bytes)
 {
     size_t bytes;
     if (__builtin_mul_overflow(items, item_bytes, &bytes) || bytes > PTRDIFF_MAX - 64)
@@ -87,24 +86,25 @@ static void *allocate(size_t items, size_t item_bytes)
 
 static int training_allocate(struct training *t)
 {
-    size_t padded = t->entries + (t->entries & 1), products[2];
+    const size_t group = KVR_WIDE_CENTROIDS, padded = (t->entries + group - 1) / group * group;
+    size_t products[2];
     if (__builtin_mul_overflow(t->blocks, t->dim, &products[0]) ||
         __builtin_mul_overflow(padded, t->dim, &products[1]))
         return -ENOMEM;
-    t->lanes = allocate(products[0], VECTORS * sizeof *t->lanes);
-    t->mean = allocate(t->dim, sizeof *t->mean);
-    t->centred = allocate(products[1], sizeof *t->centred);
-    t->half_norms = allocate(padded, sizeof *t->half_norms);
-    t->distances = allocate(t->blocks, LANES * sizeof *t->distances);
-    t->block_sums = allocate(t->blocks, sizeof *t->block_sums);
-    t->codes = allocate(t->blocks, LANES * sizeof *t->codes);
-    t->sums = allocate(products[1], sizeof *t->sums);
-    t->members = allocate(t->entries, sizeof *t->members);
+    t->lanes = kvr_zeroed(products[0], LANES * sizeof *t->lanes);
+    t->mean = kvr_zeroed(t->dim, sizeof *t->mean);
+    t->centred = kvr_zeroed(products[1], sizeof *t->centred);
+    t->half_norms = kvr_zeroed(padded, sizeof *t->half_norms);
+    t->distances = kvr_zeroed(t->blocks, LANES * sizeof *t->distances);
+    t->block_sums = kvr_zeroed(t->blocks, sizeof *t->block_sums);
+    t->codes = kvr_zeroed(t->blocks, LANES * sizeof *t->codes);
+    t->sums = kvr_zeroed(products[1], sizeof *t->sums);
+    t->members = kvr_zeroed(t->entries, sizeof *t->members);
     if (!t->lanes || !t->mean || !t->centred || !t->half_norms || !t->distances || !t->block_sums ||
         !t->codes || !t->sums || !t->members)
         return -ENOMEM;
-    if (padded > t->entries)
-        t->half_norms[t->entries] = INFINITY;
+    for (size_t c = t->entries; c < padded; c++)
+        t->half_norms[c] = INFINITY;
     return 0;
 }
 
@@ -119,6 +119,7 @@ static void training_free(struct training *t)
     free(t->codes);
     free(t->sums);
     free(t->members);
+    kvr_assignment_free(&t->assignment);
 }
 
 /* Mean, scale and lanes of the points. */
@@ -145,7 +146,7 @@ static int centre(struct training *t)
     frexp(largest, &exponent);
     t->scale = ldexp(1.0, -exponent);
     for (size_t i = 0; i < t->count; i++) {
-        float *block = (float *)(t->lanes + i / LANES * t->dim * VECTORS);
+        float *block = t->lanes + i / LANES * t->dim * LANES;
         for (size_t j = 0; j < t->dim; j++)
             block[j * LANES + i % LANES] =
                 (float)((t->points[i * t->stride + j] - t->mean[j]) * t->scale);
@@ -156,26 +157,11 @@ static int centre(struct training *t)
 /* Lowers distances to those from point `chosen` where it is nearer than all seeds before it. */
 static double seed_distances(struct training *t, size_t chosen)
 {
-    const float *source = (const float *)(t->lanes + chosen / LANES * t->dim * VECTORS);
+    const float *source = t->lanes + chosen / LANES * t->dim * LANES + chosen % LANES;
     double total = 0.0;
-    for (size_t b = 0; b < t->blocks; b++) {
-        const floats4 *block = t->lanes + b * t->dim * VECTORS;
-        float *distances = t->distances + b * LANES;
-        floats4 squares[VECTORS] = {0};
-        double sum = 0.0;
-        for (size_t j = 0; j < t->dim; j++) {
-            for (size_t v = 0; v < VECTORS; v++) {
-                floats4 offset = block[j * VECTORS + v] - source[j * LANES + chosen % LANES];
-                squares[v] += offset * offset;
-            }
-        }
-        for (size_t l = 0; l < LANES; l++) {
-            distances[l] = fminf(distances[l], squares[l / 4][l % 4]);
-            sum += distances[l];
-        }
-        t->block_sums[b] = sum;
-        total += sum;
-    }
+    t->wide->lower_distances(t->lanes, t->blocks, t->dim, source, t->distances, t->block_sums);
+    for (size_t b = 0; b < t->blocks; b++)
+        total += t->block_sums[b];
     return total;
 }
 
@@ -237,57 +223,6 @@ static void seed_centroids(struct training *t, uint64_t seed)
     centre_centroids(t);
 }
 
-static void keep_nearer(const floats4 *scores, int32_t code, floats4 *best, ints4 *codes)
-{
-    for (size_t v = 0; v < VECTORS; v++) {
-        ints4 nearer = scores[v] < best[v];
-        best[v] = (floats4)((nearer & (ints4)scores[v]) | (~nearer & (ints4)best[v]));
-        codes[v] = (nearer & code) | (~nearer & codes[v]);
-    }
-}
-
-/* Two centroids at a time share the loads of points. */
-void kvr_nearest16(const float *points, const float *centroids, const float *half_norms,
-                   size_t entries, size_t dim, int32_t *nearest)
-{
-    const floats4 *block = (const floats4 *)(const void *)points;
-    floats4 best[VECTORS];
-    ints4 codes[VECTORS] = {0};
-    for (size_t v = 0; v < VECTORS; v++)
-        best[v] = (floats4){FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX};
-    for (size_t c = 0; c < entries; c += 2) {
-        const float *first = centroids + c * dim, *second = first + dim;
-        floats4 a[VECTORS] = {0}, b[VECTORS] = {0};
-        for (size_t v = 0; v < VECTORS; v++) {
-            a[v] += half_norms[c];
-            b[v] += half_norms[c + 1];
-        }
-        for (size_t j = 0; j < dim; j++) {
-            for (size_t v = 0; v < VECTORS; v++) {
-                a[v] -= block[j * VECTORS + v] * first[j];
-                b[v] -= block[j * VECTORS + v] * second[j];
-            }
-        }
-        keep_nearer(a, (int32_t)c, best, codes);
-        keep_nearer(b, (int32_t)c + 1, best, codes);
-    }
-    memcpy(nearest, codes, sizeof codes);
-}
-
-/* Assigns all points; 1 if any changed its centroid. */
-static int assign(struct training *t)
-{
-    int changed = 0;
-    for (size_t b = 0; b < t->blocks; b++) {
-        int32_t codes[LANES], *old = t->codes + b * LANES;
-        kvr_nearest16((const float *)(t->lanes + b * t->dim * VECTORS), t->centred, t->half_norms,
-                      t->entries, t->dim, codes);
-        changed |= memcmp(codes, old, sizeof codes) != 0;
-        memcpy(old, codes, sizeof codes);
-    }
-    return changed;
-}
-
 static void move_point(struct training *t, size_t point, size_t to)
 {
     const float *values = t->points + point * t->stride;
@@ -300,6 +235,7 @@ static void move_point(struct training *t, size_t point, size_t to)
     t->members[to] = 1;
     t->codes[point] = (int32_t)to;
     t->distances[point] = 0.0f;
+    kvr_assignment_forget(&t->assignment, point);
 }
 
 /* Gives each empty cluster the point farthest from its centroid. Fewer distinct points than
@@ -307,7 +243,7 @@ static void move_point(struct training *t, size_t point, size_t to)
 static void repair_empty(struct training *t)
 {
     for (size_t i = 0; i < t->count; i++) {
-        const float *block = (const float *)(t->lanes + i / LANES * t->dim * VECTORS);
+        const float *block = t->lanes + i / LANES * t->dim * LANES;
         const float *centroid = t->centred + (size_t)t->codes[i] * t->dim;
         float square = 0.0f;
         for (size_t j = 0; j < t->dim; j++) {
@@ -367,12 +303,14 @@ static double mean_squared_error(const struct training *t)
     return sum / (double)t->count;
 }
 
-int kvr_kmeans(const float *points, size_t count, size_t stride, size_t dim, size_t entries,
-               unsigned iterations, uint64_t seed, float *centroids, double *error)
+int kvr_kmeans(const struct kvr_wide *wide, const float *points, size_t count, size_t stride,
+               size_t dim, size_t entries, unsigned iterations, uint64_t seed, float *centroids,
+               double *error)
 {
     if (entries == 0 || dim == 0 || count < entries || entries >= INT32_MAX)
         return -EINVAL;
-    struct training t = {.points = points,
+    struct training t = {.wide = wide,
+                         .points = points,
                          .count = count,
                          .stride = stride,
                          .dim = dim,
@@ -385,14 +323,21 @@ int kvr_kmeans(const float *points, size_t count, size_t stride, size_t dim, siz
     status = centre(&t);
     if (status)
         goto out;
+    t.assignment = (struct kvr_assignment){.wide = wide, .points = t.lanes, .blocks = t.blocks,
+                                           .dim = dim, .entries = entries,
+                                           .centroids = t.centred, .half_norms = t.half_norms,
+                                           .codes = t.codes};
+    status = kvr_assignment_open(&t.assignment);
+    if (status)
+        goto out;
     seed_centroids(&t, seed);
     for (unsigned i = 0; i < iterations; i++) {
-        if (!assign(&t) && i > 0)
+        if (!kvr_assign(&t.assignment) && i > 0)
             break; /* a fixed point: further iterations would repeat it */
         update(&t);
     }
     if (error) {
-        assign(&t);
+        kvr_assign(&t.assignment);
         *error = mean_squared_error(&t);
     }
 out:

@@ -79,30 +79,11 @@ static int lookat_train(const struct kvr_shape *shape, const float *keys, size_t
     float *codebook = side;
     int status = 0;
     for (uint32_t i = 0; i < shape->tables && !status; i++)
-        status = kvr_kmeans(keys + i * dim, count, shape->head_dim, dim, shape->entries,
-                            LLOYD_ITERATIONS, seed + i * UINT64_C(0x9e3779b97f4a7c15),
+        status = kvr_kmeans(kvr_wide(shape->vector_bytes), keys + i * dim, count,
+                            shape->head_dim, dim, shape->entries, LLOYD_ITERATIONS,
+                            seed + i * UINT64_C(0x9e3779b97f4a7c15),
                             codebook + (size_t)i * shape->entries * dim, NULL);
     return status;
-}
-
-/* Index of the nearest centroid; of several equally near ones the lowest. In double, because
- * near ties decided in float would differ between summation orders. `columns` is the subspace's
- * codebook transposed to [dim][K], so that the inner loop runs over centroids. */
-static uint8_t nearest(const double *columns, uint32_t entries, uint32_t dim, const float *vector)
-{
-    double distances[ENTRIES] = {0};
-    for (uint32_t j = 0; j < dim; j++) {
-        const double *column = columns + (size_t)j * entries;
-        double value = vector[j];
-        for (uint32_t c = 0; c < entries; c++)
-            distances[c] += (value - column[c]) * (value - column[c]);
-    }
-    uint32_t best = 0;
-    for (uint32_t c = 1; c < entries; c++) {
-        if (distances[c] < distances[best])
-            best = c;
-    }
-    return (uint8_t)best;
 }
 
 static int lookat_encode(const struct kvr_shape *shape, const void *side, const float *keys,
@@ -123,11 +104,13 @@ static int lookat_encode(const struct kvr_shape *shape, const void *side, const 
     }
     memset(codes, 0, kvr_codec_layout(&kvr_codec_lookat, shape)->segment_bytes(shape,
                                                                               (uint32_t)count));
+    /* In double, because near ties decided in float would differ between summation orders. */
+    const struct kvr_wide *wide = kvr_wide(shape->vector_bytes);
     for (size_t k = 0; k < count; k++) {
         for (uint32_t i = 0; i < m; i++) {
             const struct place at = code_place(shape, k, i);
-            unsigned code = nearest(columns + (size_t)i * dim * entries, entries, dim,
-                                    keys + k * d + i * dim);
+            unsigned code = (unsigned)wide->nearest_column(columns + (size_t)i * dim * entries,
+                                                           entries, dim, keys + k * d + i * dim);
             bytes[at.byte] = (uint8_t)(bytes[at.byte] | code << at.shift);
         }
     }
@@ -178,8 +161,8 @@ void kvr_quantise_tables(const struct kvr_shape *shape, const float *tables,
         const float *table = tables + (size_t)i * shape->entries;
         float low = table[0], high = table[0];
         for (uint32_t c = 1; c < shape->entries; c++) {
-            low = fminf(low, table[c]);
-            high = fmaxf(high, table[c]);
+            low = table[c] < low ? table[c] : low;
+            high = table[c] > high ? table[c] : high;
         }
         lowest[i] = low;
         bias += low;
@@ -195,7 +178,7 @@ void kvr_quantise_tables(const struct kvr_shape *shape, const float *tables,
             size_t entry = (size_t)i * shape->entries + c;
             double offset = (double)tables[entry] - lowest[i];
             double steps = prepared->step > 0.0f ? offset / prepared->step : 0.0;
-            prepared->tables[entry] = (uint8_t)lrint(fmin(steps, 255.0));
+            prepared->tables[entry] = (uint8_t)lrint(steps < 255.0 ? steps : 255.0);
         }
     }
 }

@@ -25,8 +25,9 @@ enum { STAGES = KVR_ADDITIVE_STAGES, ENTRIES = KVR_ADDITIVE_ENTRIES,
        MOST_POINTS = 1 << 15,
        LAYER_HEADS = 8 /* KV heads: Llama 3 8B, Mistral 7B */ };
 
-/* One stage as kvr_nearest16 wants it. */
+/* One stage as nearest16 (wide.h) wants it. */
 struct stage {
+    const struct kvr_wide *wide;
     float rows[ENTRIES][CHANNELS], half_norms[ENTRIES];
 };
 
@@ -41,8 +42,10 @@ static uint32_t groups_of(const struct kvr_shape *shape)
     return shape->head_dim / CHANNELS;
 }
 
-static void load_stage(const struct kvr_additive_books *books, size_t r, struct stage *stage)
+static void load_stage(const struct kvr_shape *shape, const struct kvr_additive_books *books,
+                       size_t r, struct stage *stage)
 {
+    stage->wide = kvr_wide(shape->vector_bytes);
     for (size_t c = 0; c < ENTRIES; c++) {
         double square = 0.0;
         for (size_t i = 0; i < CHANNELS; i++) {
@@ -56,8 +59,8 @@ static void load_stage(const struct kvr_additive_books *books, size_t r, struct 
 /* Codes of one stage, and what it leaves. */
 static void code_lanes(const struct stage *stage, struct lanes *lanes)
 {
-    kvr_nearest16(lanes->left[0], stage->rows[0], stage->half_norms, ENTRIES, CHANNELS,
-                  lanes->codes);
+    stage->wide->nearest16(lanes->left[0], stage->rows[0], stage->half_norms, ENTRIES, CHANNELS,
+                           lanes->codes, NULL);
     for (size_t l = 0; l < LANES; l++) {
         for (size_t i = 0; i < CHANNELS; i++)
             lanes->left[i][l] -= stage->rows[lanes->codes[l]][i];
@@ -149,12 +152,12 @@ static int rvq_train(const struct kvr_shape *shape, const float *keys, size_t co
     const size_t few = (size_t)ENTRIES * 4;
     int status = stage ? gather(shape, keys, count, &points, &n) : -ENOMEM;
     for (size_t r = 0; r < STAGES && !status; r++) {
-        status = kvr_kmeans(points, n, CHANNELS, CHANNELS, ENTRIES,
+        status = kvr_kmeans(kvr_wide(shape->vector_bytes), points, n, CHANNELS, CHANNELS, ENTRIES,
                             n < few ? FEW_ITERATIONS : ITERATIONS, seed + r, stage->rows[0], NULL);
         if (!status)
             status = round_rows(stage, r, books);
         if (!status) {
-            load_stage(books, r, stage);
+            load_stage(shape, books, r, stage);
             subtract(stage, points, n);
         }
     }
@@ -216,7 +219,7 @@ static int rvq_encode(const struct kvr_shape *shape, const void *side, const flo
     if (status)
         return status;
     for (size_t r = 0; r < STAGES; r++)
-        load_stage(side, r, &stages[r]);
+        load_stage(shape, side, r, &stages[r]);
     memset(codes, 0, kvr_format_additive_f32.segment_bytes(shape, (uint32_t)count));
     for (size_t k = 0; k < count && !status; k += LANES)
         status = encode_lanes(shape, stages, keys, k, count - k < LANES ? count - k : LANES,

@@ -50,7 +50,8 @@ static struct kvr_head head_at(const struct running *r, size_t unit)
     const struct kvr_text *text = &inputs->texts[unit / r->job.methods->head_count];
     size_t index = unit % r->job.methods->head_count, layer = index / inputs->kv_heads;
     size_t kv = index % inputs->kv_heads, group = inputs->query_heads / inputs->kv_heads;
-    struct kvr_head head = {.head_dim = (uint32_t)inputs->head_dim, .tokens = r->tokens,
+    struct kvr_head head = {.wide = kvr_wide(r->job.methods->vector_bytes),
+                            .head_dim = (uint32_t)inputs->head_dim, .tokens = r->tokens,
                             .skip_sinks = r->skip, .query_heads = (uint32_t)group,
                             .first_query = r->job.request->first_query,
                             .keys = kvr_head_of(&text->keys, layer, kv),

@@ -13,6 +13,7 @@ struct measuring {
     size_t count;
     struct kvr_head_result *results;
     double *columns; /* the keys as they are */
+    float *values_q8; /* the values as 8 bits give them; NULL: no coding wants them */
     struct kvr_attention_row exact, row;
     double value_sum[KVR_MAX_HEAD_DIM]; /* of keys 0..t */
 };
@@ -34,11 +35,12 @@ static void measure_query(struct measuring *m, size_t h, size_t t)
     m->exact.n = m->row.n = t + 1;
     for (size_t c = 0; c < d; c++)
         centre[c] = m->value_sum[c] / (double)(t + 1);
-    kvr_dot_columns(m->columns, head->tokens, d, query, t + 1, m->exact.scores);
-    kvr_row_fill(&m->exact, head->values);
+    kvr_dot_columns(head->wide, m->columns, head->tokens, d, query, t + 1, m->exact.scores);
+    kvr_row_fill(head->wide, &m->exact, head->values);
     for (size_t i = 0; i < m->count; i++) {
         kvr_scorer_score(&m->scorers[i], query, t + 1, m->exact.scores, m->row.scores);
-        kvr_row_fill(&m->row, head->values);
+        kvr_row_fill(head->wide, &m->row,
+                     m->scorers[i].coding->control == KVR_VALUES_Q8 ? m->values_q8 : head->values);
         kvr_row_compare(&m->exact, &m->row, centre, metrics);
         for (size_t k = 0; k < KVR_METRICS; k++)
             m->results[i].metrics[(k * head->query_heads + h) * queries + t - head->first_query] =
@@ -58,6 +60,24 @@ static void measure_queries(struct measuring *m)
     }
 }
 
+/* Values to 8 bits and back. */
+static int round_values(struct measuring *m)
+{
+    const struct kvr_codec *codec = &kvr_codec_value_q8;
+    const struct kvr_head *head = m->head;
+    const struct kvr_shape shape = {.head_dim = head->head_dim, .tokens = head->tokens, .heads = 1,
+                                    .queries = 1};
+    void *codes = malloc(codec->formats[0]->segment_bytes(&shape, head->tokens));
+    m->values_q8 = malloc((size_t)head->tokens * head->head_dim * sizeof *m->values_q8);
+    int status = codes && m->values_q8 ? 0 : -ENOMEM;
+    if (!status)
+        status = codec->encode(&shape, NULL, head->values, head->tokens, codes);
+    if (!status)
+        codec->decode(&shape, NULL, codes, head->tokens, m->values_q8);
+    free(codes);
+    return status;
+}
+
 /* All codings; of those that share their codes the first makes them. */
 static int open_scorers(struct measuring *m, const struct kvr_coding *codings, size_t *failed)
 {
@@ -68,6 +88,8 @@ static int open_scorers(struct measuring *m, const struct kvr_coding *codings, s
             sibling = kvr_codings_share(&codings[j], &codings[i]) ? &m->scorers[j] : NULL;
         *failed = i;
         status = kvr_scorer_open(&m->scorers[i], m->head, &codings[i], sibling);
+        if (!status && codings[i].control == KVR_VALUES_Q8 && !m->values_q8)
+            status = round_values(m);
         m->results[i].key_squared_error = m->scorers[i].key_squared_error;
     }
     return status;
@@ -96,6 +118,7 @@ int kvr_head_measure(const struct kvr_head *head, const struct kvr_coding *codin
         kvr_scorer_free(&m.scorers[i]);
     free(m.scorers);
     free(m.columns);
+    free(m.values_q8);
     kvr_row_free(&m.exact);
     kvr_row_free(&m.row);
     return status;

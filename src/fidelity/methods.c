@@ -9,6 +9,7 @@
 
 #include "../../kernels/additive.h"
 #include "../../kernels/formats.h"
+#include "../machine/isa.h"
 #include "../study/select.h"
 
 static int add_track(struct kvr_methods *m, size_t method, size_t book, uint64_t seed)
@@ -57,16 +58,19 @@ static int add_method(struct kvr_methods *m, const struct kvr_method *method, si
     return status;
 }
 
-static int add_controls(struct kvr_methods *m)
+static int add_controls(struct kvr_methods *m, const struct kvr_shape *shape)
 {
     static const struct {
         const char *name;
         enum kvr_control control;
     } controls[] = {
-        {"uniform", KVR_UNIFORM}, {"shuffled", KVR_SHUFFLED}, {"random", KVR_RANDOM}};
+        {"uniform", KVR_UNIFORM}, {"shuffled", KVR_SHUFFLED}, {"random", KVR_RANDOM},
+        {"values.q8", KVR_VALUES_Q8}};
     int status = 0;
     for (size_t i = 0; !status && i < sizeof controls / sizeof *controls; i++) {
         struct kvr_method method = {.name = controls[i].name, .set = KVR_NO_BOOK};
+        if (controls[i].control == KVR_VALUES_Q8 && kvr_codec_value_q8.refuses(shape))
+            continue; /* no run has them either */
         method.coding.control = controls[i].control;
         status = add_method(m, &method, KVR_NO_BOOK, 1);
     }
@@ -184,7 +188,8 @@ static int add_codec(const struct kvr_job *job, const struct kvr_codec *codec)
 {
     const struct kvr_fidelity_request *r = job->request;
     struct kvr_shape shape = {.head_dim = (uint32_t)job->inputs->head_dim, .heads = 1, .queries = 1,
-                              .group = codec->group};
+                              .group = codec->group,
+                              .vector_bytes = job->methods->vector_bytes};
     int status = 0;
     if (codec->slow_training && !r->codecs_named)
         return leave_out(job, codec, "training takes long; name it with --codec");
@@ -204,8 +209,12 @@ static int add_codec(const struct kvr_job *job, const struct kvr_codec *codec)
 int kvr_methods_make(const struct kvr_job *job)
 {
     struct kvr_methods *methods = job->methods;
-    *methods = (struct kvr_methods){.head_count = job->inputs->layers * job->inputs->kv_heads};
-    int status = add_controls(methods);
+    struct kvr_isa_info isa;
+    kvr_isa_detect(&isa);
+    *methods = (struct kvr_methods){.head_count = job->inputs->layers * job->inputs->kv_heads,
+                                    .vector_bytes = kvr_wide_bytes(isa.usable)};
+    const struct kvr_shape shape = {.head_dim = (uint32_t)job->inputs->head_dim};
+    int status = add_controls(methods, &shape);
     for (size_t i = 0; !status && i < job->request->codec_count; i++)
         status = add_codec(job, job->request->codecs[i]);
     for (size_t i = 0; i < methods->track_count; i++) { /* now that methods no longer move */

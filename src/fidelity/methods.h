@@ -37,6 +37,7 @@ struct kvr_methods {
     struct kvr_track *tracks;
     struct kvr_book *books;
     size_t method_count, track_count, book_count, head_count;
+    uint32_t vector_bytes; /* of this host's loops (wide.h) */
 };
 
 /* What everything is done for and with; nothing is owned. */
@@ -49,9 +50,9 @@ struct kvr_job {
     size_t error_bytes;
 };
 
-/* Fills job->methods: controls first, then the request's codecs in their order. Codecs that refuse
- * the shape are added to record->absent, or, if the request orders them, are -EINVAL with a
- * sentence. -ENOMEM. Free with kvr_methods_free in any case. */
+/* Fills job->methods: controls and values of 8 bits first, then the request's codecs in their
+ * order. Codecs that refuse the shape are added to record->absent, or, if the request orders them,
+ * are -EINVAL with a sentence. -ENOMEM. Free with kvr_methods_free in any case. */
 int kvr_methods_make(const struct kvr_job *job);
 void kvr_methods_free(struct kvr_methods *methods);
 

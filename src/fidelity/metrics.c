@@ -178,22 +178,6 @@ void kvr_softmax(const double *scores, size_t n, double *weights, double *logs)
     }
 }
 
-void kvr_weighted_sum(const double *weights, const float *values, size_t n, size_t d, double *out)
-{
-    size_t i = 0;
-    memset(out, 0, d * sizeof *out);
-    for (; i + 4 <= n; i += 4) { /* four keys for each load and store of out */
-        const float *v = values + i * d;
-        const double *w = weights + i;
-        for (size_t c = 0; c < d; c++)
-            out[c] += w[0] * v[c] + w[1] * v[d + c] + w[2] * v[2 * d + c] + w[3] * v[3 * d + c];
-    }
-    for (; i < n; i++) {
-        for (size_t c = 0; c < d; c++)
-            out[c] += weights[i] * values[i * d + c];
-    }
-}
-
 static double dot(const double *a, const double *b, size_t d)
 {
     double sum = 0.0;
@@ -232,12 +216,12 @@ void kvr_row_free(struct kvr_attention_row *row)
     *row = (struct kvr_attention_row){0};
 }
 
-void kvr_row_fill(struct kvr_attention_row *row, const float *values)
+void kvr_row_fill(const struct kvr_wide *wide, struct kvr_attention_row *row, const float *values)
 {
     kvr_softmax(row->scores, row->n, row->weights, row->logs);
     kvr_ranks(row->scores, row->n, row->ranks, row->work);
     find_edges(row);
-    kvr_weighted_sum(row->weights, values, row->n, row->d, row->output);
+    wide->weighted_sum(row->weights, values, row->n, row->d, row->output);
 }
 
 /* The part of the k largest that two rows share. */

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../kernels/wide.h"
 #include "../report/fidelity.h"
 
 enum { KVR_TOP_MOST = 10 };
@@ -22,8 +23,6 @@ double kvr_rank_correlation(const double *a, const double *b, size_t n);
 size_t kvr_top(const double *values, size_t n, size_t most, double *top);
 /* weights = softmax(scores), logs = their natural logarithms. */
 void kvr_softmax(const double *scores, size_t n, double *weights, double *logs);
-/* out[c] = sum over keys of weights[i] * values[i][c]. values: float [n][d]. */
-void kvr_weighted_sum(const double *weights, const float *values, size_t n, size_t d, double *out);
 /* Cosine; 0 if either is 0. */
 double kvr_cosine(const double *a, const double *b, size_t d);
 
@@ -47,7 +46,8 @@ struct kvr_attention_row {
 int kvr_row_open(struct kvr_attention_row *row, size_t capacity, size_t d);
 void kvr_row_free(struct kvr_attention_row *row);
 /* Everything from row->scores, row->n of them, and the values [n][d]. */
-void kvr_row_fill(struct kvr_attention_row *row, const float *values);
+void kvr_row_fill(const struct kvr_wide *wide, struct kvr_attention_row *row,
+                  const float *values);
 
 /* The metrics of `row` against `exact`, which has the same keys. centre: uniform attention's
  * output, the mean of the values. A row whose output is the centre (within rounding) has centred

@@ -20,31 +20,14 @@ double *kvr_columns(const float *keys, size_t count, size_t head_dim)
     return columns;
 }
 
-void kvr_add_columns(const double *columns, size_t count, size_t head_dim, const double *factors,
-                     size_t n, double *scores)
-{
-    size_t c = 0;
-    memset(scores, 0, n * sizeof *scores);
-    for (; c + 4 <= head_dim; c += 4) { /* four channels for each load and store of a score */
-        const double *column = columns + c * count, *f = factors + c;
-        for (size_t i = 0; i < n; i++)
-            scores[i] = scores[i] + f[0] * column[i] + f[1] * column[count + i] +
-                        f[2] * column[2 * count + i] + f[3] * column[3 * count + i];
-    }
-    for (; c < head_dim; c++) {
-        for (size_t i = 0; i < n; i++)
-            scores[i] += factors[c] * columns[c * count + i];
-    }
-}
-
-void kvr_dot_columns(const double *columns, size_t count, size_t head_dim, const float *query,
-                     size_t n, double *scores)
+void kvr_dot_columns(const struct kvr_wide *wide, const double *columns, size_t count,
+                     size_t head_dim, const float *query, size_t n, double *scores)
 {
     const double root = sqrt((double)head_dim);
     double factors[KVR_MAX_HEAD_DIM];
     for (size_t c = 0; c < head_dim; c++)
         factors[c] = query[c] / root;
-    kvr_add_columns(columns, count, head_dim, factors, n, scores);
+    wide->add_columns(columns, count, head_dim, factors, n, scores);
 }
 
 /* The channel that stands at place i. */
@@ -245,7 +228,7 @@ static void score_values(const struct kvr_scorer *s, size_t n, double *scores)
     for (size_t c = 0; c < d; c++)
         factors[c] = rounded ? q8->query8[c] * (double)q8->steps[c / s->shape.group]
                              : (double)query[c];
-    kvr_add_columns(s->values, s->shape.tokens, d, factors, n, scores);
+    s->head->wide->add_columns(s->values, s->shape.tokens, d, factors, n, scores);
 }
 
 static int encode(struct kvr_scorer *s, const float *keys, size_t count)
@@ -294,6 +277,7 @@ static int open_coded(struct kvr_scorer *s)
     keys += head->skip_sinks * d;
     s->shape.tokens = (uint32_t)count;
     s->shape.heads = s->shape.queries = 1;
+    s->shape.vector_bytes = head->wide->vector_bytes;
     if (s->coding->rope_pairs) {
         paired_keys = malloc(count * d * sizeof *paired_keys);
         if (!paired_keys)
@@ -367,8 +351,10 @@ void kvr_scorer_score(const struct kvr_scorer *s, const float *query, size_t n,
     float paired_query[KVR_MAX_HEAD_DIM];
     if (coding->control == KVR_UNIFORM) {
         memset(scores, 0, n * sizeof *scores);
+    } else if (coding->control == KVR_VALUES_Q8) {
+        memcpy(scores, exact, n * sizeof *scores);
     } else if (s->columns) {
-        kvr_dot_columns(s->columns, s->head->tokens, d, query, n, scores);
+        kvr_dot_columns(s->head->wide, s->columns, s->head->tokens, d, query, n, scores);
     } else if (n > sinks) {
         if (coding->rope_pairs) {
             kvr_pair_channels(query, 1, d, paired_query);

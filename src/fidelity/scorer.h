@@ -3,7 +3,7 @@
  * Scores of one KV head as a codec gives them: keys are trained on where nothing else was, encoded,
  * and scored by the format's reference from the prepared query, or, coded before rotation or as
  * plain 16-bit floats, decoded, rotated and multiplied. And the controls, which know less than any
- * codec should.
+ * codec should, and exact scores for values that are rounded.
  */
 #ifndef KVR_SCORER_H
 #define KVR_SCORER_H
@@ -12,10 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../kernels/wide.h"
 #include "../codec/codec.h"
 
 /* One KV head of one text, with the query heads that attend to it. All borrowed. */
 struct kvr_head {
+    const struct kvr_wide *wide; /* loops; they change no result */
     uint32_t head_dim, tokens;
     uint32_t skip_sinks;      /* the first keys, which stay float16: exact */
     uint32_t query_heads;     /* that share the keys */
@@ -33,7 +35,8 @@ enum kvr_control {
     KVR_CODED,
     KVR_UNIFORM,  /* every key scores 0 */
     KVR_SHUFFLED, /* the head's own keys, in a random order */
-    KVR_RANDOM    /* normally distributed keys, each channel with the mean and variance it has */
+    KVR_RANDOM,   /* normally distributed keys, each channel with the mean and variance it has */
+    KVR_VALUES_Q8 /* no control of keys: exact scores, values of 8 bits (--value-format) */
 };
 
 struct kvr_coding {
@@ -77,13 +80,9 @@ void kvr_scorer_score(const struct kvr_scorer *scorer, const float *query, size_
 /* Keys as double [head_dim][count], so that scores of all keys add up side by side. NULL: memory.
  * The caller frees. */
 double *kvr_columns(const float *keys, size_t count, size_t head_dim);
-/* scores[i] = sum over channels of factors[c] * columns[c][i] of the first n keys, in the order of
- * channels. */
-void kvr_add_columns(const double *columns, size_t count, size_t head_dim, const double *factors,
-                     size_t n, double *scores);
 /* scores[i] = q.k_i / sqrt(d) of the first n keys of columns. */
-void kvr_dot_columns(const double *columns, size_t count, size_t head_dim, const float *query,
-                     size_t n, double *scores);
+void kvr_dot_columns(const struct kvr_wide *wide, const double *columns, size_t count,
+                     size_t head_dim, const float *query, size_t n, double *scores);
 
 /* Channels of rows of keys or queries, reordered as rope_pairs says. out may not be in. */
 void kvr_pair_channels(const float *in, size_t rows, size_t head_dim, float *out);

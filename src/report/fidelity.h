@@ -35,7 +35,7 @@ enum { KVR_FIDELITY_ALL = -1 };
 struct kvr_fidelity_row {
     int32_t layer, head;         /* KVR_FIDELITY_ALL, or index; head is a query head */
     const char *text;            /* "all", or a file's name; not owned: strings of the record */
-    const char *codec;           /* or a control: "uniform", "shuffled", "random" */
+    const char *codec;           /* or "uniform", "shuffled", "random", "values.q8" */
     uint32_t subspaces, entries; /* 0: the codec has none */
     char table[16];              /* "f32", "u8"; "" for codecs without tables */
     char encoder[48];            /* its settings: "r20/lambda0.001/block16"; "" if it has none */

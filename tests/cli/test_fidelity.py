@@ -116,7 +116,7 @@ def test_every_codec():
                   "--codec" in document["unavailable"]["rvq"], f"{document['unavailable']}")
     listed = {r["name"] for r in harness.run("list", "codecs", "--format", "json", code=0).json()}
     found = {r["codec"] for r in rows}
-    extra = {"q8_0.q8", "q4_0.q8", "uniform", "shuffled", "random"}
+    extra = {"q8_0.q8", "q4_0.q8", "uniform", "shuffled", "random", "values.q8"}
     harness.check(listed - {"rvq"} | extra == found,
                   f"rows of {sorted(found)}")
     for name in ("q8_0", "q4_0"):

@@ -18,6 +18,9 @@
 #include "../../src/codec/kmeans.h"
 #include "support.h"
 
+/* Every width gives the same: test_wide. */
+#define WIDE kvr_wide(0)
+
 static double squared_distance(const float *a, const float *b, size_t dim)
 {
     double sum = 0.0;
@@ -55,9 +58,9 @@ static void same_seed_same_result(void **state)
     enum { COUNT = 1000, DIM = 5, ENTRIES = 37 };
     float *points = test_random(3, COUNT * DIM, 4.0f);
     float first[ENTRIES * DIM], second[ENTRIES * DIM], other[ENTRIES * DIM];
-    assert_int_equal(kvr_kmeans(points, COUNT, DIM, DIM, ENTRIES, 25, 7, first, NULL), 0);
-    assert_int_equal(kvr_kmeans(points, COUNT, DIM, DIM, ENTRIES, 25, 7, second, NULL), 0);
-    assert_int_equal(kvr_kmeans(points, COUNT, DIM, DIM, ENTRIES, 25, 8, other, NULL), 0);
+    assert_int_equal(kvr_kmeans(WIDE, points, COUNT, DIM, DIM, ENTRIES, 25, 7, first, NULL), 0);
+    assert_int_equal(kvr_kmeans(WIDE, points, COUNT, DIM, DIM, ENTRIES, 25, 7, second, NULL), 0);
+    assert_int_equal(kvr_kmeans(WIDE, points, COUNT, DIM, DIM, ENTRIES, 25, 8, other, NULL), 0);
     assert_memory_equal(first, second, sizeof first);
     assert_memory_not_equal(first, other, sizeof first);
 
@@ -74,15 +77,15 @@ static void refuses_what_it_cannot_do(void **state)
 {
     (void)state;
     float points[] = {1, 2, 3, 4}, centroids[8];
-    assert_int_equal(kvr_kmeans(points, 4, 1, 1, 5, 25, 1, centroids, NULL), -EINVAL);
-    assert_int_equal(kvr_kmeans(points, 4, 1, 1, 0, 25, 1, centroids, NULL), -EINVAL);
-    assert_int_equal(kvr_kmeans(points, 4, 1, 0, 2, 25, 1, centroids, NULL), -EINVAL);
-    assert_int_equal(kvr_kmeans(points, SIZE_MAX / 2, 1, 1 << 20, 2, 25, 1, centroids, NULL),
+    assert_int_equal(kvr_kmeans(WIDE, points, 4, 1, 1, 5, 25, 1, centroids, NULL), -EINVAL);
+    assert_int_equal(kvr_kmeans(WIDE, points, 4, 1, 1, 0, 25, 1, centroids, NULL), -EINVAL);
+    assert_int_equal(kvr_kmeans(WIDE, points, 4, 1, 0, 2, 25, 1, centroids, NULL), -EINVAL);
+    assert_int_equal(kvr_kmeans(WIDE, points, SIZE_MAX / 2, 1, 1 << 20, 2, 25, 1, centroids, NULL),
                      -ENOMEM);
     points[2] = NAN;
-    assert_int_equal(kvr_kmeans(points, 4, 1, 1, 2, 25, 1, centroids, NULL), -EINVAL);
+    assert_int_equal(kvr_kmeans(WIDE, points, 4, 1, 1, 2, 25, 1, centroids, NULL), -EINVAL);
     points[2] = INFINITY;
-    assert_int_equal(kvr_kmeans(points, 4, 1, 1, 2, 25, 1, centroids, NULL), -EINVAL);
+    assert_int_equal(kvr_kmeans(WIDE, points, 4, 1, 1, 2, 25, 1, centroids, NULL), -EINVAL);
 }
 
 static void duplicates_do_not_harm(void **state)
@@ -94,7 +97,8 @@ static void duplicates_do_not_harm(void **state)
         double error = NAN;
         for (unsigned i = 0; i < COUNT * DIM; i++)
             points[i] = (float)(i / DIM % distinct) * 0.1f - 1.0f;
-        assert_int_equal(kvr_kmeans(points, COUNT, DIM, DIM, ENTRIES, 25, 1, centroids, &error), 0);
+        assert_int_equal(kvr_kmeans(WIDE, points, COUNT, DIM, DIM, ENTRIES, 25, 1, centroids,
+                                    &error), 0);
         assert_true(error < 1e-14); /* a mean of equal floats may round in its last bit */
         for (unsigned i = 0; i < ENTRIES * DIM; i++)
             assert_true(centroids[i] >= -1.0f && centroids[i] <= -0.69f);
@@ -108,7 +112,7 @@ static void finds_every_distinct_point(void **state)
     enum { COUNT = 67, DIM = 2 };
     float *points = test_random(11, COUNT * DIM, 1.0f), centroids[COUNT * DIM];
     double error = NAN;
-    assert_int_equal(kvr_kmeans(points, COUNT, DIM, DIM, COUNT, 25, 5, centroids, &error), 0);
+    assert_int_equal(kvr_kmeans(WIDE, points, COUNT, DIM, DIM, COUNT, 25, 5, centroids, &error), 0);
     assert_true(error == 0.0);
     free(points);
 }
@@ -128,7 +132,8 @@ static void no_cluster_stays_empty(void **state)
         double error = NAN;
         for (size_t i = 0; i < COUNT * DIM; i++)
             points[i] *= i / DIM % 4 ? 0.2f : 3.0f;
-        assert_int_equal(kvr_kmeans(points, COUNT, DIM, DIM, ENTRIES, 25, seed, centroids, &error),
+        assert_int_equal(kvr_kmeans(WIDE, points, COUNT, DIM, DIM, ENTRIES, 25, seed, centroids,
+                                    &error),
                          0);
         double exact = quantisation_error(points, COUNT, DIM, DIM, centroids, ENTRIES, members);
         if (fabs(error - exact / COUNT) > 1e-6 * exact)
@@ -150,7 +155,8 @@ static void centroids_are_means(void **state)
     float *points = test_random(21, COUNT * STRIDE, 10.0f), centroids[ENTRIES * DIM];
     double sums[ENTRIES][DIM] = {{0}};
     size_t members[ENTRIES] = {0};
-    assert_int_equal(kvr_kmeans(points, COUNT, STRIDE, DIM, ENTRIES, 200, 2, centroids, NULL), 0);
+    assert_int_equal(kvr_kmeans(WIDE, points, COUNT, STRIDE, DIM, ENTRIES, 200, 2, centroids,
+                                NULL), 0);
     for (size_t i = 0; i < COUNT; i++) {
         size_t nearest = 0;
         for (size_t c = 1; c < ENTRIES; c++) {
@@ -184,13 +190,15 @@ static void position_and_size_do_not_matter(void **state)
     };
     float *points = test_random(5, COUNT * DIM, 1.0f), centroids[ENTRIES * DIM];
     double plain = NAN;
-    assert_int_equal(kvr_kmeans(points, COUNT, DIM, DIM, ENTRIES, 25, 3, centroids, &plain), 0);
+    assert_int_equal(kvr_kmeans(WIDE, points, COUNT, DIM, DIM, ENTRIES, 25, 3, centroids,
+                                &plain), 0);
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         float moved[COUNT * DIM];
         double error = NAN;
         for (size_t i = 0; i < COUNT * DIM; i++)
             moved[i] = points[i] * cases[k].factor + cases[k].offset;
-        assert_int_equal(kvr_kmeans(moved, COUNT, DIM, DIM, ENTRIES, 25, 3, centroids, &error), 0);
+        assert_int_equal(kvr_kmeans(WIDE, moved, COUNT, DIM, DIM, ENTRIES, 25, 3, centroids,
+                                    &error), 0);
         error /= cases[k].unit * cases[k].unit;
         if (!(fabs(error / plain - 1.0) < cases[k].tolerance))
             fail_msg("case %zu: error %g, plain %g", k, error, plain);
@@ -234,7 +242,7 @@ static double train_codebooks(const float *training, size_t count, size_t m, flo
     double total = 0.0;
     for (size_t i = 0; i < m; i++) {
         double error = NAN;
-        assert_int_equal(kvr_kmeans(training + i * dim, count, 64, dim, 256, 25, 1 + i,
+        assert_int_equal(kvr_kmeans(WIDE, training + i * dim, count, 64, dim, 256, 25, 1 + i,
                                     codebook + i * 256 * dim, &error),
                          0);
         total += error;

@@ -24,8 +24,9 @@ enum { D = 32, TOKENS = 40, GROUP = 2, FIRST = 7, QUERIES = TOKENS - FIRST,
 
 static struct kvr_head random_head(void)
 {
-    return (struct kvr_head){.head_dim = D, .tokens = TOKENS, .query_heads = GROUP,
-                             .first_query = FIRST, .keys = test_random(1, TOKENS * D, 2.0f),
+    return (struct kvr_head){.wide = kvr_wide(0), .head_dim = D, .tokens = TOKENS,
+                             .query_heads = GROUP, .first_query = FIRST,
+                             .keys = test_random(1, TOKENS * D, 2.0f),
                              .values = test_random(2, TOKENS * D, 1.0f),
                              .queries = test_random(3, GROUP * TOKENS * D, 3.0f),
                              .query_stride = TOKENS * D, .rope_base = 1000, .seed = 9};
@@ -208,6 +209,50 @@ static void controls_know_nothing(void **state)
     free_head(&head);
 }
 
+/* Exact weights over values, of which each row of 32 channels has 127 steps either way. */
+static void values_of_8_bits(void **state)
+{
+    (void)state;
+    struct kvr_head head = random_head();
+    const struct kvr_coding coding = {.control = KVR_VALUES_Q8};
+    float values[VALUES], *rounded = test_memory(TOKENS * D * sizeof *rounded);
+    struct kvr_head_result result = {.metrics = values};
+    size_t failed;
+    for (size_t t = 0; t < TOKENS; t++) {
+        float largest = 0.0f;
+        for (size_t c = 0; c < D; c++)
+            largest = fmaxf(largest, fabsf(head.values[t * D + c]));
+        const float step = kvr_half_to_float(kvr_float_to_half(largest / 127.0f));
+        for (size_t c = 0; c < D; c++)
+            rounded[t * D + c] =
+                fminf(fmaxf(nearbyintf(head.values[t * D + c] / step), -127.0f), 127.0f) * step;
+    }
+    assert_int_equal(kvr_head_measure(&head, &coding, 1, &result, &failed), 0);
+    for (size_t h = 0; h < GROUP; h++) {
+        for (size_t t = FIRST; t < TOKENS; t++) {
+            double p[TOKENS], off = 0.0, length = 0.0;
+            const size_t at = h * QUERIES + t - FIRST;
+            weights_of(head.queries + (h * TOKENS + t) * D, head.keys, t, p);
+            for (size_t c = 0; c < D; c++) {
+                double a = 0.0, b = 0.0;
+                for (size_t i = 0; i <= t; i++) {
+                    a += p[i] * head.values[i * D + c];
+                    b += p[i] * rounded[i * D + c];
+                }
+                off += (a - b) * (a - b);
+                length += a * a;
+            }
+            const double error = sqrt(off / length);
+            assert_true(error > 1e-4);
+            assert_true(fabs(values[KVR_REL_L2 * GROUP * QUERIES + at] / error - 1.0) < 1e-4);
+            assert_true(values[KVR_KL * GROUP * QUERIES + at] == 0.0f);
+            assert_true(fabsf(values[KVR_RHO * GROUP * QUERIES + at] - 1.0f) < 1e-6f);
+        }
+    }
+    free(rounded);
+    free_head(&head);
+}
+
 static void refuses_what_leaves_nothing(void **state)
 {
     (void)state;
@@ -231,6 +276,7 @@ int main(void)
         cmocka_unit_test(coded_before_rotation),
         cmocka_unit_test(channel_order),
         cmocka_unit_test(controls_know_nothing),
+        cmocka_unit_test(values_of_8_bits),
         cmocka_unit_test(refuses_what_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,7 +99,7 @@ static struct kvr_attention_row row_of(const double *scores, size_t n, const flo
     assert_int_equal(kvr_row_open(&row, n, d), 0);
     row.n = n;
     memcpy(row.scores, scores, n * sizeof *scores);
-    kvr_row_fill(&row, values);
+    kvr_row_fill(kvr_wide(0), &row, values);
     return row;
 }
 
@@ -167,7 +167,7 @@ static void overlap_and_mass(void **state)
     /* Keys 0..3 above the edge of five, 4..8 equal at it: each is the fifth by a share of 1/5. */
     for (size_t i = 0; i < 12; i++)
         other.scores[i] = i < 4 ? 2.0 : i < 9 ? 1.0 : 0.0;
-    kvr_row_fill(&other, values);
+    kvr_row_fill(kvr_wide(0), &other, values);
     kvr_row_compare(&exact, &other, centre, m);
     near(m[KVR_TOP5], 2 * .2 / 5);         /* 7 and 8 are among the exact 7..11 */
     near(m[KVR_TOP10], (7 + 3.0 / 3) / 10); /* 2..8, and 9..11 by a third each */

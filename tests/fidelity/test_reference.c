@@ -68,8 +68,9 @@ static double figure(const char *name, const char *key)
 
 static struct kvr_head head_of(size_t kv)
 {
-    return (struct kvr_head){.head_dim = D, .tokens = TOKENS, .query_heads = GROUP,
-                             .first_query = FIRST, .keys = mini.k.values + kv * TOKENS * D,
+    return (struct kvr_head){.wide = kvr_wide(0), .head_dim = D, .tokens = TOKENS,
+                             .query_heads = GROUP, .first_query = FIRST,
+                             .keys = mini.k.values + kv * TOKENS * D,
                              .values = mini.v.values + kv * TOKENS * D,
                              .queries = mini.q.values + kv * GROUP * TOKENS * D,
                              .query_stride = TOKENS * D, .seed = 1};
