@@ -169,18 +169,8 @@ static int fail_write(const char *path, int rc)
                     strerror(-rc));
 }
 
-static int put_fleet(FILE *out, const struct kvr_run_record *records, const struct arguments *a)
-{
-    struct kvr_fleet fleet;
-    int rc = kvr_fleet_make(records, a->paths.of, a->paths.count, KVR_FLEET_THRESHOLD, &fleet);
-    if (!rc)
-        rc = kvr_plot_fleet(out, &fleet);
-    kvr_fleet_free(&fleet);
-    return rc;
-}
-
 /* Writes the TSV through a second name, so that a refused or failed picture leaves the old one. */
-static int write_data(const struct kvr_picture *picture, const struct kvr_run_record *records,
+static int write_data(const struct kvr_picture *picture, const struct kvr_drawn *of,
                       const struct arguments *a, int *code)
 {
     char path[PATH_BYTES], partial[PATH_BYTES];
@@ -192,8 +182,7 @@ static int write_data(const struct kvr_picture *picture, const struct kvr_run_re
         *code = fail_write(a->folder, rc ? rc : -errno);
         return -EIO;
     }
-    rc = picture->data ? picture->data(out, records, a->paths.count)
-                       : put_fleet(out, records, a);
+    rc = picture->data(out, of);
     if (fclose(out) && !rc)
         rc = -errno;
     if (!rc && rename(partial, path))
@@ -279,12 +268,12 @@ static bool same_text(const char *one, const char *other)
     return a && b && x == y;
 }
 
-static int draw(const struct kvr_picture *picture, const struct kvr_run_record *records,
+static int draw(const struct kvr_picture *picture, const struct kvr_drawn *of,
                 const struct arguments *a, bool *lacking)
 {
     char script[64], folder[PATH_BYTES], from[PATH_BYTES + 64], to[PATH_BYTES];
     int code = KVR_EXIT_OK;
-    int rc = write_data(picture, records, a, &code);
+    int rc = write_data(picture, of, a, &code);
     *lacking = rc == -ENODATA || rc == -EXDEV;
     note_older(picture, a, !rc);
     if (rc)
@@ -308,7 +297,7 @@ static int draw(const struct kvr_picture *picture, const struct kvr_run_record *
     return code;
 }
 
-static int draw_all(const struct arguments *a, const struct kvr_run_record *records)
+static int draw_all(const struct arguments *a, const struct kvr_drawn *of)
 {
     size_t drawn = 0;
     int worst = KVR_EXIT_OK, impossible = KVR_EXIT_OK;
@@ -317,7 +306,7 @@ static int draw_all(const struct arguments *a, const struct kvr_run_record *reco
         return fail_write(a->folder, rc);
     for (size_t i = 0; i < KVR_PICTURES; i++) {
         bool lacking = false;
-        int code = a->kinds[i] ? draw(&kvr_pictures[i], records, a, &lacking) : KVR_EXIT_OK;
+        int code = a->kinds[i] ? draw(&kvr_pictures[i], of, a, &lacking) : KVR_EXIT_OK;
         if (code == KVR_EXIT_IMPOSSIBLE)
             impossible = code; /* without gnuplot the tables of the others still come */
         else if (code && !lacking)
@@ -338,9 +327,14 @@ int kvr_cmd_plot(int argc, char **argv)
         return code;
     signal(SIGPIPE, SIG_IGN);
     struct kvr_beside beside = {NULL, {0}};
+    struct kvr_fleet fleet = {0};
     code = kvr_load_beside(&a.paths, &beside);
+    const struct kvr_drawn of = {beside.records, a.paths.count, &fleet};
+    if (!code && kvr_fleet_make(of.records, a.paths.of, of.count, KVR_FLEET_THRESHOLD, &fleet))
+        code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
     if (!code)
-        code = draw_all(&a, beside.records);
+        code = draw_all(&a, &of);
+    kvr_fleet_free(&fleet);
     kvr_free_beside(&beside, a.paths.count);
     return code;
 }

@@ -21,7 +21,7 @@ bool kvr_codec_dequantises(const struct kvr_codec *codec, uint64_t usable)
 {
     size_t count = 0;
     const struct kvr_dequantise_step *const *steps = kvr_dequantise_steps(&count);
-    if (codec->scan_only) /* what the query takes of such a codec, a copy of the codes lacks */
+    if (codec->book) /* what the query takes of such a codec, a copy of the codes lacks */
         return false;
     for (size_t i = 0; i < count; i++) {
         if (steps[i]->format == codec->formats[0] && !(steps[i]->isa & ~usable))
