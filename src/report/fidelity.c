@@ -111,7 +111,7 @@ void kvr_fidelity_cell(const struct kvr_fidelity_row *row, size_t column, char *
     else if (column == BYTES || column == KEY_ERROR)
         kvr_figure_text(value, 3, text, bytes);
     else if (isfinite(value))
-        snprintf(text, bytes, "%.4f", value);
+        snprintf(text, bytes, fabs(value) < 1e5 ? "%.4f" : "%.4e", value);
 }
 
 /* ---- CSV ---- */
@@ -160,8 +160,12 @@ static void write_csv(FILE *out, const struct kvr_fidelity_record *r)
         csv_index(out, row->layer);
         csv_index(out, row->head);
         csv_quoted(out, row->text);
-        fprintf(out, ",%s,%u,%u,%s,%s", row->codec, row->subspaces, row->entries, row->table,
-                row->encoder);
+        fprintf(out, ",%s", row->codec);
+        if (row->subspaces) /* what the codec does not have is blank, as in JSON it is absent */
+            fprintf(out, ",%u,%u", row->subspaces, row->entries);
+        else
+            fputs(",,", out);
+        fprintf(out, ",%s,%s", row->table, row->encoder);
         csv_quoted(out, row->calibration);
         fprintf(out, ",%s,%s,%u,%u,%s", row->before_rope ? "before-rope" : "as-stored",
                 row->rope_pairs ? "rope-pairs" : "natural", row->skip_sinks, row->seeds,

@@ -156,8 +156,8 @@ void kvr_put_evidence(FILE *out, const struct kvr_result *r, int width)
         snprintf(sure, sizeof sure, "; %s by sign test %.3f",
                  strcmp(v->bound, "undecided") ? "side and bound" : "side", v->confidence);
     int n = snprintf(line, sizeof line,
-                     "- T %s, M %s, C %s ns/key over %zu rounds; between E %s and S %s%s%s", t, m,
-                     c, r->round_count, e, s, limit, sure);
+                     "- T %s, M %s, C %s ns/key over %zu round%s; between E %s and S %s%s%s", t,
+                     m, c, r->round_count, r->round_count == 1 ? "" : "s", e, s, limit, sure);
     char flight[16], threads[16];
     kvr_figure_text(r->lines_in_flight, 2, flight, sizeof flight);
     kvr_figure_text(r->threads_to_node_roof, 2, threads, sizeof threads);

@@ -296,6 +296,23 @@ def test_too_few():
     harness.check(fidelity(*own, "--tokens", "3", "--first-query", "1", "--codec", "int8"), "3")
 
 
+def test_cells_of_a_table():
+    """What a codec does not have is blank in CSV; a huge figure keeps its column narrow."""
+    arguments = text()
+    count = 2 * SHAPE[1] * SHAPE[2] * SHAPE[3]
+    huge = struct.pack(f"<{count}e", *(6e4 * (-1) ** (i // 3) for i in range(count)))
+    write("huge_q.npy", (1, 2 * SHAPE[1], *SHAPE[2:]), data=huge)
+    arguments[3] = "huge_q.npy"
+    table = harness.run("fidelity", *arguments, "--codec", "int4", "-o", "csv:a.csv", "--format",
+                        "table", code=0).out
+    head, *rows = [line.split(",") for line in harness.read_text("a.csv").splitlines()]
+    places = [head.index("subspaces"), head.index("entries")]
+    harness.check(all(row[at] == "" for row in rows for at in places), f"{rows[0]}")
+    figures = [cell for line in table.splitlines()[2:] for cell in line.split()]
+    harness.check(any("e+" in cell for cell in figures), f"no figure is huge:\n{table}")
+    harness.check(all(len(cell) <= 20 for cell in figures), f"{table}")
+
+
 def test_named_pipe():
     """Nobody writes to it: it is refused, not waited for."""
     arguments = text()

@@ -74,6 +74,7 @@ def test_ceilings_in_full():
         check(wanted in types, f"no {wanted} among {types}")
     check("dram-proven" in {row["id"] for row in result["checks"]}, "DRAM is judged")
     check(result["profile"]["ceilings"] == "full", "the merged profile says so")
+    check("over 1 round;" in run("show", "out.json", code=0).out, "one round is no plural")
 
 
 def test_own_profile():
