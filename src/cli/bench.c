@@ -11,35 +11,6 @@
 #include "cli.h"
 #include "version.h"
 
-static volatile sig_atomic_t signal_number; /* a handler can reach nothing else */
-
-static void on_signal(int number)
-{
-    signal_number = number;
-}
-
-void kvr_signals_catch(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    /* A terminal that closes ends a run as the others do; nohup says that it shall not. */
-    struct sigaction hangup;
-    if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN)
-        sigaction(SIGHUP, &action, NULL);
-}
-
-int kvr_signal_number(void)
-{
-    return signal_number;
-}
-
-const volatile sig_atomic_t *kvr_signal_flag(void)
-{
-    return &signal_number;
-}
-
 static char **copy_strings(const char *const *from, size_t count)
 {
     char **to = calloc(count + 1, sizeof *to);
