@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bench.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +67,11 @@ int kvr_bench_open(struct kvr_bench *b, const char *command, uint64_t half_bytes
                                       .deadline_s = INFINITY,
                                       .repeats_left_s = 10};
     kvr_signals_catch();
-    if (kvr_session_open(&b->session, error, sizeof error))
+    int rc = kvr_session_open(&b->session, error, sizeof error);
+    if (rc == -EINTR)
+        return kvr_fail(128 + kvr_signal_number(), "%s: interrupted before anything was measured",
+                        command);
+    if (rc)
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "%s: %s", command, error);
     return KVR_EXIT_OK;
 }

@@ -146,6 +146,14 @@ def test_verify_ends():
     check(not out and err.startswith("kvroof: verify: interrupted"), f"{out} {err}")
 
 
+def test_roofs_in_set_up():
+    """Memory whose pages are still being got is not waited for, nor called a result."""
+    code, out, err = ended_by(signal.SIGINT, "roofs", "-q", "-o", "json:roofs.json")
+    check(code == 130, f"exit code {code}: {err}")
+    check(not out and "interrupted before anything was measured" in err, f"{out} {err}")
+    check(not os.listdir("."), f"{os.listdir('.')}")
+
+
 def test_doctor_ends():
     for _ in range(50): # it may be done before the signal comes
         code, out, _ = ended_by(signal.SIGINT, "doctor")
