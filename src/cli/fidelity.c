@@ -225,14 +225,19 @@ static void set_defaults(struct fidelity_state *s)
 
 /* ---- the command ---- */
 
-static void put_notes(const struct kvr_fidelity_record *record)
+static void put_notes(const struct fidelity_state *s, const struct kvr_fidelity_record *record)
 {
-    bool leaking = false;
+    bool leaking = false, paired = false;
     for (size_t i = 0; i < record->absent_count; i++)
         fprintf(stderr, "kvroof fidelity: without %s: %s\n", record->absent[i].name,
                 record->absent[i].why);
     for (size_t i = 0; i < record->row_count; i++)
         leaking |= record->rows[i].leaking;
+    for (size_t i = 0; i < record->row_count; i++)
+        paired |= record->rows[i].rope_pairs;
+    if (s->request.rope_pairs && !paired)
+        fputs("kvroof fidelity: --channel-order rope-pairs has no effect: none of these codecs "
+              "has subspaces for channels to share, as lookat has\n", stderr);
     if (leaking)
         fputs("kvroof fidelity: flagged leaking: codebooks were fitted to keys that they then "
               "code, which flatters them; give --calibration with keys of other texts\n", stderr);
@@ -265,7 +270,7 @@ static int run(struct fidelity_state *s)
         code = kvr_fail(rc == -ENOMEM ? KVR_EXIT_IMPOSSIBLE : KVR_EXIT_USAGE, "fidelity: %s",
                         error[0] ? error : strerror(-rc));
     if (!rc && !s->options.options->quiet)
-        put_notes(&record);
+        put_notes(s, &record);
     if (!rc)
         code = kvr_fidelity_outputs_write(&record, s->options.options);
     kvr_fidelity_free(&record);
