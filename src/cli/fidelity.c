@@ -229,19 +229,19 @@ static void put_notes(const struct fidelity_state *s, const struct kvr_fidelity_
 {
     bool leaking = false, paired = false;
     for (size_t i = 0; i < record->absent_count; i++)
-        fprintf(stderr, "kvroof fidelity: without %s: %s\n", record->absent[i].name,
+        fprintf(stderr, "kvroof: fidelity: without %s: %s\n", record->absent[i].name,
                 record->absent[i].why);
     for (size_t i = 0; i < record->row_count; i++)
         leaking |= record->rows[i].leaking;
     for (size_t i = 0; i < record->row_count; i++)
         paired |= record->rows[i].rope_pairs;
     if (s->request.rope_pairs && !paired)
-        fputs("kvroof fidelity: --channel-order rope-pairs has no effect: none of these codecs "
+        fputs("kvroof: fidelity: --channel-order rope-pairs has no effect: none of these codecs "
               "has subspaces for channels to share, as lookat has\n", stderr);
     if (leaking)
-        fputs("kvroof fidelity: flagged leaking: codebooks were fitted to keys that they then "
+        fputs("kvroof: fidelity: flagged leaking: codebooks were fitted to keys that they then "
               "code, which flatters them; give --calibration with keys of other texts\n", stderr);
-    fprintf(stderr, "kvroof fidelity: %.1f s, of which codebooks %.1f s\n", record->duration_s,
+    fprintf(stderr, "kvroof: fidelity: %.1f s, of which codebooks %.1f s\n", record->duration_s,
             record->training_s);
 }
 

@@ -259,7 +259,8 @@ static void test_grouped_skips(void **state)
         kvr_result_unavailable(r, "scan", "%s", cases[i].why);
     }
     char *text = written_text(put_table, &record);
-    check_says(text, "not measured: 3 cases of lookat.u8@sse, int8.fused@sse: --budget was spent\n");
+    check_says(text, "not measured: 3 cases of lookat.u8@sse, int8.fused@sse: --budget was "
+                     "spent\n");
     check_says(text, "not measured: int4.fused@sse/d64/n512: this host has no node 7\n");
     free(text);
     kvr_run_record_free(&record);
