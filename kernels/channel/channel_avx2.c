@@ -149,7 +149,6 @@ KVR_INLINE void store_residual(const struct residual *s, float *scores, uint32_t
         .work = {.block_keys = 32, .convert_rate = "convert.i32", __VA_ARGS__},                    \
         .work_once = {.stores = 4, .uops = 30},                                                    \
         .work_head_dim = 64,                                                                       \
-        .residual_work = {.block_keys = 32, .loads = 5, .fma = 4, .converts = 4, .uops = 18},      \
         .score = score_channel##bits,                                                              \
     };
 CHANNEL_KERNEL(1, .loads = 96, .stores = 12, .shuffles = 4, .vector_alu = 331,

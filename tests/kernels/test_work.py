@@ -26,7 +26,8 @@ EXACT = ("shuffles", "fma", "int_dots", "converts", "gathered")
 WITHIN_TENTH = ("loads", "stores", "vector_alu", "uops")
 GATHER_UOPS = {0: 1, 8: 12, 16: 20}  # by the elements that an instruction gathers: kernels/kernel.h
 # Kernels that declare nothing and so get no core limit: scalar ones of rows and channels, two of
-# two sketches, and those that take one key after the other out of lines of 64 keys.
+# two sketches, and those that take one key after the other out of lines of 64 keys; of residuals
+# the loops that keep a place in memory at some head dims.
 UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "affine8 fused scalar", "affine4 fused scalar",
               "affine8g fused scalar", "affine4g fused scalar",
@@ -36,6 +37,8 @@ UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "channel1 fused scalar", "channel2 fused scalar", "channel4 fused scalar",
               "channel1 fused scalar residual", "channel2 fused scalar residual",
               "channel4 fused scalar residual",
+              "channel1 fused avx2 residual", "channel2 fused avx2 residual",
+              "channel4 fused avx2 residual",
               "signs_u8 u8 scalar", "signs_u8 u8 avx2", "additive_f32 f32 scalar",
               "additive_rows rows scalar", "additive_rows rows avx2", "additive_rows rows avx512"}
 QUARTERED = {"lookup4_f32", "lookup4_u8"}  # formats whose neighbouring bytes are keys 16 apart
@@ -119,7 +122,7 @@ def find_ways(kernel, graph):
     """The shortest way around each loop that is the declared one. If there is none, the loop has
     one over the lines of a block within it."""
     wanted, queries, scores = expected_bytes(kernel), kernel["queries"], expected_scores(kernel)
-    stored = kernel["block_keys"] * queries * SCORE_BYTES + tile_bytes(kernel)
+    stored = len(scores) * queries + tile_bytes(kernel)
     turns_around = (0, kernel["block_bytes"] // LINE_BYTES)
     if kernel["variant"] == "tiled":  # a loop over its rows, if there is one, is part of the block
         turns_around = (kernel["head_dim"] * FLOAT16_BYTES // ROW_STEP_BYTES, 0)
