@@ -5,12 +5,8 @@
 #include <string.h>
 
 enum {
-    POS = KVR_FIELD_POSITIVE,
-    REQ = KVR_FIELD_REQUIRED,
-    ZERO = KVR_FIELD_OMIT_ZERO,
-    ID = KVR_FIELD_IDENTIFIES,
-    WHOLE = KVR_FIELD_WHOLE,
-    MEASURED = KVR_FIELD_MEASURED
+    POS = KVR_FIELD_POSITIVE, REQ = KVR_FIELD_REQUIRED, ZERO = KVR_FIELD_OMIT_ZERO,
+    ID = KVR_FIELD_IDENTIFIES, WHOLE = KVR_FIELD_WHOLE, MEASURED = KVR_FIELD_MEASURED
 };
 
 uint64_t kvr_field_integer(const struct kvr_field *field, const void *base)
@@ -231,6 +227,10 @@ static const struct kvr_field tuning_fields[] = {
     F(tuning.alternatives, "alternatives", "", 0),
     F(tuning.ahead_codebooks, "ahead_codebooks", "", ZERO),
     F(tuning.codebook_alternatives, "codebook_alternatives", "", 0),
+    F(tuning.values_ahead_segments, "values_ahead_segments", "", ZERO),
+    F(tuning.values_ahead_bytes, "values_ahead_bytes", "bytes", ZERO),
+    F(tuning.values_streams, "values_streams", "", ZERO),
+    F(tuning.values_alternatives, "values_alternatives", "", 0),
     KVR_FIELD_END,
 };
 static const struct kvr_field cost_fields[] = {
@@ -275,6 +275,7 @@ const struct kvr_field kvr_result_fields[] = {
     F(layout, "layout", "", ID),
     F(codebook, "codebook", "", ID),
     F(codebook_residency, "codebook_residency", "", ID),
+    F(codebook_heads, "codebook_heads", "", ZERO),
     F(value_format, "value_format", "", ID),
     F(evict_bytes, "evict_bytes", "bytes", ID),
     F(threads, "threads", "", MEASURED | ID),

@@ -5,8 +5,10 @@ import json
 import os
 import pathlib
 import signal
+import shutil
 import subprocess
 import tempfile
+import time
 
 from harness import Failure, need
 
@@ -24,11 +26,13 @@ class Browser:
         to_read, self.to_browser = os.pipe()
         self.from_browser, to_write = os.pipe()
         # The browser reads commands from file 3 and answers on file 4.
+        # What it and its helpers leave in the folder for temporary files is removed with the rest.
         self.process = subprocess.Popen(
             ["sh", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "sh", program, *FLAGS,
              "--user-data-dir=" + self.profile.name, "about:blank"],
             pass_fds=(to_read, to_write), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
+            stderr=subprocess.DEVNULL, env=dict(os.environ, TMPDIR=self.profile.name),
+            start_new_session=True)
         os.close(to_read)
         os.close(to_write)
         self.buffer, self.number, self.events, self.session = b"", 0, [], None
@@ -46,13 +50,15 @@ class Browser:
 
     def __exit__(self, *_):
         os.close(self.to_browser)
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         os.close(self.from_browser)
-        try:
-            self.profile.cleanup()
-        except OSError:
-            pass  # its children may still write there
+        for _ in range(50):  # its children may still write there, for as long as they end
+            shutil.rmtree(self.profile.name, ignore_errors=True)
+            if not os.path.exists(self.profile.name):
+                break
+            time.sleep(.1)
+        self.profile.cleanup()
 
     def receive(self):
         """The next message; a browser that says nothing for too long has failed."""
