@@ -154,6 +154,7 @@ KVR_INLINE void store_residual(const struct residual *s, float *scores, uint32_t
         .work = {.block_keys = 32, __VA_ARGS__},                                                   \
         .work_once = {.stores = 2, .uops = 30},                                                    \
         .work_head_dim = 64,                                                                       \
+        .residual_work = {.block_keys = 32, .loads = 3, .fma = 2, .converts = 2, .uops = 15},      \
         .score = score_channel##bits,                                                              \
     };
 CHANNEL_KERNEL(1, .loads = 80, .stores = 6, .shuffles = 37, .vector_alu = 86,

@@ -189,7 +189,8 @@ static int add_codec(const struct kvr_job *job, const struct kvr_codec *codec)
     const struct kvr_fidelity_request *r = job->request;
     struct kvr_shape shape = {.head_dim = (uint32_t)job->inputs->head_dim, .heads = 1, .queries = 1,
                               .group = codec->group,
-                              .vector_bytes = job->methods->vector_bytes};
+                              .vector_bytes = job->methods->vector_bytes,
+                              .residual = codec->formats[0]->residual ? r->kivi_residual : 0};
     int status = 0;
     if (codec->slow_training && !r->codecs_named)
         return leave_out(job, codec, "training takes long; name it with --codec");

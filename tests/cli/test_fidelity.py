@@ -126,6 +126,17 @@ def test_every_codec():
         harness.check(0 < abs(plain["rel_l2"] - rounded["rel_l2"]) < .02, f"{name}: rounded query")
 
 
+def test_kivi_residual():
+    """More keys in float16: a smaller error, more bytes, and a row that says so."""
+    usual, longer = (row(fidelity("--codec", "kivi2", "--tokens", "250", "--kivi-residual", keys),
+                         "kivi2") for keys in ("32", "128"))
+    harness.check("encoder" not in usual and longer["encoder"] == "R128", f"{longer}")
+    for found, left in ((usual, 250 - 7 * 32), (longer, 250 - 128)):
+        expected = ((250 - left) * 24 + left * 128) / 250
+        harness.check(abs(found["bytes_per_key"] - expected) < 1e-9, f"{found}, not {expected}")
+    harness.check(longer["key_squared_error"] < .8 * usual["key_squared_error"], f"{longer}")
+
+
 def test_squat_settings():
     """They reach the encoder, are recorded, and are refused with their option."""
     plain = fidelity("--codec", "kivi2,squat2")

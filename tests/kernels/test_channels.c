@@ -40,6 +40,39 @@ static void costs(void **state)
     }
 }
 
+/* R = 128: of 100 keys none is coded, of 300 keys 256; the other 44 are two blocks, of which the
+ * second begins 32 lines of d behind the first. */
+static void a_long_residual(void **state)
+{
+    struct kvr_prepared_dense *p = aligned_bytes(sizeof *p);
+    double scores[300];
+    (void)state;
+    p->query[2] = 1;
+    for (size_t i = 0; i < FORMATS; i++) {
+        const struct kvr_format *format = all[i].format;
+        const struct kvr_shape shape = {.head_dim = 64, .tokens = 300, .queries = 1, .group = 32,
+                                        .residual = 128};
+        const size_t groups = 256 * all[i].key_bytes, bytes = groups + 2 * 4096;
+        unsigned char *codes = aligned_bytes(bytes);
+        struct kvr_cost cost;
+        assert_int_equal(format->segment_bytes(&shape, 100), 4 * 4096);
+        assert_int_equal(format->segment_bytes(&shape, 300), bytes);
+        assert_int_equal(kvr_residual_keys(format, &shape, 300), 44);
+        assert_int_equal(kvr_block_bytes(format, &shape), 32 * all[i].key_bytes);
+        format->cost(&shape, &cost);
+        assert_true(cost.stream_bytes == (double)bytes);
+        assert_true(cost.converts == 64 * 300 + 2 * 8 * 64);
+        uint16_t *halves = (uint16_t *)(void *)(codes + groups);
+        halves[2 * 32 + 31] = 0x4200;        /* key 287, channel 2: 3 */
+        halves[2048 + 2 * 32 + 11] = 0x4400; /* key 299: 4 */
+        format->reference(&shape, 300, codes, NULL, p, scores);
+        for (uint32_t k = 0; k < 300; k++)
+            assert_true(scores[k] == (k == 287 ? 3 : k == 299 ? 4 : 0));
+        free(codes);
+    }
+    free(p);
+}
+
 /* d = 32, 34 keys: a group of 128 bytes of scales and zeros and one or more units of 128 bytes,
  * then two keys as float16. */
 static void by_hand(void **state)
@@ -78,6 +111,7 @@ static void by_hand(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(costs), cmocka_unit_test(by_hand)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(costs), cmocka_unit_test(by_hand),
+                                       cmocka_unit_test(a_long_residual)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

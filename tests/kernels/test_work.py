@@ -26,7 +26,8 @@ EXACT = ("shuffles", "fma", "int_dots", "converts", "gathered")
 WITHIN_TENTH = ("loads", "stores", "vector_alu", "uops")
 GATHER_UOPS = {0: 1, 8: 12, 16: 20}  # by the elements that an instruction gathers: kernels/kernel.h
 # Kernels that declare nothing and so get no core limit: scalar ones of rows and channels, and of
-# two sketches, whose loops over a key's channels or bits stay loops.
+# two sketches, whose loops over a key's channels or bits stay loops; of residuals the loops that
+# keep a place in memory at some head dims.
 UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "affine8 fused scalar", "affine4 fused scalar",
               "affine8g fused scalar", "affine4g fused scalar",
@@ -34,6 +35,10 @@ UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "affine8g_q8 q8 scalar", "affine4g_q8 q8 scalar",
               "affine8_f16 tiled scalar", "affine4_f16 tiled scalar", "affine4g_f16 tiled scalar",
               "channel1 fused scalar", "channel2 fused scalar", "channel4 fused scalar",
+              "channel1 fused scalar residual", "channel2 fused scalar residual",
+              "channel4 fused scalar residual",
+              "channel1 fused avx2 residual", "channel2 fused avx2 residual",
+              "channel4 fused avx2 residual",
               "signs_u8 u8 scalar", "additive_rows rows scalar"}
 QUARTERED = {"lookup4_f32", "lookup4_u8"}  # formats whose neighbouring bytes are keys 16 apart
 SCORE_BYTES = 4
@@ -60,6 +65,8 @@ def expected_scores(kernel):
     """Where that block's scores go, in bytes from its first: side by side, or where a dword holds
     keys of all quarters of the layout's block, in four places."""
     keys, layout_keys = kernel["block_keys"], kernel["layout_keys"]
+    if kernel["residual"]:  # sums of one channel
+        return set()
     if kernel["format"] not in QUARTERED or keys == layout_keys:
         return set(range(keys * SCORE_BYTES))
     return {quarter * layout_keys // 4 * SCORE_BYTES + n for quarter in range(4)
@@ -70,7 +77,7 @@ def tile_bytes(kernel):
     """What a block stores beside its scores: rows of float16 and, with scales of groups, these as
     floats; of scales of channels the query times them."""
     if kernel["format"].startswith("channel"):
-        return kernel["head_dim"] * SCORE_BYTES
+        return 0 if kernel["residual"] else kernel["head_dim"] * SCORE_BYTES
     if kernel["variant"] != "tiled":
         return 0
     grouped = kernel["format"].startswith("affine4g")
@@ -116,7 +123,7 @@ def find_ways(kernel, graph):
     """The shortest way around each loop that is the declared one. If there is none, the loop has
     one over the lines of a block within it."""
     wanted, queries, scores = expected_bytes(kernel), kernel["queries"], expected_scores(kernel)
-    stored = kernel["block_keys"] * queries * SCORE_BYTES + tile_bytes(kernel)
+    stored = len(scores) * queries + tile_bytes(kernel)
     turns_around = (0, kernel["block_bytes"] // LINE_BYTES)
     if kernel["variant"] == "tiled":  # a loop over its rows, if there is one, is part of the block
         turns_around = (kernel["head_dim"] * FLOAT16_BYTES // ROW_STEP_BYTES, 0)
@@ -201,8 +208,8 @@ def check_bad_loop():
     """The script's own eyes, on a loop whose faults are known."""
     function = parse(BAD_LOOP.splitlines())
     kernel = dict.fromkeys(EXACT + WITHIN_TENTH, 0)
-    kernel.update(format="", variant="fused", block_keys=16, layout_keys=16, block_bytes=64,
-                  row_major=1, queries=1, loads=2, stores=2, vector_alu=1, uops=9)
+    kernel.update(format="", variant="fused", residual=0, block_keys=16, layout_keys=16,
+                  block_bytes=64, row_major=1, queries=1, loads=2, stores=2, vector_alu=1, uops=9)
     wrong = check_kernel(kernel, function, False)
     if [text.split()[-2] for text in wrong] != ["vmovaps", "call"]:
         return [f"a loop with a spill and a call: found {wrong}"]
@@ -245,6 +252,7 @@ def test_work(*arguments):
     for kernel in kernels:
         name = "{format} {variant} {isa}".format(**kernel)
         name += f" of {kernel['queries']} queries" if kernel["queries"] > 1 else ""
+        name += " residual" if kernel["residual"] else ""
         if kernel["block_keys"]:
             wrong = check_kernel(kernel, find_function(kernel, libraries), verbose)
             wrong += ["declares its work, but is listed in UNDECLARED"] * (name in UNDECLARED)
