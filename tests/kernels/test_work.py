@@ -5,7 +5,8 @@ test_work.py WORK_PRINT COMPILER BUILDTYPE SANITIZE LIBRARY...   (LIBRARY: .../l
 
 The loop is known by the bytes it reads, not by its numbers: one way around it loads exactly the
 bytes of the declared keys, from an address that moves on, and stores as many scores for each of
-its queries, without a prefetch and without the masked stores of a tail. That leaves the instances
+its queries, without a prefetch and without the masked stores of a tail. (Channels with an 8-bit
+query: the scales of a group and the codes of the one before, which two addresses reach.) That leaves the instances
 for the declared shape, because others read other bytes. The one for one stream steps by kvr_next_at
 in the same loop; with several streams, and for the blocks that these leave over, that is not so. A
 kernel that has no such loop has its blocks in a loop within: the shortest of those is compared, for
@@ -34,6 +35,7 @@ UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "affine8g_q8 q8 scalar", "affine4g_q8 q8 scalar",
               "affine8_f16 tiled scalar", "affine4_f16 tiled scalar", "affine4g_f16 tiled scalar",
               "channel1 fused scalar", "channel2 fused scalar", "channel4 fused scalar",
+              "channel1_q8 q8 scalar", "channel2_q8 q8 scalar", "channel4_q8 q8 scalar",
               "signs_u8 u8 scalar", "signs_u8 u8 avx2", "additive_f32 f32 scalar",
               "additive_rows rows scalar", "additive_rows rows avx2", "additive_rows rows avx512"}
 QUARTERED = {"lookup4_f32", "lookup4_u8"}  # formats whose neighbouring bytes are keys 16 apart
@@ -67,14 +69,22 @@ def expected_scores(kernel):
 
 def tile_bytes(kernel):
     """What a block stores beside its scores: rows of float16 and, with scales of groups, these as
-    floats; of scales of channels the query times them."""
+    floats; of scales of channels the query times them, and that in bytes."""
     if kernel["format"].startswith("channel"):
-        return kernel["head_dim"] * SCORE_BYTES
+        return kernel["head_dim"] * (SCORE_BYTES + (kernel["variant"] == "q8"))
     if kernel["variant"] != "tiled":
         return 0
     grouped = kernel["format"].startswith("affine4g")
     scales = kernel["head_dim"] // GROUP_CHANNELS * SCORE_BYTES if grouped else 0
     return kernel["layout_keys"] * (kernel["head_dim"] * FLOAT16_BYTES + scales)
+
+
+def parts_of(kernel, wanted):
+    """What one address reaches: all of it, or first the scales that are folded ahead."""
+    if kernel["format"].startswith("channel") and kernel["variant"] == "q8":
+        head = 2 * kernel["head_dim"] * FLOAT16_BYTES
+        return [set(range(head)), set(range(len(wanted) - head))]
+    return [wanted]
 
 
 class Way:
@@ -91,11 +101,12 @@ class Way:
             if not fused and not instruction.name.startswith("nop"):
                 self.counts["uops"] += GATHER_UOPS[classes.count("gathered")]
 
-    def consumes(self, wanted):
-        """Loads these bytes from an address that moves on."""
+    def consumes(self, parts):
+        """Loads these bytes, each part from an address that moves on."""
         loads = self.trace.groups(lambda i: i.reads_memory)
-        return any(covered(pieces) == wanted and self.trace.moves(symbols)
-                   for symbols, pieces in loads.items())
+        moving = [covered(pieces) for symbols, pieces in loads.items()
+                  if self.trace.moves(symbols)]
+        return all(part in moving for part in parts)
 
     def has_next_at(self):
         """Steps by kvr_next_at (kernels/ahead.h), as gcc writes it."""
@@ -115,6 +126,7 @@ def find_ways(kernel, graph):
     """The shortest way around each loop that is the declared one. If there is none, the loop has
     one over the lines of a block within it."""
     wanted, queries, scores = expected_bytes(kernel), kernel["queries"], expected_scores(kernel)
+    parts = parts_of(kernel, wanted)
     stored = kernel["block_keys"] * queries * SCORE_BYTES + tile_bytes(kernel)
     turns_around = (0, kernel["block_bytes"] // LINE_BYTES)
     if kernel["variant"] == "tiled":  # a loop over its rows, if there is one, is part of the block
@@ -123,7 +135,7 @@ def find_ways(kernel, graph):
     for turns in turns_around:
         for header in graph.loops:
             ways = (Way(path) for path in graph.paths(header, turns, stored))
-            fitting = (w for w in ways if w.scores(queries) == scores and w.consumes(wanted))
+            fitting = (w for w in ways if w.scores(queries) == scores and w.consumes(parts))
             found += [(header, way) for way in itertools.islice(fitting, 1)]
         if found:
             break
