@@ -21,6 +21,9 @@
         .work_head_dim = 64,                                                                       \
         .score = score_channel##bits##_q8,                                                         \
     };
-CHANNEL_KERNEL(1, .uops = 1)
-CHANNEL_KERNEL(2, .uops = 1)
-CHANNEL_KERNEL(4, .uops = 1)
+CHANNEL_KERNEL(1, .loads = 59, .stores = 14, .shuffles = 17, .vector_alu = 91, .fma = 10,
+               .int_dots = 34, .converts = 10, .uops = 253)
+CHANNEL_KERNEL(2, .loads = 59, .stores = 14, .shuffles = 17, .vector_alu = 91, .fma = 10,
+               .int_dots = 34, .converts = 10, .uops = 247)
+CHANNEL_KERNEL(4, .loads = 64, .stores = 13, .shuffles = 17, .vector_alu = 97, .fma = 10,
+               .int_dots = 36, .converts = 10, .uops = 261)

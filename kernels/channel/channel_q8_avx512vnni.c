@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * channel1_q8, channel2_q8, channel4_q8 with AVX-512 VNNI (q8_dots.inc).
+ *
+ * Limits, d = 64, 32 keys, any number of bits: 32 masks, 32 dot products, 8 to 20 shifts and
+ * additions behind them, and about 50 instructions that fold, round and order the weights: two
+ * 512-bit ALU ports are full after some 62 cycles (channel1: 66).
  */
 #include "../affine/ints_avx512.h"
 #include "q8_fold_avx512.h"
@@ -21,6 +25,9 @@
         .work_head_dim = 64,                                                                       \
         .score = score_channel##bits##_q8,                                                         \
     };
-CHANNEL_KERNEL(1, .uops = 1)
-CHANNEL_KERNEL(2, .uops = 1)
-CHANNEL_KERNEL(4, .uops = 1)
+CHANNEL_KERNEL(1, .loads = 60, .stores = 13, .shuffles = 17, .vector_alu = 67, .fma = 10,
+               .int_dots = 32, .converts = 10, .uops = 236)
+CHANNEL_KERNEL(2, .loads = 60, .stores = 13, .shuffles = 17, .vector_alu = 59, .fma = 10,
+               .int_dots = 32, .converts = 10, .uops = 215)
+CHANNEL_KERNEL(4, .loads = 65, .stores = 14, .shuffles = 17, .vector_alu = 55, .fma = 10,
+               .int_dots = 32, .converts = 10, .uops = 216)

@@ -10,17 +10,14 @@
 #define DOT_PRODUCTS "q8_dots.inc"
 #include "q8_groups.inc"
 
-#define CHANNEL_KERNEL(bits, ...)                                                                  \
+#define CHANNEL_KERNEL(bits)                                                                       \
     const struct kvr_kernel kvr_kernel_channel##bits##_q8_q8_avxvnni = {                           \
         .variant = "q8",                                                                           \
         .isa_name = "avxvnni",                                                                     \
         .format = &kvr_format_channel##bits##_q8,                                                  \
         .isa = KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C | KVR_ISA_AVXVNNI,                        \
-        .work = {.block_keys = 32, .convert_rate = "convert.i32", __VA_ARGS__},                    \
-        .work_once = {.stores = 4, .uops = 30},                                                    \
-        .work_head_dim = 64,                                                                       \
         .score = score_channel##bits##_q8,                                                         \
     };
-CHANNEL_KERNEL(1, .uops = 1)
-CHANNEL_KERNEL(2, .uops = 1)
-CHANNEL_KERNEL(4, .uops = 1)
+CHANNEL_KERNEL(1)
+CHANNEL_KERNEL(2)
+CHANNEL_KERNEL(4)

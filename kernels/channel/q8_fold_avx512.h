@@ -8,18 +8,37 @@
 #include "../simd/x86_avx512.h"
 #include "q8_fold.h"
 
+/* Read where they are used, for want of registers. */
+static const struct fold_constants {
+    int32_t dwords[2][16]; /* of one bit, of more */
+    int8_t bytes[2][16];   /* of 4 bits, of fewer */
+    int32_t low;
+    float magic;
+} fold_constants = {
+    .dwords = {{0, 8, 1, 9, 4, 12, 5, 13, 2, 10, 3, 11, 6, 14, 7, 15},
+               {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15}},
+    .bytes = {{0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15},
+              {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15}},
+    .low = 0x0c080400,
+    .magic = KVR_ROUND_MAGIC};
+
+KVR_INLINE const struct fold_constants *constants(void)
+{
+    const struct fold_constants *k = &fold_constants;
+    KVR_HIDE(k);
+    return k;
+}
+
 /* 64 rounded weights, 16 in the low bytes of each w, as the dot products want them (q8_fold.h).
  * The low bytes of w[n]'s 128-bit lane l become dword n of lane l, then the dwords those of
  * neighbouring channels, whose bytes a last shuffle brings in order. */
 KVR_INLINE __m512i kvr_order_weights(const __m512i *w, const uint32_t bits)
 {
-    const __m512i low = _mm512_set1_epi32(0x0c080400);
-    const __m512i dwords =
-        bits == 1 ? _mm512_setr_epi32(0, 8, 1, 9, 4, 12, 5, 13, 2, 10, 3, 11, 6, 14, 7, 15)
-                  : _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const struct fold_constants *k = constants();
+    const __m512i low = _mm512_set1_epi32(k->low);
+    const __m512i dwords = _mm512_loadu_si512(k->dwords[bits != 1]);
     const __m512i bytes = _mm512_broadcast_i32x4(
-        bits == 4 ? _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15)
-                  : _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+        _mm_loadu_si128((const __m128i *)(const void *)k->bytes[bits != 4]));
     __m512i t = _mm512_shuffle_epi8(w[0], low);
     t = _mm512_mask_shuffle_epi8(t, 0x00f000f000f000f0, w[1], low);
     t = _mm512_mask_shuffle_epi8(t, 0x0f000f000f000f00, w[2], low);
@@ -58,7 +77,7 @@ KVR_INLINE struct channel_finish fold_floats(const unsigned char *group, const f
 KVR_INLINE void store_weights(struct folded *folded, float factor, const uint32_t bits,
                               const uint32_t head_dim)
 {
-    const __m512 magic = _mm512_set1_ps(KVR_ROUND_MAGIC);
+    const __m512 magic = _mm512_set1_ps(constants()->magic);
     const __m512 inverse = _mm512_set1_ps(factor);
     for (uint32_t c = 0; c < head_dim; c += 64) {
         __m512i w[4];

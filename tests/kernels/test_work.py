@@ -6,7 +6,8 @@ test_work.py WORK_PRINT COMPILER BUILDTYPE SANITIZE LIBRARY...   (LIBRARY: .../l
 The loop is known by the bytes it reads, not by its numbers: one way around it loads exactly the
 bytes of the declared keys, from an address that moves on, and stores as many scores for each of
 its queries, without a prefetch and without the masked stores of a tail. (Channels with an 8-bit
-query: the scales of a group and the codes of the one before, which two addresses reach.) That leaves the instances
+query: the scales of a group and the codes of the one before, which two addresses reach.) That
+leaves the instances
 for the declared shape, because others read other bytes. The one for one stream steps by kvr_next_at
 in the same loop; with several streams, and for the blocks that these leave over, that is not so. A
 kernel that has no such loop has its blocks in a loop within: the shortest of those is compared, for
@@ -27,7 +28,8 @@ EXACT = ("shuffles", "fma", "int_dots", "converts", "gathered")
 WITHIN_TENTH = ("loads", "stores", "vector_alu", "uops")
 GATHER_UOPS = {0: 1, 8: 12, 16: 20}  # by the elements that an instruction gathers: kernels/kernel.h
 # Kernels that declare nothing and so get no core limit: scalar ones of rows and channels, two of
-# two sketches, and those that take one key after the other out of lines of 64 keys.
+# two sketches, 256-bit ones of channels with an 8-bit query, and those that take one key after the
+# other out of lines of 64 keys.
 UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "affine8 fused scalar", "affine4 fused scalar",
               "affine8g fused scalar", "affine4g fused scalar",
@@ -36,6 +38,8 @@ UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "affine8_f16 tiled scalar", "affine4_f16 tiled scalar", "affine4g_f16 tiled scalar",
               "channel1 fused scalar", "channel2 fused scalar", "channel4 fused scalar",
               "channel1_q8 q8 scalar", "channel2_q8 q8 scalar", "channel4_q8 q8 scalar",
+              "channel1_q8 q8 avx2", "channel2_q8 q8 avx2", "channel4_q8 q8 avx2",
+              "channel1_q8 q8 avxvnni", "channel2_q8 q8 avxvnni", "channel4_q8 q8 avxvnni",
               "signs_u8 u8 scalar", "signs_u8 u8 avx2", "additive_f32 f32 scalar",
               "additive_rows rows scalar", "additive_rows rows avx2", "additive_rows rows avx512"}
 QUARTERED = {"lookup4_f32", "lookup4_u8"}  # formats whose neighbouring bytes are keys 16 apart
@@ -69,9 +73,12 @@ def expected_scores(kernel):
 
 def tile_bytes(kernel):
     """What a block stores beside its scores: rows of float16 and, with scales of groups, these as
-    floats; of scales of channels the query times them, and that in bytes."""
+    floats; of scales of channels the query times them, and that in bytes, with two numbers twice,
+    of the group and of the one before."""
+    if kernel["format"].startswith("channel") and kernel["variant"] == "q8":
+        return kernel["head_dim"] * (SCORE_BYTES + 1) + 4 * SCORE_BYTES
     if kernel["format"].startswith("channel"):
-        return kernel["head_dim"] * (SCORE_BYTES + (kernel["variant"] == "q8"))
+        return kernel["head_dim"] * SCORE_BYTES
     if kernel["variant"] != "tiled":
         return 0
     grouped = kernel["format"].startswith("affine4g")
