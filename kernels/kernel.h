@@ -283,7 +283,13 @@ struct kvr_prepared_affine_q8 {
  * 32 / bits * i + j of that key. value = code * scale + zero; score = sum((query * scale) * code) +
  * sum(query * zero), whose factors a group needs once for its 32 keys. The last L mod R keys,
  * R = 32 or shape->residual, are float16 in blocks of [d][32 keys], a line per channel, 0 where
- * there is no key. */
+ * there is no key.
+ *
+ * channel1_q8, channel2_q8, channel4_q8: the same keys and the same prepared query, but of each
+ * whole group w[c] = query[c] * scale[c] (in float) is rounded to 8 bits with one scale for all
+ * channels: largest = max(|w|, 2^-100), w8 = round-to-even(w * (127 / largest)), rounded once,
+ * step = largest * (1 / 127). score = step * sum(w8 * code) + sum(query * zero), the first sum
+ * exact in int32; the residual is scored as it is there. */
 
 /* affine8g_q8, affine4g_q8: the keys of affine8g, affine4g; a query of 8 bits in the same groups of
  * 32 channels, as ggml quantises it to q8_0 on x86: query8 = round-to-even(query * 127 / amax) of

@@ -12,6 +12,9 @@
 
 enum { KVR_CHANNEL_KEYS = 32, KVR_CHANNEL_LINE_KEYS = 16, KVR_CHANNEL_DWORD_BITS = 32 };
 
+/* Of an 8-bit query: the largest factor of a group is taken to be no smaller. */
+#define KVR_CHANNEL_LEAST 0x1p-100f
+
 /* Scales, then zeros: two float16 a channel. */
 KVR_INLINE size_t kvr_channel_head_bytes(uint32_t head_dim)
 {

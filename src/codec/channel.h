@@ -50,7 +50,7 @@ void kvr_channel_decode(const struct kvr_shape *shape, int bits, const unsigned 
 int kvr_channel_append(const struct kvr_shape *shape, int bits, const void *side, const float *key,
                        size_t count, kvr_encode_group_fn *encode_group, unsigned char *codes);
 
-/* The format's query: float, / sqrt(d). */
+/* The formats' query: float, / sqrt(d); that of 8 bits is made of it for each group. */
 void kvr_channel_prepare(const struct kvr_shape *shape, const struct kvr_format *format,
                          const void *side, const float *query, void *prepared);
 
@@ -80,7 +80,8 @@ void kvr_channel_prepare(const struct kvr_shape *shape, const struct kvr_format 
         (void)side;                                                                                \
         kvr_channel_decode(shape, bits, codes, count, keys);                                       \
     }                                                                                              \
-    static const struct kvr_format *const name_##_formats[] = {&kvr_format_channel##bits, NULL};   \
+    static const struct kvr_format *const name_##_formats[] = {                                    \
+        &kvr_format_channel##bits, &kvr_format_channel##bits##_q8, NULL};                          \
     const struct kvr_codec kvr_codec_##name_ = {                                                   \
         .name = #name_,                                                                            \
         .source = source_,                                                                         \

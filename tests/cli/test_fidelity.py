@@ -116,10 +116,11 @@ def test_every_codec():
                   "--codec" in document["unavailable"]["rvq"], f"{document['unavailable']}")
     listed = {r["name"] for r in harness.run("list", "codecs", "--format", "json", code=0).json()}
     found = {r["codec"] for r in rows}
-    extra = {"q8_0.q8", "q4_0.q8", "uniform", "shuffled", "random", "values.q8"}
+    rounding = ("q8_0", "q4_0", "kivi2", "kivi4", "squat2", "squat4", "asymkv1")
+    extra = {f"{name}.q8" for name in rounding} | {"uniform", "shuffled", "random", "values.q8"}
     harness.check(listed - {"rvq"} | extra == found,
                   f"rows of {sorted(found)}")
-    for name in ("q8_0", "q4_0"):
+    for name in rounding:
         plain = [r for r in rows if r["codec"] == name][0]
         rounded = [r for r in rows if r["codec"] == f"{name}.q8"][0]
         harness.check(plain["key_squared_error"] == rounded["key_squared_error"], "the same keys")

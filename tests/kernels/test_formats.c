@@ -23,7 +23,8 @@ static const struct kvr_format *const formats[] = {
     &kvr_format_affine4g_f16, &kvr_format_affine8_q8, &kvr_format_affine4_q8,
     &kvr_format_lookup_f32, &kvr_format_lookup_u8, &kvr_format_lookup4_f32, &kvr_format_lookup4_u8,
     &kvr_format_affine8g, &kvr_format_affine8g_q8, &kvr_format_affine4g_q8, &kvr_format_channel1,
-    &kvr_format_channel2, &kvr_format_channel4, &kvr_format_signs_u8, &kvr_format_additive_f32,
+    &kvr_format_channel2, &kvr_format_channel4, &kvr_format_channel1_q8, &kvr_format_channel2_q8,
+    &kvr_format_channel4_q8, &kvr_format_signs_u8, &kvr_format_additive_f32,
     &kvr_format_additive_rows};
 enum { FORMATS = sizeof formats / sizeof *formats };
 static double score_of(const struct kvr_format *format, const struct kvr_shape *shape,

@@ -221,9 +221,11 @@ static void test_kernel(void **state)
 /* AVX-VNNI's vpdpbusd is that of AVX512_VNNI at 256 bits by another encoding: the same kernels,
  * compiled for the latter, run on the many hosts that have it alone. */
 extern const struct kvr_kernel body_affine8_q8, body_affine4_q8, body_affine8g_q8,
-    body_affine4g_q8;
+    body_affine4g_q8, body_channel1_q8, body_channel2_q8, body_channel4_q8;
 static const struct kvr_kernel *const bodies[] = {&body_affine8_q8, &body_affine4_q8,
-                                                  &body_affine8g_q8, &body_affine4g_q8};
+                                                  &body_affine8g_q8, &body_affine4g_q8,
+                                                  &body_channel1_q8, &body_channel2_q8,
+                                                  &body_channel4_q8};
 
 static const struct kvr_kernel *const *kernels_of_test(size_t *count)
 {
