@@ -111,6 +111,7 @@ struct kvr_format {
     uint32_t entries; /* look-up formats: the K that the codes are for; 0: no such format */
     int row_major; /* a key is one run of bytes: keys can be moved one by one, not only in blocks */
     int residual;  /* keys after the last whole block lie in a layout of their own */
+    int scans_side; /* the scan itself reads `side`: a query is prepared without a codebook */
 };
 
 /* Scores of segment i: writes exactly segments->tokens floats to `scores`. Reads whole padded

@@ -16,6 +16,7 @@
 enum kvr_codebook { KVR_CODEBOOK_NONE, KVR_CODEBOOK_F32, KVR_CODEBOOK_F16 };
 
 /* What a codebook holds, as the preparing kernels read it: values of one channel are one run.
+ *   NONE       there is none.
  *   SUBSPACES  [m][d/m][K]: centroids of each subspace (LOOKAT).
  *   ROTATED    [d][d], the columns of a rotation of the query, padded to whole lines
  *              (kvr_rotation_bytes); then as SUBSPACES, for the rotated query (OPQ).
@@ -23,9 +24,17 @@ enum kvr_codebook { KVR_CODEBOOK_NONE, KVR_CODEBOOK_F32, KVR_CODEBOOK_F16 };
  *              2 r + b is of run r and book b.
  *   SIGNS      [d][2 d]: the columns of the projection, those of the d / 16 outlier channels last;
  *              then [d], the channels' numbers in that order, of which the whole part counts, so
- *              that marks in the last bits of a value (study/beside.c) change none (QJL). */
-enum kvr_book_kind { KVR_BOOK_SUBSPACES, KVR_BOOK_ROTATED, KVR_BOOK_ADDED, KVR_BOOK_SIGNS };
-enum { KVR_ADDED_BOOKS = 2, KVR_ADDED_RUN = 8, KVR_OUTLIER_PART = 16 };
+ *              that marks in the last bits of a value (study/beside.c) change none (QJL).
+ *   FACTORS    [d]: what each channel of a query is multiplied by (WKVQuant).
+ *   RESIDUAL   [8][2048 / 256][32][256]: the rows of eight stages, in blocks of 256 of them, for
+ *              every group of 32 channels (RVQ, additive.h). */
+enum kvr_book_kind {
+    KVR_BOOK_NONE, KVR_BOOK_SUBSPACES, KVR_BOOK_ROTATED, KVR_BOOK_ADDED, KVR_BOOK_SIGNS,
+    KVR_BOOK_FACTORS, KVR_BOOK_RESIDUAL
+};
+enum {
+    KVR_ADDED_BOOKS = 2, KVR_ADDED_RUN = 8, KVR_OUTLIER_PART = 16, KVR_RESIDUAL_BLOCK = 256
+};
 
 /* Of the rotation that begins a codebook; value_bytes: of one of its values. */
 static inline size_t kvr_rotation_bytes(uint32_t head_dim, size_t value_bytes)
@@ -37,8 +46,9 @@ static inline size_t kvr_rotation_bytes(uint32_t head_dim, size_t value_bytes)
 /* query: float [head_dim], not pre-scaled. Writes format->prepared_bytes(shape) bytes of the
  * layout in kernel.h; both are 64-byte aligned, as is a codebook. Any K, but at most 256 where
  * tables are bytes. With KVR_CODEBOOK_NONE `codebook` is the codec's `side`: one float, the
- * tensor's scale, for the affine formats; the dense ones and those with scales of groups (affine8g,
- * affine4g, their _q8 and _f16) have none and do not read it (NULL).
+ * tensor's scale, for the affine formats; struct kvr_additive_books for additive_rows; the dense
+ * formats and those with scales of groups (affine8g, affine4g, their _q8 and _f16) have none and do
+ * not read it (NULL).
  * ahead: NULL, or a codebook that will be wanted soon: for every line of `codebook` that is read
  * from memory, the line at the same offset of `ahead` is prefetched into L2. Of a book of subspaces
  * with K = 256: smaller ones are a few lines, and of these and other books none is prefetched. */
@@ -46,7 +56,7 @@ struct kvr_prepare_step {
     const char *isa_name;
     const struct kvr_format *format;
     enum kvr_codebook codebook;
-    enum kvr_book_kind book; /* of a codebook */
+    enum kvr_book_kind book; /* NONE where `codebook` is */
     uint64_t isa;
     void (*prepare)(const struct kvr_shape *, const void *codebook, const void *ahead,
                     const float *query, void *prepared);

@@ -108,11 +108,15 @@ def load(name):
         if not os.path.isfile(name):
             raise Refused(f"MODEL: {name}: no such file")
         folder, more = os.path.dirname(name) or ".", {"gguf_file": os.path.basename(name)}
-    try:
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            folder, attn_implementation="sdpa", dtype=torch.float32, **more)
-    except ImportError as error:
-        raise Refused(f"MODEL: {name}: {error}", EXIT_HOST) from error
-    except (OSError, ValueError, KeyError, NotImplementedError) as error:
-        raise Refused(f"MODEL: {name}: {str(error).strip()}") from error
-    return model.eval(), lambda: transformers.AutoTokenizer.from_pretrained(folder, **more)
+
+    def read(kind, **how):
+        try:
+            return kind.from_pretrained(folder, **how, **more)
+        except ImportError as error:
+            raise Refused(f"MODEL: {name}: {error}", EXIT_HOST) from error
+        except Exception as error:  # pylint: disable=broad-except # each reader has its own
+            raise Refused(f"MODEL: {name}: {str(error).strip() or repr(error)}") from error
+
+    model = read(transformers.AutoModelForCausalLM, attn_implementation="sdpa",
+                 dtype=torch.float32)
+    return model.eval(), lambda: read(transformers.AutoTokenizer)

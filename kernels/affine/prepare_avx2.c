@@ -93,7 +93,19 @@ KVR_INLINE int store_group(const float *query, float inverse, unsigned char *byt
     return sum_of(sum);
 }
 
+KVR_INLINE void fold(const float *query, const unsigned char *factors, uint32_t d, float *folded,
+                     const int half)
+{
+    for (uint32_t c = 0; c < d; c += LANES) {
+        __m256 x = half ? kvr_load_half8(factors + c * sizeof(uint16_t))
+                        : _mm256_loadu_ps((const float *)(const void *)factors + c);
+        _mm256_storeu_ps(folded + c, _mm256_mul_ps(_mm256_loadu_ps(query + c), x));
+    }
+}
+
 #define ISA_NAME "avx2"
 #define ISA_BITS KVR_ISA_AVX2
 #define STEP(name) kvr_prepare_##name##_none_avx2
+#define FACTORS(codebook) kvr_prepare_factors_affine4g_##codebook##_avx2
+#define FACTORS_BITS KVR_ISA_F16C
 #include "prepare_steps.inc"

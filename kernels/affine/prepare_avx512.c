@@ -90,7 +90,19 @@ KVR_INLINE int store_group(const float *query, float inverse, unsigned char *byt
     return _mm512_reduce_add_epi32(sum);
 }
 
+KVR_INLINE void fold(const float *query, const unsigned char *factors, uint32_t d, float *folded,
+                     const int half)
+{
+    for (uint32_t c = 0; c < d; c += LANES) {
+        __m512 x = half ? kvr_load_half16(factors + c * sizeof(uint16_t))
+                        : _mm512_loadu_ps(factors + c * sizeof(float));
+        _mm512_storeu_ps(folded + c, _mm512_mul_ps(_mm512_loadu_ps(query + c), x));
+    }
+}
+
 #define ISA_NAME "avx512"
 #define ISA_BITS KVR_ISA_AVX512
 #define STEP(name) kvr_prepare_##name##_none_avx512
+#define FACTORS(codebook) kvr_prepare_factors_affine4g_##codebook##_avx512
+#define FACTORS_BITS 0
 #include "prepare_steps.inc"

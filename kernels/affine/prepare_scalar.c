@@ -61,7 +61,25 @@ KVR_INLINE int store_group(const float *query, float inverse, unsigned char *byt
     return sum;
 }
 
+KVR_INLINE void fold(const float *query, const unsigned char *factors, uint32_t d, float *folded,
+                     const int half)
+{
+    for (uint32_t c = 0; c < d; c++) {
+        uint16_t bits;
+        float factor;
+        if (half) {
+            memcpy(&bits, factors + c * sizeof bits, sizeof bits);
+            factor = kvr_widen_half(bits);
+        } else {
+            memcpy(&factor, factors + c * sizeof factor, sizeof factor);
+        }
+        folded[c] = query[c] * factor;
+    }
+}
+
 #define ISA_NAME "scalar"
 #define ISA_BITS 0
 #define STEP(name) kvr_prepare_##name##_none_scalar
+#define FACTORS(codebook) kvr_prepare_factors_affine4g_##codebook##_scalar
+#define FACTORS_BITS 0
 #include "prepare_steps.inc"

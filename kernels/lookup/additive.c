@@ -160,4 +160,5 @@ const struct kvr_format kvr_format_additive_rows = {
     .scale = largest_rows,
     .magnitude = magnitude,
     .entries = KVR_ADDITIVE_ENTRIES,
+    .scans_side = 1,
 };

@@ -31,5 +31,9 @@ const struct kvr_kernel kvr_kernel_additive_f32_f32_scalar = {
     .variant = "f32",
     .isa_name = "scalar",
     .format = &kvr_format_additive_f32,
+    .work = {.block_keys = 1, .loads = 20, .stores = 1, .vector_alu = 9, .uops = 68},
+    .work_once = {.loads = 1, .stores = 1, .vector_alu = 1, .uops = 15},
+    .work_head_dim = 32,
+    .work_tables = TABLES,
     .score = score_additive_f32,
 };

@@ -75,5 +75,11 @@ const struct kvr_kernel kvr_kernel_additive_rows_rows_avx2 = {
     .isa_name = "avx2",
     .format = &kvr_format_additive_rows,
     .isa = KVR_ISA_AVX2 | KVR_ISA_FMA | KVR_ISA_F16C,
+    .work = {.block_keys = 1, .loads = 48, .stores = 1, .shuffles = 4, .vector_alu = 32, .fma = 4,
+             .converts = 33, .uops = 147},
+    .work_once = {.loads = 1, .stores = 1, .shuffles = 4, .vector_alu = 4, .converts = 1,
+                  .uops = 15},
+    .work_head_dim = 32,
+    .work_tables = TABLES,
     .score = score_additive_rows,
 };

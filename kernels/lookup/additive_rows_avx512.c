@@ -50,5 +50,11 @@ const struct kvr_kernel kvr_kernel_additive_rows_rows_avx512 = {
     .isa_name = "avx512",
     .format = &kvr_format_additive_rows,
     .isa = KVR_ISA_AVX512 | KVR_ISA_F16C,
+    .work = {.block_keys = 1, .loads = 31, .stores = 1, .shuffles = 5, .vector_alu = 19, .fma = 2,
+             .converts = 17, .uops = 119},
+    .work_once = {.loads = 2, .stores = 1, .shuffles = 5, .vector_alu = 5, .converts = 1,
+                  .uops = 18},
+    .work_head_dim = 32,
+    .work_tables = TABLES,
     .score = score_additive_rows,
 };

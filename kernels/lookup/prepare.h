@@ -9,6 +9,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "../additive.h"
 #include "../ahead.h"
 #include "../simd/hide.h"
 #include "../steps.h"

@@ -92,33 +92,41 @@ KVR_INLINE void build_table(struct kvr_codebook_at at, const float *query, float
 
 enum { GROUP_VECTORS = 2, GROUP_SLICE = LANES * GROUP_VECTORS };
 
-/* 16 centroids of four queries: a row's values are loaded (and converted) once, and the 8 sums add
- * up in build_slice's order. */
-KVR_INLINE void build_slice4(struct kvr_codebook_at at, size_t row_bytes, const float *queries,
+/* 16 centroids of four queries or 32 of two: a row's values are loaded (and converted) once, and
+ * the 8 sums add up in build_slice's order. */
+KVR_INLINE void build_shared(struct kvr_codebook_at at, size_t row_bytes, const float *queries,
                              size_t query_floats, float factor, uint32_t dim, float *table,
-                             size_t table_floats, const int half)
+                             size_t table_floats, const int count, const int half)
 {
+    const int vectors = VECTORS / count;
     const size_t vector_bytes = LANES * (half ? sizeof(uint16_t) : sizeof(float));
-    __m256 sums[KVR_PREPARE_GROUP][GROUP_VECTORS];
+    __m256 sums[KVR_PREPARE_GROUP][VECTORS / 2];
     KVR_UNROLL
-    for (int q = 0; q < KVR_PREPARE_GROUP; q++)
-        sums[q][0] = sums[q][1] = _mm256_setzero_ps();
-    for (uint32_t j = 0; j < dim; j++) {
-        const __m256 a = load(at.values, half), b = load(at.values + vector_bytes, half);
-        at = kvr_codebook_next(at, GROUP_VECTORS * vector_bytes, row_bytes);
+    for (int q = 0; q < count; q++) {
         KVR_UNROLL
-        for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
+        for (int v = 0; v < vectors; v++)
+            sums[q][v] = _mm256_setzero_ps();
+    }
+    for (uint32_t j = 0; j < dim; j++) {
+        __m256 rows[VECTORS / 2];
+        KVR_UNROLL
+        for (int v = 0; v < vectors; v++)
+            rows[v] = load(at.values + v * vector_bytes, half);
+        at = kvr_codebook_next(at, vectors * vector_bytes, row_bytes);
+        KVR_UNROLL
+        for (int q = 0; q < count; q++) {
             const __m256 x = _mm256_set1_ps(queries[q * query_floats + j]);
-            sums[q][0] = _mm256_fmadd_ps(a, x, sums[q][0]);
-            sums[q][1] = _mm256_fmadd_ps(b, x, sums[q][1]);
+            KVR_UNROLL
+            for (int v = 0; v < vectors; v++)
+                sums[q][v] = _mm256_fmadd_ps(rows[v], x, sums[q][v]);
         }
     }
-    const __m256 scale = _mm256_set1_ps(factor);
     KVR_UNROLL
-    for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
-        float *t = table + q * table_floats;
-        _mm256_storeu_ps(t, _mm256_mul_ps(sums[q][0], scale));
-        _mm256_storeu_ps(t + LANES, _mm256_mul_ps(sums[q][1], scale));
+    for (int q = 0; q < count; q++) {
+        KVR_UNROLL
+        for (int v = 0; v < vectors; v++)
+            _mm256_storeu_ps(table + q * table_floats + v * LANES,
+                             _mm256_mul_ps(sums[q][v], _mm256_set1_ps(factor)));
     }
 }
 
@@ -133,14 +141,36 @@ KVR_INLINE void build_tables4(struct kvr_codebook_at at, const float *queries,
             struct kvr_codebook_at slice = kvr_codebook_on(at, c * value_bytes);
             if (c * value_bytes % KVR_LINE_BYTES) /* the second half of a line */
                 slice.ahead = NULL;
-            build_slice4(slice, row_bytes, queries, query_floats, factor, dim, table + c,
-                         table_floats, half);
+            build_shared(slice, row_bytes, queries, query_floats, factor, dim, table + c,
+                         table_floats, KVR_PREPARE_GROUP, half);
         }
         return;
     }
     for (int q = 0; q < KVR_PREPARE_GROUP; q++)
         build_table(at, queries + q * query_floats, factor, dim, entries,
                     table + q * table_floats, half, NULL);
+}
+
+/* The same of two queries, and only of 256 entries. */
+KVR_INLINE void build_tables2(struct kvr_codebook_at at, const float *queries, size_t query_floats,
+                              uint32_t dim, float *table, size_t table_floats, const int half)
+{
+    const size_t row_bytes = kvr_codebook_row(KVR_TABLE_ENTRIES, half);
+    for (uint32_t c = 0; c < KVR_TABLE_ENTRIES; c += SLICE / 2)
+        build_shared(kvr_codebook_on(at, c * row_bytes / KVR_TABLE_ENTRIES), row_bytes, queries,
+                     query_floats, 1, dim, table + c, table_floats, 2, half);
+}
+
+/* 32 channels, `stride` apart. */
+KVR_INLINE void gather_channels(const float *query, uint32_t stride, float factor, float *channels)
+{
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i from = _mm256_mullo_epi32(lane, _mm256_set1_epi32((int)stride));
+    KVR_UNROLL
+    for (int v = 0; v < KVR_ADDITIVE_CHANNELS / LANES; v++) {
+        __m256 x = _mm256_i32gather_ps(query + v * LANES * stride, from, sizeof *query);
+        _mm256_storeu_ps(channels + v * LANES, _mm256_mul_ps(x, _mm256_set1_ps(factor)));
+    }
 }
 
 /* (table - low) / step, of which low / step comes ready. */
@@ -215,3 +245,4 @@ KVR_INLINE void sign_tables(const float *projected, uint32_t count,
 #include "prepare_rotated.inc"
 #include "prepare_added.inc"
 #include "prepare_signs.inc"
+#include "prepare_residual.inc"

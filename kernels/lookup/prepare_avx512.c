@@ -67,38 +67,42 @@ KVR_INLINE void build_256(struct kvr_codebook_at at, const float *query, float f
         *range = range_of_vectors(sums);
 }
 
-/* 64 centroids of four queries, a small product of matrices: a row's 64 values are loaded (and
- * converted) once for the four, whose 16 sums add up in build_256's order. */
-KVR_INLINE void build_64x4(struct kvr_codebook_at at, const float *queries, size_t query_floats,
-                           float factor, uint32_t dim, float *table, size_t table_floats,
-                           const int half)
+/* 256 / count centroids of `count` queries, 2 or 4, a small product of matrices: a row's values are
+ * loaded (and converted) once for all, whose 16 sums add up in build_256's order. */
+KVR_INLINE void build_shared(struct kvr_codebook_at at, const float *queries, size_t query_floats,
+                             float factor, uint32_t dim, float *table, size_t table_floats,
+                             const int count, const int half)
 {
+    const int vectors = VECTORS / count;
     const size_t value_bytes = half ? sizeof(uint16_t) : sizeof(float);
-    __m512 sums[KVR_PREPARE_GROUP][4];
+    __m512 sums[KVR_PREPARE_GROUP][VECTORS / 2];
     KVR_UNROLL
-    for (int q = 0; q < KVR_PREPARE_GROUP; q++)
-        sums[q][0] = sums[q][1] = sums[q][2] = sums[q][3] = _mm512_setzero_ps();
-    for (uint32_t j = 0; j < dim; j++) {
-        __m512 rows[4];
+    for (int q = 0; q < count; q++) {
         KVR_UNROLL
-        for (int v = 0; v < 4; v++) {
+        for (int v = 0; v < vectors; v++)
+            sums[q][v] = _mm512_setzero_ps();
+    }
+    for (uint32_t j = 0; j < dim; j++) {
+        __m512 rows[VECTORS / 2];
+        KVR_UNROLL
+        for (int v = 0; v < vectors; v++) {
             rows[v] = load(at.values + v * LANES * value_bytes, half);
             KVR_KEEP(rows[v]);
         }
         KVR_UNROLL
-        for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
+        for (int q = 0; q < count; q++) {
             __m512 x = _mm512_set1_ps(queries[q * query_floats + j]);
             KVR_KEEP(x); /* or gcc keeps one of the rows on the stack */
             KVR_UNROLL
-            for (int v = 0; v < 4; v++)
+            for (int v = 0; v < vectors; v++)
                 sums[q][v] = _mm512_fmadd_ps(rows[v], x, sums[q][v]);
         }
-        at = kvr_codebook_next(at, 4 * LANES * value_bytes, KVR_TABLE_ENTRIES * value_bytes);
+        at = kvr_codebook_next(at, vectors * LANES * value_bytes, KVR_TABLE_ENTRIES * value_bytes);
     }
     KVR_UNROLL
-    for (int q = 0; q < KVR_PREPARE_GROUP; q++) {
+    for (int q = 0; q < count; q++) {
         KVR_UNROLL
-        for (int v = 0; v < 4; v++)
+        for (int v = 0; v < vectors; v++)
             _mm512_storeu_ps(table + q * table_floats + v * LANES,
                              _mm512_mul_ps(sums[q][v], _mm512_set1_ps(factor)));
     }
@@ -168,14 +172,36 @@ KVR_INLINE void build_tables4(struct kvr_codebook_at at, const float *queries,
 {
     const size_t value_bytes = half ? sizeof(uint16_t) : sizeof(float);
     if (entries == KVR_TABLE_ENTRIES) {
-        for (uint32_t c = 0; c < KVR_TABLE_ENTRIES; c += 4 * LANES)
-            build_64x4(kvr_codebook_on(at, c * value_bytes), queries, query_floats, factor, dim,
-                       table + c, table_floats, half);
+        for (uint32_t c = 0; c < KVR_TABLE_ENTRIES; c += KVR_TABLE_ENTRIES / 4)
+            build_shared(kvr_codebook_on(at, c * value_bytes), queries, query_floats, factor, dim,
+                         table + c, table_floats, 4, half);
         return;
     }
     for (int q = 0; q < KVR_PREPARE_GROUP; q++)
         build_any(at.values, queries + q * query_floats, factor, dim, entries,
                   table + q * table_floats, half);
+}
+
+/* The same of two queries, and only of 256 entries. */
+KVR_INLINE void build_tables2(struct kvr_codebook_at at, const float *queries, size_t query_floats,
+                              uint32_t dim, float *table, size_t table_floats, const int half)
+{
+    const size_t value_bytes = half ? sizeof(uint16_t) : sizeof(float);
+    for (uint32_t c = 0; c < KVR_TABLE_ENTRIES; c += KVR_TABLE_ENTRIES / 2)
+        build_shared(kvr_codebook_on(at, c * value_bytes), queries, query_floats, 1, dim, table + c,
+                     table_floats, 2, half);
+}
+
+/* 32 channels, `stride` apart. */
+KVR_INLINE void gather_channels(const float *query, uint32_t stride, float factor, float *channels)
+{
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i from = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)stride));
+    KVR_UNROLL
+    for (int v = 0; v < KVR_ADDITIVE_CHANNELS / LANES; v++) {
+        __m512 x = _mm512_i32gather_ps(from, query + v * LANES * stride, sizeof *query);
+        _mm512_storeu_ps(channels + v * LANES, _mm512_mul_ps(x, _mm512_set1_ps(factor)));
+    }
 }
 
 KVR_INLINE struct kvr_table_range table_range(const float *table, uint32_t entries)
@@ -256,3 +282,4 @@ KVR_INLINE void pick(const unsigned char *numbers, const float *query, float *pi
 #include "prepare_rotated.inc"
 #include "prepare_added.inc"
 #include "prepare_signs.inc"
+#include "prepare_residual.inc"

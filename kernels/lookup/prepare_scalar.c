@@ -60,6 +60,22 @@ KVR_INLINE void build_tables4(struct kvr_codebook_at at, const float *queries,
                     entries, table + q * table_floats, half, NULL);
 }
 
+/* The same of two queries, and only of 256 entries. */
+KVR_INLINE void build_tables2(struct kvr_codebook_at at, const float *queries, size_t query_floats,
+                              uint32_t dim, float *table, size_t table_floats, const int half)
+{
+    for (int q = 0; q < 2; q++)
+        build_table(at, queries + q * query_floats, 1, dim, KVR_TABLE_ENTRIES,
+                    table + q * table_floats, half, NULL);
+}
+
+/* 32 channels, `stride` apart. */
+KVR_INLINE void gather_channels(const float *query, uint32_t stride, float factor, float *channels)
+{
+    for (uint32_t i = 0; i < KVR_ADDITIVE_CHANNELS; i++)
+        channels[i] = query[i * stride] * factor;
+}
+
 enum { PICKED = 1 };
 
 KVR_INLINE void pick(const unsigned char *numbers, const float *query, float *picked,
@@ -94,3 +110,4 @@ KVR_INLINE void sign_tables(const float *projected, uint32_t count,
 #include "prepare_rotated.inc"
 #include "prepare_added.inc"
 #include "prepare_signs.inc"
+#include "prepare_residual.inc"

@@ -104,5 +104,10 @@ const struct kvr_kernel kvr_kernel_signs_u8_u8_avx2 = {
     .isa_name = "avx2",
     .format = &kvr_format_signs_u8,
     .isa = KVR_ISA_AVX2 | KVR_ISA_F16C,
+    .work = {.block_keys = 64, .loads = 150, .stores = 8, .shuffles = 64, .vector_alu = 368,
+             .converts = 32, .uops = 693, .convert_rate = "convert.i32"},
+    .work_once = {.loads = 54, .stores = 8, .vector_alu = 80, .converts = 32, .uops = 149},
+    .work_head_dim = 32,
+    .work_tables = TABLES,
     .score = score_signs_u8,
 };

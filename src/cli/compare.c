@@ -193,7 +193,7 @@ static error_t set_text(struct kvr_compare_arguments *a, int key, const char *te
     switch (key) {
     case KEY_FORMAT:
         a->format_given = true;
-        if (kvr_output_format_parse(text, &a->format) || a->format == KVR_OUT_JSONL)
+        if (kvr_output_format_parse(text, &a->format) || !kvr_output_is_common(a->format))
             return refuse(a, "format", text, "is not table, json, csv or md");
         return 0;
     case KEY_COLOR:
@@ -271,7 +271,7 @@ const struct argp kvr_compare_argp = {
            "  kvroof compare laptop.json server.json --table --sort ns --format md\n"
            "  kvroof compare --history results/main --only 'lookat*'\n"
            "  kvroof compare --run -- ./old/kvroof -p ci -- ./new/kvroof -p ci\n"
-           "  kvroof compare --run --pairs 5..10 -- -k fp16 --pages 4k -- -k fp16 --pages thp\n",
+           "  kvroof compare --run -- -k fp16 --pages 4k -- -k fp16 --pages thp\n",
 };
 
 /* What follows the first and the second "--"; the arguments of compare itself end before. */

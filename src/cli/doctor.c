@@ -69,7 +69,7 @@ const struct argp kvr_doctor_argp = {
            "  kvroof doctor\n"
            "  kvroof doctor --strict && kvroof run     only where nothing warns\n"
            "  kvroof doctor --format json\n"
-           "  key=kvroof-$(kvroof doctor --fingerprint)  of a cache for this machine's results\n",
+           "  key=kvroof-$(kvroof doctor --fingerprint)  of a cache for its results\n",
 };
 
 /* What may be measured here, and the checks that must hold for it. */
@@ -163,6 +163,9 @@ int kvr_cmd_doctor(int argc, char **argv)
     int code = kvr_args_parse(&kvr_doctor_argp, &d.args, argc, argv);
     if (code || d.args.done)
         return code;
+    if (d.fingerprint && (d.strict || d.json))
+        return kvr_fail(KVR_EXIT_USAGE, "doctor: --fingerprint prints nothing else and makes no "
+                        "checks: leave --%s out", d.strict ? "strict" : "format");
     if (d.root && access(d.root, R_OK | X_OK))
         return kvr_fail(KVR_EXIT_USAGE, "doctor: --root '%.200s': %s", d.root, strerror(errno));
     if (kvr_machine_load(&machine, d.root, &why))

@@ -158,7 +158,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     case KEY_CALIBRATION: return add_pattern(s, KVR_INPUT_CALIBRATION, text);
     case KEY_KEYS_PREROPE: return add_pattern(s, KVR_INPUT_KEYS_PREROPE, text);
     case KEY_CALIBRATION_PREROPE: return add_pattern(s, KVR_INPUT_CALIBRATION_PREROPE, text);
-    case KEY_CODEC: return each(s, text, add_codec);
+    case KEY_CODEC: return strcmp(text, "all") ? each(s, text, add_codec) : 0; /* its default */
     case KEY_SKIP: return each(s, text, add_skip);
     case KEY_ORDER: return set_order(s, text);
     case KEY_ROPE_BASE: return set_base(s, text);
@@ -187,7 +187,7 @@ const struct argp kvr_fidelity_argp = {
            "means something by its distance from theirs."
            "\vExamples:\n"
            "  kvroof fidelity\n"
-           "  kvroof fidelity --codec int4,lookat -m 4 --tokens 64,512 -o json:fidelity.json\n"
+           "  kvroof fidelity --codec int4,lookat -m 4 -n 64,512 -o json:fidelity.json\n"
            "  kvroof fidelity --keys 'test_*_k.npy' --queries 'test_*_q.npy' \\\n"
            "    --values 'test_*_v.npy' --calibration 'calib_*_k.npy' --seeds 5\n"
            "Means are over queries, heads, layers, texts and seeds; rho_p5 is what 5 % of the "
@@ -224,11 +224,6 @@ static void set_defaults(struct fidelity_state *s)
 
 /* ---- outputs ---- */
 
-static bool can_be(enum kvr_output_format format)
-{
-    return format != KVR_OUT_JSONL;
-}
-
 /* 0 or -errno; leaves no file behind that was not there. */
 static int try_file(const char *path)
 {
@@ -247,14 +242,14 @@ static int check_outputs(const struct option_state *state)
 {
     const struct kvr_options *o = state->options;
     char why[1100];
-    bool good = can_be(o->stdout_format);
     if (kvr_outputs_check(o->outputs, o->output_count, state->format_given, why, sizeof why))
         return kvr_fail(KVR_EXIT_USAGE, "fidelity: %s", why);
-    for (size_t i = 0; i < o->output_count; i++)
-        good &= can_be(o->outputs[i].format);
-    if (!good)
-        return kvr_fail(KVR_EXIT_USAGE, "fidelity: jsonl is not a format of its results; give "
-                                        "json, csv, md or table");
+    for (size_t i = 0; i <= o->output_count; i++) {
+        enum kvr_output_format format = i ? o->outputs[i - 1].format : o->stdout_format;
+        if (!kvr_output_is_common(format))
+            return kvr_fail(KVR_EXIT_USAGE, "fidelity: %s is not a format of its results; give "
+                                            "table, json, csv or md", kvr_output_names[format]);
+    }
     for (size_t i = 0; i < o->output_count; i++) {
         int rc = strcmp(o->outputs[i].path, "-") ? try_file(o->outputs[i].path) : 0;
         if (rc)

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../compare/compare.h"
 #include "../compare/fleet.h"
@@ -63,8 +64,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
         a->gate = true;
         return 0;
     case KEY_FORMAT:
-        return kvr_output_format_parse(text, &a->format) || a->format == KVR_OUT_JSONL ||
-                       a->format > KVR_OUT_MD
+        return kvr_output_format_parse(text, &a->format) || !kvr_output_is_common(a->format)
                    ? refuse(a, "format", text, "is not table, json, csv or md") : 0;
     case KEY_FOLDER:
         a->folder = text;
@@ -87,16 +87,13 @@ const struct argp kvr_fleet_argp = {
            "kernel) make a group and are never mixed with others; of every case a node is held "
            "against the median of its group, and who is far off by a robust z-score (median, MAD) "
            "is named."
-           "\vTwo uses, told apart by RESULT:\n"
-           "  with RESULT     stored results are read, wherever the command runs\n"
-           "  without RESULT  under srun or mpirun, a process a node: each measures with\n"
-           "                  the options of kvroof run and writes DIR/rank-N.json; the\n"
-           "                  first one waits, merges all into DIR/fleet.json and\n"
-           "                  prints. A node that left nothing is named (exit code 3),\n"
-           "                  what the others measured is kept. Ranks are read from\n"
-           "                  OMPI_COMM_WORLD_RANK, PMI_RANK, PMIX_RANK,\n"
-           "                  MV2_COMM_WORLD_RANK or SLURM_PROCID; no MPI library is\n"
-           "                  needed.\n\n"
+           "\vTwo uses, told apart by RESULT.\n\n"
+           "With it, stored results are read, wherever the command runs.\n\n"
+           "Without it, under srun or mpirun, a process a node measures with the options of "
+           "kvroof run and writes DIR/rank-N.json; the first one waits, merges all into "
+           "DIR/fleet.json and prints. A node that left nothing is named (exit code 3), what the "
+           "others measured is kept. Ranks are read from OMPI_COMM_WORLD_RANK, PMI_RANK, "
+           "PMIX_RANK, MV2_COMM_WORLD_RANK or SLURM_PROCID; no MPI library is needed.\n\n"
            "Examples:\n"
            "  srun --ntasks-per-node=1 kvroof fleet -p ci\n"
            "  mpirun --map-by ppr:1:node kvroof fleet --folder /shared/run7 -p ci\n"
@@ -218,6 +215,25 @@ static int choose(struct kvr_fleet_arguments *a, int run_count, char **run)
     return kvr_fleet_launched(a, &rank, run_count, run);
 }
 
+/* Options of a rank that its own parser refused, another build may take: the first rank must not
+ * wait for this one. The parser may not have come to --folder. */
+static int refuse_rank(struct kvr_fleet_arguments *a, int count, char **own, int refused)
+{
+    struct kvr_rank rank;
+    char why[400];
+    for (int i = 1; i < count; i++) {
+        size_t length = strcspn(own[i], "=");
+        bool takes = kvr_args_takes_next(&kvr_fleet_argp, own[i]) > 0 && i + 1 < count;
+        if (own[i][0] != '-' && !access(own[i], F_OK))
+            return refused; /* stored results: no rank measures */
+        if (length > strlen("--fo") && !strncmp(own[i], "--folder", length))
+            a->folder = own[i][length] ? own[i] + length + 1 : takes ? own[i + 1] : a->folder;
+        i += takes;
+    }
+    return kvr_rank_find(&rank, why, sizeof why) > 0 ? kvr_fleet_refused(a, &rank, refused)
+                                                     : refused;
+}
+
 int kvr_cmd_fleet(int argc, char **argv)
 {
     struct kvr_fleet_arguments *a = calloc(1, sizeof *a);
@@ -233,6 +249,8 @@ int kvr_cmd_fleet(int argc, char **argv)
     a->timeout_s = NAN;
     split(argc, argv, own, &own_count, run, &run_count);
     code = kvr_args_parse(&kvr_fleet_argp, &a->args, own_count, own);
+    if (code)
+        code = refuse_rank(a, own_count, own, code);
     if (code || a->args.done)
         goto out;
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with its own exit code */

@@ -34,6 +34,11 @@ int kvr_rank_find(struct kvr_rank *rank, char *why, size_t why_bytes);
 int kvr_fleet_launched(const struct kvr_fleet_arguments *arguments, const struct kvr_rank *rank,
                        int argc, char **argv);
 
+/* What a process does whose options were refused, with exit code `refused`, which it returns: tells
+ * the first one, so that it does not wait. */
+int kvr_fleet_refused(const struct kvr_fleet_arguments *arguments, const struct kvr_rank *rank,
+                      int refused);
+
 /* Merges `count` results and prints; `missing`: sentences on nodes that left none. A second copy of
  * a result is left out with a note. Writes also to the file `also`, JSON, unless NULL. The exit
  * code; `records` and `paths` are reordered, not freed. */

@@ -374,20 +374,27 @@ out:
     return kvr_signal_number() ? 128 + kvr_signal_number() : code;
 }
 
+int kvr_fleet_refused(const struct kvr_fleet_arguments *arguments, const struct kvr_rank *rank,
+                      int refused)
+{
+    struct job job = {.arguments = arguments, .rank = rank};
+    if (rank->rank && !choose_folder(&job) && !check_fresh(&job))
+        tell(&job, refused);
+    return refused;
+}
+
 int kvr_fleet_launched(const struct kvr_fleet_arguments *arguments, const struct kvr_rank *rank,
                        int argc, char **argv)
 {
     struct job job = {.arguments = arguments, .rank = rank};
-    int refused = check_options(argc, argv), code;
-    if (refused && !rank->rank)
-        return refused;
+    int code = check_options(argc, argv);
+    if (code)
+        return kvr_fleet_refused(arguments, rank, code);
     code = choose_folder(&job);
     if (!code)
         code = check_fresh(&job);
-    if (!code && refused) /* by this node alone, perhaps: the first one must not wait for it */
-        code = tell(&job, refused);
-    if (code || refused)
-        return refused ? refused : code;
+    if (code)
+        return code;
     kvr_signals_catch();
     int measured = measure(&job, argc, argv);
     code = tell(&job, measured);

@@ -311,7 +311,7 @@ const struct argp kvr_list_argp = {
            "  kvroof list kernels            every kernel, and whether it can run here\n"
            "  kvroof list topology           CPUs, caches as reported, NUMA nodes\n"
            "  kvroof list checks --format json\n"
-           "  kvroof list counters           what --counters perf:EVENT can name, and what counts\n"
+           "  kvroof list counters           what --counters perf:EVENT can name\n"
            "Key bytes of codecs are for head dimension 64; lookup codecs whose number of subspaces "
            "is free with 4.",
 };

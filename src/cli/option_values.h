@@ -26,7 +26,7 @@ enum {
     {"squat-rank", KEY_SQUAT_RANK, "N", 0,                                                         \
      "singular vectors of the queries that SQuat keeps [20]", 0},                                  \
     {"squat-lambda", KEY_SQUAT_LAMBDA, "X", 0,                                                     \
-     "weight of their subspace in SQuat's encoder [.001]", 0},                                     \
+     "weight of their subspace in the encoder [.001]", 0},                                     \
     {"squat-block", KEY_SQUAT_BLOCK, "N", 0, "channels that SQuat codes together [16]", 0}
 
 struct option_state {

@@ -43,7 +43,7 @@ static const struct argp_option options_table[] = {
      "[f16]",
      0},
     {"codebook-residency", KEY_RESIDENCY, "NAME,...", 0,
-     "cold: one for each head, from memory; warm: one for all [cold]", 0},
+     "cold: one for each head, of rvq for 8, from memory; warm: one for all [cold]", 0},
     {"value-format", KEY_VALUE_FORMAT, "NAME,...", 0,
      "values of attention: fp16, or q8: bytes with a scale for each 32 channels [fp16]", 0},
     {"evict", KEY_EVICT, "SIZE", 0,

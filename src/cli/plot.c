@@ -101,25 +101,27 @@ const struct argp kvr_plot_argp = {
            "\vKinds:\n"
            "  roofline operations a second over operations per byte, every case below\n"
            "           its roofs; floating-point, look-ups, integer\n"
-           "  ladder   bandwidth over the working set, with reported and measured cache sizes;\n"
-           "           kernels join it when measured at three working sets or more\n"
+           "  ladder   bandwidth over the working set, with reported and measured\n"
+           "           cache sizes; kernels join it when measured at three or more\n"
            "  scaling  bandwidth over threads, for cases at two thread counts or more\n"
-           "  realism  LOOKAT's speed-up over FP16, from a contiguous scan to cold steps with\n"
-           "           values and eviction\n"
-           "  shift    time a key over context length, split in preparation and scan, and what\n"
-           "           bounds each\n"
-           "  speedup  speed-up over FP16 against bytes a key, and what the bytes promise\n"
-           "  quality  closeness to exact attention over time and bytes a key, and which cases\n"
-           "           no other beats in both; needs what kvroof fidelity wrote as a RESULT, too\n"
-           "  samples  every round of each case: what was measured again and what is void\n"
+           "  realism  LOOKAT's speed-up over FP16, from a contiguous scan to cold\n"
+           "           steps with values and eviction\n"
+           "  shift    time a key over context length, split in preparation and scan,\n"
+           "           and what bounds each\n"
+           "  speedup  speed-up over FP16 against bytes a key, and what bytes promise\n"
+           "  quality  closeness to exact attention over time and bytes a key, and\n"
+           "           which cases no other beats in both; needs a RESULT of kvroof\n"
+           "           fidelity, too\n"
+           "  samples  every round of each case: what was measured again, what is void\n"
            "  compare  each case of two or more results against the first: ratios with\n"
            "           intervals; of many results how they are distributed\n"
-           "  numa     bandwidth and latency from the cores of each node to the memory of each\n"
-           "  fleet    results of many nodes: each against the median of its fingerprint, the\n"
-           "           furthest first\n\n"
+           "  numa     bandwidth and latency from the cores of each node to the memory\n"
+           "           of each\n"
+           "  fleet    results of many nodes: each against the median of its\n"
+           "           fingerprint, the furthest first\n\n"
            "Examples:\n"
            "  kvroof plot results/20260101T120000Z-node7.json\n"
-           "  kvroof plot results/20260101T120000Z-node7.json -k roofline,scaling --format png\n"
+           "  kvroof plot run.json -k roofline,scaling --format png\n"
            "  kvroof plot results/20260101T120000Z-node7.json -k realism,shift\n"
            "  kvroof plot old.json new.json -k ladder -o pictures --format svg,png\n"
            "  kvroof plot base.json new.json -k compare\n"
@@ -167,18 +169,8 @@ static int fail_write(const char *path, int rc)
                     strerror(-rc));
 }
 
-static int put_fleet(FILE *out, const struct kvr_run_record *records, const struct arguments *a)
-{
-    struct kvr_fleet fleet;
-    int rc = kvr_fleet_make(records, a->paths.of, a->paths.count, KVR_FLEET_THRESHOLD, &fleet);
-    if (!rc)
-        rc = kvr_plot_fleet(out, &fleet);
-    kvr_fleet_free(&fleet);
-    return rc;
-}
-
 /* Writes the TSV through a second name, so that a refused or failed picture leaves the old one. */
-static int write_data(const struct kvr_picture *picture, const struct kvr_run_record *records,
+static int write_data(const struct kvr_picture *picture, const struct kvr_drawn *of,
                       const struct arguments *a, int *code)
 {
     char path[PATH_BYTES], partial[PATH_BYTES];
@@ -190,8 +182,7 @@ static int write_data(const struct kvr_picture *picture, const struct kvr_run_re
         *code = fail_write(a->folder, rc ? rc : -errno);
         return -EIO;
     }
-    rc = picture->data ? picture->data(out, records, a->paths.count)
-                       : put_fleet(out, records, a);
+    rc = picture->data(out, of);
     if (fclose(out) && !rc)
         rc = -errno;
     if (!rc && rename(partial, path))
@@ -277,12 +268,12 @@ static bool same_text(const char *one, const char *other)
     return a && b && x == y;
 }
 
-static int draw(const struct kvr_picture *picture, const struct kvr_run_record *records,
+static int draw(const struct kvr_picture *picture, const struct kvr_drawn *of,
                 const struct arguments *a, bool *lacking)
 {
     char script[64], folder[PATH_BYTES], from[PATH_BYTES + 64], to[PATH_BYTES];
     int code = KVR_EXIT_OK;
-    int rc = write_data(picture, records, a, &code);
+    int rc = write_data(picture, of, a, &code);
     *lacking = rc == -ENODATA || rc == -EXDEV;
     note_older(picture, a, !rc);
     if (rc)
@@ -306,7 +297,7 @@ static int draw(const struct kvr_picture *picture, const struct kvr_run_record *
     return code;
 }
 
-static int draw_all(const struct arguments *a, const struct kvr_run_record *records)
+static int draw_all(const struct arguments *a, const struct kvr_drawn *of)
 {
     size_t drawn = 0;
     int worst = KVR_EXIT_OK, impossible = KVR_EXIT_OK;
@@ -315,7 +306,7 @@ static int draw_all(const struct arguments *a, const struct kvr_run_record *reco
         return fail_write(a->folder, rc);
     for (size_t i = 0; i < KVR_PICTURES; i++) {
         bool lacking = false;
-        int code = a->kinds[i] ? draw(&kvr_pictures[i], records, a, &lacking) : KVR_EXIT_OK;
+        int code = a->kinds[i] ? draw(&kvr_pictures[i], of, a, &lacking) : KVR_EXIT_OK;
         if (code == KVR_EXIT_IMPOSSIBLE)
             impossible = code; /* without gnuplot the tables of the others still come */
         else if (code && !lacking)
@@ -336,9 +327,14 @@ int kvr_cmd_plot(int argc, char **argv)
         return code;
     signal(SIGPIPE, SIG_IGN);
     struct kvr_beside beside = {NULL, {0}};
+    struct kvr_fleet fleet = {0};
     code = kvr_load_beside(&a.paths, &beside);
+    const struct kvr_drawn of = {beside.records, a.paths.count, &fleet};
+    if (!code && kvr_fleet_make(of.records, a.paths.of, of.count, KVR_FLEET_THRESHOLD, &fleet))
+        code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
     if (!code)
-        code = draw_all(&a, beside.records);
+        code = draw_all(&a, &of);
+    kvr_fleet_free(&fleet);
     kvr_free_beside(&beside, a.paths.count);
     return code;
 }

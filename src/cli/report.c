@@ -81,18 +81,18 @@ const struct argp kvr_report_argp = {
            "wrote may stand among them: closeness then stands beside speed."
            "\vExamples:\n"
            "  kvroof report results/20260101T120000Z-node7.json -o report.html\n"
-           "  kvroof report old.json new.json -o both.html   side by side, and each by itself\n"
+           "  kvroof report old.json new.json -o both.html   side by side and each alone\n"
            "  kvroof report nodes/*.json -o nodes.html       how a thousand differ\n"
            "  kvroof report run.json fidelity.json -o report.html   closeness beside speed\n"
            "  kvroof report run.json -o - > report.html\n",
 };
 
 /* A picture of these records; `why` says why there is none. False: there is no gnuplot. */
-static bool draw(const struct kvr_picture *picture, const struct kvr_run_record *records,
-                 size_t count, const char *path, char **svg, char why[WHY_BYTES])
+static bool draw(const struct kvr_picture *picture, const struct kvr_drawn *of, const char *path,
+                 char **svg, char why[WHY_BYTES])
 {
     char error[512];
-    int rc = kvr_picture_svg(picture, records, count, svg, error, sizeof error);
+    int rc = kvr_picture_svg(picture, of, svg, error, sizeof error);
     if (rc == -ENODATA)
         snprintf(why, WHY_BYTES, "the result %s", picture->lacks);
     else if (rc == -ENOENT)
@@ -111,16 +111,14 @@ static bool draw_all(struct page *page)
     size_t count = page->report.count;
     for (size_t p = 0; p < KVR_PICTURES; p++) {
         const struct kvr_picture *picture = &kvr_pictures[p];
-        bool compares = kvr_picture_compares(picture);
-        if (!picture->data)
-            continue; /* a page has single results, and no fleet */
-        if (compares && count > 1)
-            gnuplot &= draw(picture, page->records, count, "the results", &page->compare,
-                            page->compare_why);
-        for (size_t i = 0; !compares && count <= KVR_REPORT_RESULTS && i < count; i++) {
+        bool each = picture->page == KVR_OF_EACH && count <= KVR_REPORT_RESULTS;
+        if (picture->page == KVR_OF_SEVERAL && count > 1)
+            gnuplot &= draw(picture, &(struct kvr_drawn){.records = page->records, .count = count},
+                            "the results", &page->compare, page->compare_why);
+        for (size_t i = 0; each && i < count; i++) {
             struct kvr_report_result *result = &page->results[i];
-            gnuplot &= draw(picture, result->record, 1, result->name, &page->drawn[i].svg[p],
-                            result->why[p]);
+            gnuplot &= draw(picture, &(struct kvr_drawn){.records = result->record, .count = 1},
+                            result->name, &page->drawn[i].svg[p], result->why[p]);
             result->svg[p] = page->drawn[i].svg[p];
         }
     }

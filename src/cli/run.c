@@ -30,6 +30,7 @@ struct run {
     struct kvr_sinks sinks;
     double started_s;
     bool tty;
+    bool finished; /* or about to be */
     int argc;
     char **argv;
 };
@@ -192,6 +193,7 @@ static int measure_here(struct run *run, struct kvr_study *study)
 static int finish(struct run *run, int code)
 {
     char error[512];
+    run->finished = true;
     run->record.duration_s = kvr_wall_s() - run->started_s;
     if (code && code < 128 && !measured_any(&run->record)) { /* the error says why */
         kvr_sinks_abandon(&run->sinks);
@@ -207,6 +209,16 @@ static int finish(struct run *run, int code)
     if (!code && run->options.strict && anything_amiss(&run->record))
         code = kvr_fail(KVR_EXIT_NO, "--strict: a check warns or a case was not measured");
     return code;
+}
+
+/* From another thread, while those that measure wait for counters that never come: the record does
+ * not change any more. */
+static void finish_hung(void *context, const char *why)
+{
+    struct run *run = context;
+    kvr_fail(KVR_EXIT_IMPOSSIBLE, "%s%s", run->tty ? "\r\033[K" : "", why);
+    if (!run->finished && run->sinks.count)
+        finish(run, KVR_EXIT_IMPOSSIBLE);
 }
 
 static int measure(struct run *run)
@@ -276,6 +288,7 @@ int kvr_cmd_run(int argc, char **argv)
         code = kvr_fail(exit_code_of(rc), "%s", error);
         goto out;
     }
+    kvr_counting_on_hang(run->counting, finish_hung, run);
     run->tty = run->options.progress == KVR_PROGRESS_AUTO && isatty(STDERR_FILENO);
     if (run->options.dry_run) {
         code = dry_run(run);

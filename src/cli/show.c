@@ -84,7 +84,7 @@ const struct argp kvr_show_argp = {
            "  kvroof show results/20260101T120000Z-node7.json\n"
            "  kvroof show run.jsonl                        of a run that was killed, too\n"
            "  kvroof show run.json --format csv > rounds.csv\n"
-           "  kvroof show run.json --step-ms 2             heads that fit in two milliseconds\n"
+           "  kvroof show run.json --step-ms 2             heads that fit in two ms\n"
            "  kvroof show run.json --on server             on a shipped example\n"
            "  kvroof show run.json --on mine.yaml          on one of your own\n",
 };

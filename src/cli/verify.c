@@ -23,6 +23,7 @@ struct verify {
     uint32_t cases;
     uint64_t seed;
     bool json, verdict;
+    const char *of_kernels; /* an option that chooses among them; NULL: none was given */
     struct kvr_machine machine;
     struct kvr_suspect *suspects;
     size_t count; /* owned; those of a codec are neighbours */
@@ -51,11 +52,14 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
     switch (key) {
     case KEY_KERNEL:
         v->kernel = text;
+        v->of_kernels = "kernel";
         return 0;
     case KEY_ISA:
         v->isa = text;
+        v->of_kernels = "isa";
         return 0;
     case KEY_CASES:
+        v->of_kernels = "cases";
         status = kvr_count_parse(text, 1, 1000000, &cases, why, sizeof why);
         v->cases = (uint32_t)cases;
         break;
@@ -240,6 +244,11 @@ int kvr_cmd_verify(int argc, char **argv)
     int code = kvr_args_parse(&kvr_verify_argp, &v->args, argc, argv);
     if (code || v->args.done)
         goto out;
+    if (v->verdict && v->of_kernels) {
+        code = kvr_fail(KVR_EXIT_USAGE, "verify: --verdict tests dial kernels of its own, so that "
+                        "--%s has nothing to choose: leave one of them out", v->of_kernels);
+        goto out;
+    }
     if (v->verdict) {
         code = kvr_verify_verdict(v->seed, v->json);
         goto out;

@@ -5,6 +5,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "../../kernels/additive.h"
+
+enum { RESIDUAL_VALUES = KVR_ADDITIVE_STAGES * KVR_ADDITIVE_ENTRIES * KVR_ADDITIVE_CHANNELS };
+
 static size_t value_bytes(enum kvr_codebook type)
 {
     return type == KVR_CODEBOOK_F32 ? sizeof(float) : sizeof(uint16_t);
@@ -17,30 +21,44 @@ size_t kvr_codebook_bytes(const struct kvr_shape *shape, enum kvr_book_kind book
     if (type == KVR_CODEBOOK_NONE)
         return 0;
     switch (book) {
+    case KVR_BOOK_NONE:
+        return 0;
     case KVR_BOOK_ROTATED:
         return kvr_rotation_bytes(shape->head_dim, value_bytes(type)) + centroids;
     case KVR_BOOK_ADDED:
         return (size_t)KVR_ADDED_BOOKS * KVR_ADDED_RUN * shape->entries * value_bytes(type);
     case KVR_BOOK_SIGNS:
         return (2 * d + 1) * d * value_bytes(type);
-    default:
-        return centroids;
+    case KVR_BOOK_FACTORS:
+        return d * value_bytes(type);
+    case KVR_BOOK_RESIDUAL:
+        return RESIDUAL_VALUES * value_bytes(type);
+    case KVR_BOOK_SUBSPACES:
+        break;
     }
+    return centroids;
 }
 
 double kvr_codebook_multiplies(const struct kvr_shape *shape, enum kvr_book_kind book)
 {
     const double d = shape->head_dim, centroids = shape->entries * d;
     switch (book) {
+    case KVR_BOOK_NONE:
+        return 0;
     case KVR_BOOK_ROTATED:
         return d * d + centroids;
     case KVR_BOOK_ADDED:
         return KVR_ADDED_BOOKS * centroids;
     case KVR_BOOK_SIGNS: /* each channel is in one of the sketches */
         return 2 * d * d;
-    default:
-        return centroids;
+    case KVR_BOOK_FACTORS:
+        return d;
+    case KVR_BOOK_RESIDUAL:
+        return KVR_ADDITIVE_STAGES * centroids;
+    case KVR_BOOK_SUBSPACES:
+        break;
     }
+    return centroids;
 }
 
 /* Where packed values go. */
@@ -124,20 +142,48 @@ static int put_signs(const struct packing *p, const struct kvr_shape *shape, con
     return status;
 }
 
-int kvr_codebook_pack(const struct kvr_shape *shape, enum kvr_book_kind book, const float *side,
+static int put_factors(const struct packing *p, const struct kvr_shape *shape, const float *side)
+{
+    return put_transposed(p, 0, side, shape->head_dim, 1);
+}
+
+static int put_residual(const struct packing *p, const struct kvr_additive_books *books)
+{
+    enum { BLOCK = KVR_RESIDUAL_BLOCK };
+    const uint16_t(*row)[KVR_ADDITIVE_CHANNELS] = books->rows[0];
+    int status = 0;
+    for (size_t at = 0; at < RESIDUAL_VALUES; row += BLOCK) {
+        for (size_t i = 0; i < KVR_ADDITIVE_CHANNELS; i++) {
+            for (size_t c = 0; c < BLOCK && !status; c++)
+                status = put(p, at++, kvr_half_to_float(row[c][i]));
+        }
+        if (status)
+            break;
+    }
+    return status;
+}
+
+int kvr_codebook_pack(const struct kvr_shape *shape, enum kvr_book_kind book, const void *side,
                       enum kvr_codebook type, void *out)
 {
     const struct packing p = {type, out};
     if (type == KVR_CODEBOOK_NONE)
         return -EINVAL;
     switch (book) {
+    case KVR_BOOK_NONE:
+        return -EINVAL;
     case KVR_BOOK_ROTATED:
         return put_rotated(&p, shape, side);
     case KVR_BOOK_ADDED:
         return put_added(&p, shape, side);
     case KVR_BOOK_SIGNS:
         return put_signs(&p, shape, side);
-    default:
-        return put_subspaces(&p, shape, side);
+    case KVR_BOOK_FACTORS:
+        return put_factors(&p, shape, side);
+    case KVR_BOOK_RESIDUAL:
+        return put_residual(&p, side);
+    case KVR_BOOK_SUBSPACES:
+        break;
     }
+    return put_subspaces(&p, shape, side);
 }

@@ -15,10 +15,10 @@ size_t kvr_codebook_bytes(const struct kvr_shape *shape, enum kvr_book_kind book
 /* side: as the train() of a codec with this `book` wrote it. out: kvr_codebook_bytes bytes, not
  * overlapping; the kernels want it 64-byte aligned. float16 rounds to nearest even. 0, -EINVAL for
  * KVR_CODEBOOK_NONE, -ERANGE for a value that float16 cannot hold. */
-int kvr_codebook_pack(const struct kvr_shape *shape, enum kvr_book_kind book, const float *side,
+int kvr_codebook_pack(const struct kvr_shape *shape, enum kvr_book_kind book, const void *side,
                       enum kvr_codebook type, void *out);
 
-/* Multiply-adds that make the tables of one query. */
+/* Multiply-adds, or products, that make one query's tables, or what else its scan wants. */
 double kvr_codebook_multiplies(const struct kvr_shape *shape, enum kvr_book_kind book);
 
 #endif

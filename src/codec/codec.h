@@ -34,8 +34,8 @@ struct kvr_codec {
     const struct kvr_format *const *formats;
     uint32_t group; /* what shape.group must be: channels, or keys, that share a scale; 0: none */
     int calibrated; /* 1: train() takes calibration keys; 0: it takes the keys to be encoded */
-    int scan_only;  /* 1: no kernel prepares its queries: neither step nor attention is timed */
-    enum kvr_book_kind book; /* what a query's tables are built from, where there are tables */
+    enum kvr_book_kind book; /* what a query is prepared from; see kvr_codec_book */
+    uint32_t book_heads; /* KV heads of a layer that share one; 0: each head has its own */
     /* 1: training with all keys takes long, and only closeness gains by it: what is timed or
      * checked is trained with kvr_codec_enough_keys. */
     int slow_training;
@@ -112,6 +112,13 @@ static inline void kvr_codec_set_tables(const struct kvr_codec *codec, struct kv
 {
     if (codec->set_tables)
         codec->set_tables(shape);
+}
+
+/* What a query is prepared from for one of the codec's formats: NONE where the scan reads it. */
+static inline enum kvr_book_kind kvr_codec_book(const struct kvr_codec *codec,
+                                                const struct kvr_format *format)
+{
+    return format->scans_side ? KVR_BOOK_NONE : codec->book;
 }
 
 static inline size_t kvr_codec_fewest_keys(const struct kvr_codec *codec,

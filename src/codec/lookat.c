@@ -226,6 +226,7 @@ const struct kvr_codec kvr_codec_lookat = {
     .summary = "product quantization; scores by look-ups in a table per query",
     .formats = kvr_lookup_formats,
     .calibrated = 1,
+    .book = KVR_BOOK_SUBSPACES,
     .refuses = lookat_refuses,
     .key_bytes = kvr_subspaces_key_bytes,
     .side_bytes = lookat_side_bytes,

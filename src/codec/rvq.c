@@ -22,7 +22,8 @@
 
 enum { STAGES = KVR_ADDITIVE_STAGES, ENTRIES = KVR_ADDITIVE_ENTRIES,
        CHANNELS = KVR_ADDITIVE_CHANNELS, LANES = 16, ITERATIONS = 8, FEW_ITERATIONS = 2,
-       MOST_POINTS = 1 << 15 };
+       MOST_POINTS = 1 << 15,
+       LAYER_HEADS = 8 /* KV heads: Llama 3 8B, Mistral 7B */ };
 
 /* One stage as kvr_nearest16 wants it. */
 struct stage {
@@ -327,7 +328,8 @@ const struct kvr_codec kvr_codec_rvq = {
     .summary = "8 codes of 11 bits for 32 channels, whose rows are added; a scale per key",
     .formats = rvq_formats,
     .calibrated = 1,
-    .scan_only = 1,
+    .book = KVR_BOOK_RESIDUAL,
+    .book_heads = LAYER_HEADS,
     .slow_training = 1,
     .set_tables = rvq_set_tables,
     .fewest_keys = rvq_fewest_keys,

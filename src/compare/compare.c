@@ -179,6 +179,20 @@ static double general_threshold(const struct kvr_compare_options *o)
     return threshold;
 }
 
+/* A pattern of --threshold that names no case changes nothing, and is said to. */
+static void note_unused_thresholds(const struct kvr_compare_options *o, struct kvr_comparison *k)
+{
+    for (size_t i = 0; i < o->threshold_count; i++) {
+        const char *glob = o->thresholds[i].glob;
+        bool used = !glob;
+        for (size_t j = 0; j < k->case_count && !used; j++)
+            used = kvr_case_matches(k->cases[j].name, glob);
+        if (!used)
+            kvr_comparison_note(k, "--threshold %s=%g%% names none of these cases", glob,
+                                100 * o->thresholds[i].threshold);
+    }
+}
+
 struct work {
     struct side base, other;
     struct kvr_series *series; /* of the cases, owned with what they point to */
@@ -343,8 +357,10 @@ int kvr_compare(const struct kvr_compare_side *base, const struct kvr_compare_si
                  w.base.name_count, w.other.name_count);
         rc = -ENODATA;
     }
-    if (!rc)
+    if (!rc) {
         kvr_judge(w.series, &w.sentinel, general_threshold(o), k);
+        note_unused_thresholds(o, k);
+    }
     work_free(&w, k->case_count);
     if (rc)
         kvr_comparison_free(k);

@@ -42,6 +42,11 @@ struct kvr_counters {
     const struct kvr_perf_system *perf_system; /* of perf; NULL: Linux */
     const struct kvr_likwid_library *likwid;   /* NULL: the one linked */
     const struct kvr_trust_work *trust_work;   /* of likwid, which is proven as it is opened */
+    /* likwid has not come back from a call and never will: by a thread of its own, while no thread
+     * that measures goes on. NULL, and after it: exit code 3. */
+    void (*hung)(void *context, const char *why);
+    void *hung_context;
+    unsigned limit_s; /* for each call of likwid; 0: 20 */
     struct kvr_event events[KVR_MAX_EVENTS];
     uint32_t widths[KVR_MAX_EVENTS]; /* bits of a reading; 0 means 64 */
     char why[KVR_MAX_EVENTS][256];   /* it is not available; "": it is */

@@ -2,12 +2,10 @@
 #include "likwid.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../machine/files.h"
 
@@ -47,6 +45,7 @@ void kvr_likwid_event(const char *theirs, struct kvr_event *event)
 
 struct likwid_state {
     const struct kvr_likwid_library *library;
+    struct kvr_likwid_watch *watch;
     char group_name[GROUP_BYTES];
     int group;
     bool started;
@@ -105,8 +104,9 @@ static int likwid_open(struct kvr_counters *c, const char *argument, char *why, 
         return -ENODEV;
     }
     struct likwid_state *s = calloc(1, sizeof *s);
-    if (!s) {
-        snprintf(why, why_bytes, "out of memory");
+    if (!s || !(s->watch = kvr_likwid_watch_start(c))) {
+        snprintf(why, why_bytes, "out of memory, or of threads");
+        free(s);
         return -ENOMEM;
     }
     s->library = library;
@@ -118,42 +118,14 @@ static int likwid_open(struct kvr_counters *c, const char *argument, char *why, 
     return 0;
 }
 
-/* What likwid prints is no output of this program. */
-struct silence { int kept[2]; };
-
-static struct silence begin_silence(void)
-{
-    struct silence s;
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    fflush(NULL); /* or its helpers write what is buffered here once more */
-    for (int i = 0; i < 2; i++) {
-        s.kept[i] = null < 0 ? -1 : fcntl(i + 1, F_DUPFD_CLOEXEC, 3);
-        if (s.kept[i] >= 0)
-            dup2(null, i + 1);
-    }
-    if (null >= 0)
-        close(null);
-    return s;
-}
-
-static void end_silence(const struct silence *s)
-{
-    fflush(NULL);
-    for (int i = 0; i < 2; i++)
-        if (s->kept[i] >= 0) {
-            dup2(s->kept[i], i + 1);
-            close(s->kept[i]);
-        }
-}
-
 static void likwid_dismiss(struct kvr_counters *c, unsigned thread)
 {
     struct likwid_state *s = c->state;
     if (thread || !s->started)
         return;
-    struct silence silence = begin_silence();
+    kvr_likwid_call(s->watch, true);
     s->library->finish();
-    end_silence(&silence);
+    kvr_likwid_called(s->watch);
     s->started = false;
 }
 
@@ -163,6 +135,7 @@ static void likwid_close(struct kvr_counters *c)
     if (!s)
         return;
     likwid_dismiss(c, 0);
+    kvr_likwid_watch_end(s->watch);
     pthread_mutex_destroy(&s->mutex);
     free(s);
     c->state = NULL;
@@ -179,11 +152,11 @@ static void likwid_enroll(struct kvr_counters *c, unsigned thread, unsigned thre
         s->cpus[t] = (int)cpus[t];
         s->marks[t] = 0;
     }
-    struct silence silence = begin_silence();
+    kvr_likwid_call(s->watch, true);
     s->started = !s->library->init((int)threads, s->cpus);
     s->group = s->started ? s->library->add_group(s->group_name) : -1;
     bool good = s->group >= 0 && s->library->set_up(s->group) >= 0 && s->library->start() >= 0;
-    end_silence(&silence);
+    kvr_likwid_called(s->watch);
     for (size_t i = 0; i < c->count && !good; i++)
         errors[i] = -EACCES;
 }
@@ -193,6 +166,7 @@ static void likwid_mark(struct kvr_counters *c, unsigned thread, struct kvr_mark
     struct likwid_state *s = c->state;
     *mark = (struct kvr_mark){.error = 0};
     pthread_mutex_lock(&s->mutex);
+    kvr_likwid_call(s->watch, false);
     mark->error = s->library->read_cpu(s->cpus[thread]) < 0 ? -EIO : 0;
     s->marks[thread]++; /* likwid does not share counters: any time that grows will do */
     for (size_t i = 0; i < c->count && !mark->error; i++) {
@@ -203,6 +177,7 @@ static void likwid_mark(struct kvr_counters *c, unsigned thread, struct kvr_mark
         bool joules = !strcmp(c->events[i].unit, "joules");
         mark->readings[i].value = units > 0 ? (uint64_t)(joules ? units * 1e6 : units) : 0;
     }
+    kvr_likwid_called(s->watch);
     pthread_mutex_unlock(&s->mutex);
 }
 

@@ -44,6 +44,16 @@ int kvr_likwid_probe(const struct kvr_likwid_library *library, const struct kvr_
                      const struct kvr_trust_work *work, const char *group, unsigned limit_s,
                      struct kvr_likwid_report *report, char *why, size_t why_bytes);
 
+/* A thread that looks that no call of likwid takes longer than c->limit_s; c does not move. NULL:
+ * there is none to be had. */
+struct kvr_likwid_watch;
+struct kvr_likwid_watch *kvr_likwid_watch_start(const struct kvr_counters *c);
+void kvr_likwid_watch_end(struct kvr_likwid_watch *watch);
+/* Around each call, of one thread at a time. What likwid prints is no output of this program: in
+ * silent calls stdout and stderr are /dev/null. */
+void kvr_likwid_call(struct kvr_likwid_watch *watch, bool silent);
+void kvr_likwid_called(struct kvr_likwid_watch *watch);
+
 /* The groups that it has for this CPU, asked for in a child, too: how many; 0: it does not say. */
 size_t kvr_likwid_groups(const struct kvr_likwid_library *library, unsigned limit_s,
                          char groups[KVR_LIKWID_GROUPS][KVR_LIKWID_GROUP_BYTES]);

@@ -231,6 +231,10 @@ static const struct kvr_field tuning_fields[] = {
     F(tuning.alternatives, "alternatives", "", 0),
     F(tuning.ahead_codebooks, "ahead_codebooks", "", ZERO),
     F(tuning.codebook_alternatives, "codebook_alternatives", "", 0),
+    F(tuning.values_ahead_segments, "values_ahead_segments", "", ZERO),
+    F(tuning.values_ahead_bytes, "values_ahead_bytes", "bytes", ZERO),
+    F(tuning.values_streams, "values_streams", "", ZERO),
+    F(tuning.values_alternatives, "values_alternatives", "", 0),
     KVR_FIELD_END,
 };
 static const struct kvr_field cost_fields[] = {
@@ -275,6 +279,7 @@ const struct kvr_field kvr_result_fields[] = {
     F(layout, "layout", "", ID),
     F(codebook, "codebook", "", ID),
     F(codebook_residency, "codebook_residency", "", ID),
+    F(codebook_heads, "codebook_heads", "", ZERO),
     F(value_format, "value_format", "", ID),
     F(evict_bytes, "evict_bytes", "bytes", ID),
     F(threads, "threads", "", MEASURED | ID),

@@ -286,13 +286,13 @@ static void put_sheet(struct compare *c)
         put_text(c, "common", 0, NAN, text);
 }
 
-int kvr_plot_compare(FILE *out, const struct kvr_run_record *records, size_t count)
+int kvr_plot_compare(FILE *out, const struct kvr_drawn *of)
 {
-    struct compare c = {.sheet = {.out = out, .records = records, .count = count},
-                        .many = count - 1 > MOST_MARKS};
+    struct compare c = {.sheet = {.out = out, .records = of->records, .count = of->count},
+                        .many = of->count - 1 > MOST_MARKS};
     struct kvr_numeric numeric = kvr_numeric_c();
     errno = 0;
-    int rc = count > 1 ? take(&c) : -ENODATA;
+    int rc = of->count > 1 ? take(&c) : -ENODATA;
     if (!rc) {
         put_sheet(&c);
         rc = kvr_sheet_end(out);

@@ -134,9 +134,11 @@ static int put_sheet(FILE *out, const struct kvr_fleet *f)
     return rc;
 }
 
-int kvr_plot_fleet(FILE *out, const struct kvr_fleet *fleet)
+int kvr_plot_fleet(FILE *out, const struct kvr_drawn *of)
 {
-    if (!fleet->group_count || fleet->groups[0].node_count < 2 || !fleet->groups[0].case_count)
+    const struct kvr_fleet *fleet = of->fleet;
+    if (!fleet || !fleet->group_count || fleet->groups[0].node_count < 2 ||
+        !fleet->groups[0].case_count)
         return -ENODATA;
     struct kvr_numeric numeric = kvr_numeric_c();
     errno = 0;

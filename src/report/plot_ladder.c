@@ -221,13 +221,13 @@ static int put_sheet(struct ladder *s)
     return rc;
 }
 
-int kvr_plot_ladder(FILE *out, const struct kvr_run_record *records, size_t count)
+int kvr_plot_ladder(FILE *out, const struct kvr_drawn *of)
 {
-    struct ladder ladder = {.sheet = kvr_sheet_of(out, records, count)};
+    struct ladder ladder = {.sheet = kvr_sheet_of(out, of->records, of->count)};
     bool any = false;
     for (size_t i = 0; i < ladder.sheet.count; i++)
-        for (size_t c = 0; c < records[i].ceiling_count; c++)
-            any |= is_ladder_point(&records[i].ceilings[c]);
+        for (size_t c = 0; c < of->records[i].ceiling_count; c++)
+            any |= is_ladder_point(&of->records[i].ceilings[c]);
     if (!any)
         return -ENODATA;
     struct kvr_numeric numeric = kvr_numeric_c();

@@ -118,13 +118,13 @@ static void put_size(const struct numa *n, size_t panels)
                   .low = NAN, .high = NAN});
 }
 
-int kvr_plot_numa(FILE *out, const struct kvr_run_record *records, size_t count)
+int kvr_plot_numa(FILE *out, const struct kvr_drawn *of)
 {
-    struct numa n = {.sheet = kvr_sheet_of(out, records, count)};
+    struct numa n = {.sheet = kvr_sheet_of(out, of->records, of->count)};
     size_t panels = 0;
     for (size_t r = 0; r < n.sheet.count; r++)
         for (enum figure f = 0; f < FIGURES; f++)
-            panels += has_figure(&records[r], f);
+            panels += has_figure(&of->records[r], f);
     if (!panels)
         return -ENODATA;
     struct kvr_numeric numeric = kvr_numeric_c();
@@ -133,7 +133,7 @@ int kvr_plot_numa(FILE *out, const struct kvr_run_record *records, size_t count)
     put_size(&n, panels);
     for (size_t r = 0; r < n.sheet.count; r++)
         for (enum figure f = 0; f < FIGURES; f++)
-            if (has_figure(&records[r], f))
+            if (has_figure(&of->records[r], f))
                 put_panel(&n, r, f);
     int rc = kvr_sheet_end(out);
     kvr_numeric_restore(numeric);

@@ -330,13 +330,13 @@ static int draw(struct plot *p)
     return rc;
 }
 
-int kvr_plot_quality(FILE *out, const struct kvr_run_record *records, size_t count)
+int kvr_plot_quality(FILE *out, const struct kvr_drawn *of)
 {
-    struct plot p = {.sheet = kvr_sheet_of(out, records, count)};
+    struct plot p = {.sheet = kvr_sheet_of(out, of->records, of->count)};
     for (size_t i = 0; i < p.sheet.count; i++)
         if (kvr_sheet_machine(&p.sheet, i))
             return -EXDEV;
-    p.fidelity = count ? records[0].fidelity : NULL;
+    p.fidelity = of->count ? of->records[0].fidelity : NULL;
     if (!p.fidelity)
         return -ENODATA;
     int rc = kvr_quality_make(&p.sheet, &p.quality);

@@ -279,12 +279,12 @@ static int put_sheet(void *context)
     return rc;
 }
 
-int kvr_plot_realism(FILE *out, const struct kvr_run_record *records, size_t count)
+int kvr_plot_realism(FILE *out, const struct kvr_drawn *of)
 {
     static const struct kvr_grouping how = {
         .panel = KVR_TRAIT_DIM | KVR_TRAIT_SITE | KVR_TRAIT_TOKENS | KVR_TRAIT_THREADS,
         .series = KVR_TRAIT_SHAPE, .slot = rung_of, .order = order_of, .least = LEAST_RUNGS};
-    struct realism s = {.sheet = kvr_sheet_of(out, records, count)};
+    struct realism s = {.sheet = kvr_sheet_of(out, of->records, of->count)};
     int rc = kvr_groups_sheet(&s.sheet, &how, &s.groups, put_sheet, &s);
     free(s.rungs);
     return rc;

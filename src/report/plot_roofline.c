@@ -363,9 +363,9 @@ static int put_sheet(struct roofline *f, bool any)
     return rc;
 }
 
-int kvr_plot_roofline(FILE *out, const struct kvr_run_record *records, size_t count)
+int kvr_plot_roofline(FILE *out, const struct kvr_drawn *of)
 {
-    struct roofline f = {.sheet = kvr_sheet_of(out, records, count)};
+    struct roofline f = {.sheet = kvr_sheet_of(out, of->records, of->count)};
     bool any = false;
     int rc;
     struct kvr_numeric numeric = kvr_numeric_c();

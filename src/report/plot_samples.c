@@ -170,9 +170,9 @@ static void put_sheet(struct samples *s)
     }
 }
 
-int kvr_plot_samples(FILE *out, const struct kvr_run_record *records, size_t count)
+int kvr_plot_samples(FILE *out, const struct kvr_drawn *of)
 {
-    struct samples s = {.sheet = kvr_sheet_of(out, records, count)};
+    struct samples s = {.sheet = kvr_sheet_of(out, of->records, of->count)};
     size_t all;
     int rc;
     s.cases = kvr_plot_cases(&s.sheet, &all, &rc);

@@ -285,9 +285,9 @@ static int put_sheet(struct scaling *s)
     return rc;
 }
 
-int kvr_plot_scaling(FILE *out, const struct kvr_run_record *records, size_t count)
+int kvr_plot_scaling(FILE *out, const struct kvr_drawn *of)
 {
-    struct scaling s = {.sheet = kvr_sheet_of(out, records, count)};
+    struct scaling s = {.sheet = kvr_sheet_of(out, of->records, of->count)};
     struct kvr_numeric numeric = kvr_numeric_c();
     int rc;
     errno = 0;

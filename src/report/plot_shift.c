@@ -271,13 +271,13 @@ static int put_sheet(void *context)
     return rc;
 }
 
-int kvr_plot_shift(FILE *out, const struct kvr_run_record *records, size_t count)
+int kvr_plot_shift(FILE *out, const struct kvr_drawn *of)
 {
     static const struct kvr_grouping how = {
         .panel = KVR_TRAIT_OP | KVR_TRAIT_DIM | KVR_TRAIT_SITE | KVR_TRAIT_LAYOUT |
                  KVR_TRAIT_RESIDENCY | KVR_TRAIT_THREADS,
         .series = KVR_TRAIT_SHAPE,
         .slot = tokens_of, .order = kvr_op_rank, .least = LEAST_LENGTHS};
-    struct shift s = {.sheet = kvr_sheet_of(out, records, count)};
+    struct shift s = {.sheet = kvr_sheet_of(out, of->records, of->count)};
     return kvr_groups_sheet(&s.sheet, &how, &s.groups, put_sheet, &s);
 }

@@ -193,12 +193,12 @@ static int put_sheet(void *context)
     return rc;
 }
 
-int kvr_plot_speedup(FILE *out, const struct kvr_run_record *records, size_t count)
+int kvr_plot_speedup(FILE *out, const struct kvr_drawn *of)
 {
     static const struct kvr_grouping how = {.panel = KVR_TRAIT_OP | KVR_TRAIT_DIM,
                                             .series = KVR_TRAIT_SHAPE, .slot = slot_of,
                                             .order = order_of, .least = 1};
-    struct speedup s = {.sheet = kvr_sheet_of(out, records, count)};
+    struct speedup s = {.sheet = kvr_sheet_of(out, of->records, of->count)};
     int rc = kvr_groups_sheet(&s.sheet, &how, &s.groups, put_sheet, &s);
     free(s.places.text);
     free(s.place);

@@ -100,6 +100,9 @@ struct kvr_tuning {
     char alternatives[320]; /* "0:5.31 s1:4.02 s2:3.99 b512:4.4": ns a key of each one tried */
     uint32_t ahead_codebooks;       /* of the preparation, over codebooks; 0: none */
     char codebook_alternatives[64]; /* "0:5.31 c1:4.02": ns a key of preparation and scan */
+    /* Of attention: the step over the values, as the first four are the scan's. */
+    uint32_t values_ahead_segments, values_ahead_bytes, values_streams;
+    char values_alternatives[320];
 };
 
 /* What one thread of a team counted: a key of its own. */
@@ -135,6 +138,7 @@ struct kvr_result {
     char name[KVR_NAME_BYTES]; /* unique and stable, see INTERFACE "Names" */
     char codec[24], variant[24], isa[24], op[12], level[8];
     uint32_t head_dim, tokens, heads, group_queries, batch, subspaces, entries, group;
+    uint32_t codebook_heads; /* that share a cold codebook: the batch, times a layer's KV heads */
     char table[8];          /* f32, u8; "" where there is no table */
     char encoder[48];       /* its settings, as of fidelity.h; "": none */
     char layout[16], codebook[8], codebook_residency[8];

@@ -38,6 +38,12 @@ int kvr_output_format_parse(const char *text, enum kvr_output_format *format)
     return -EINVAL;
 }
 
+bool kvr_output_is_common(enum kvr_output_format format)
+{
+    return format == KVR_OUT_TABLE || format == KVR_OUT_JSON || format == KVR_OUT_CSV ||
+           format == KVR_OUT_MD;
+}
+
 bool kvr_output_needs_cases(enum kvr_output_format format)
 {
     return format == KVR_OUT_GBENCH || format == KVR_OUT_GHA_BIGGER ||

@@ -29,6 +29,8 @@ struct kvr_output_style {
 
 /* 0 or -EINVAL. */
 int kvr_output_format_parse(const char *text, enum kvr_output_format *format);
+/* table, json, csv or md: what commands print that write no cases of a run. */
+bool kvr_output_is_common(enum kvr_output_format format);
 /* True if a record without a case that has a time says nothing in this format: the programs that
  * read rows of cases take a file without any for an error, or for a pass. */
 bool kvr_output_needs_cases(enum kvr_output_format format);

@@ -38,8 +38,13 @@ static double value_roof(const struct kvr_round *r)
 }
 static double value_prepare_share(const struct kvr_round *r)
 {
-    const struct kvr_phase_times *prepare = &r->phases[KVR_PHASE_PREPARE];
-    return prepare->t_ns > 0 ? prepare->t_ns / r->t_ns : NAN;
+    double prepare_ns = r->phases[KVR_PHASE_PREPARE].t_ns, all_ns = 0;
+    for (int p = 0; p < KVR_PHASES; p++)
+        all_ns += r->phases[p].t_ns > 0 ? r->phases[p].t_ns : 0;
+    if (!(prepare_ns > 0))
+        return NAN;
+    /* T is a sample of its own: what disturbs one of the two would make a share above 1 of them. */
+    return prepare_ns / (all_ns > prepare_ns ? all_ns : fmax(r->t_ns, prepare_ns));
 }
 static double value_read_roof(const struct kvr_round *r)
 {

@@ -58,7 +58,7 @@ static int place_codebooks(struct site *site, const struct kvr_case *c,
     bytes = (bytes + KVR_LINE_BYTES - 1) / KVR_LINE_BYTES * KVR_LINE_BYTES;
     size_t element_bytes = c->codebook == KVR_CODEBOOK_F16 ? 2 : 4;
     uint64_t page = 0, count;
-    int rc = kvr_lists_codebooks(keys, base, bytes, c->batch ? c->batch : 1, c->codebook_warm, seed,
+    int rc = kvr_lists_codebooks(keys, base, bytes, kvr_case_book_heads(c), c->codebook_warm, seed,
                                  &b->codebooks);
     void *packed = rc ? NULL : calloc(1, bytes);
     if (!rc && !packed)
@@ -104,7 +104,7 @@ int kvr_beside_place(struct kvr_session *s, struct kvr_half *half, const struct 
                         .why_bytes = why_bytes};
     int rc = 0;
     *b = (struct kvr_beside){.has_rows = false};
-    if (c->codebook != KVR_CODEBOOK_NONE && material->shape.entries)
+    if (c->codebook != KVR_CODEBOOK_NONE)
         rc = place_codebooks(&site, c, material, keys, seed, b);
     if (!rc && values)
         rc = place_values(&site, values, keys, b);

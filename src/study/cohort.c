@@ -10,6 +10,7 @@
 #include "cohort_work.h"
 #include "deep.h"
 #include "dram.h"
+#include "op.h"
 #include "witness.h"
 
 enum { MIN_ROUNDS = 6, WITNESS_S = 4 };
@@ -173,7 +174,7 @@ static int look_for_witness(struct kvr_session *s, struct kvr_cohort_work *w, si
                                       .core_limit_ns = NAN};
     const struct kvr_case *c = w->cohort->cases[0];
     struct kvr_verdict verdict;
-    if (subject->op) /* interventions are known for scans only */
+    if (subject->op && !subject->op->has_whole)
         return 0;
     kvr_verdict_decide(&input, &verdict);
     bool wanted = verdict.t_over_s.interval && verdict.t_over_s.low > KVR_NO_OVERLAP &&
@@ -184,6 +185,8 @@ static int look_for_witness(struct kvr_session *s, struct kvr_cohort_work *w, si
         subject->no_time_for_witness = true;
         return 0;
     }
+    if (subject->op)
+        return kvr_witness_look_op(s, subject);
     struct kvr_witness_request request = {
         .lists = kvr_cohort_lists(s, w, half, material, &subject->shape),
         .level = w->level,
@@ -264,9 +267,7 @@ int kvr_cohort_measure(struct kvr_session *s, const struct kvr_cohort *cohort, u
         if (w->rounds_done >= least)
             kvr_cohort_add_results(s, w, rounds);
         else if (!rc)
-            kvr_cohort_skip(s, cohort, "budget",
-                            "the budget ended before six rounds were done; "
-                            "raise --budget");
+            kvr_cohort_skip_budget(s, cohort, "ended before", least);
     }
     if (rc && rc != -EINTR) {
         kvr_cohort_skip(s, cohort, cohort->cases[0]->op, w->why[0] ? w->why : strerror(-rc));
@@ -274,6 +275,15 @@ int kvr_cohort_measure(struct kvr_session *s, const struct kvr_cohort *cohort, u
     }
     release(w);
     return rc;
+}
+
+void kvr_cohort_skip_budget(struct kvr_session *s, const struct kvr_cohort *cohort,
+                            const char *does, uint32_t rounds)
+{
+    char why[120];
+    snprintf(why, sizeof why, "the budget %s %u round%s of it; raise --budget", does, rounds,
+             rounds == 1 ? "" : "s");
+    kvr_cohort_skip(s, cohort, "budget", why);
 }
 
 void kvr_cohort_skip(struct kvr_session *s, const struct kvr_cohort *cohort, const char *what,

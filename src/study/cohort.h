@@ -35,5 +35,8 @@ int kvr_cohort_measure(struct kvr_session *session, const struct kvr_cohort *coh
 /* Adds the rows of a cohort that is not measured. */
 void kvr_cohort_skip(struct kvr_session *session, const struct kvr_cohort *cohort, const char *what,
                      const char *why);
+/* The same, for want of time: the budget `does` ("ended before") so many rounds. */
+void kvr_cohort_skip_budget(struct kvr_session *session, const struct kvr_cohort *cohort,
+                            const char *does, uint32_t rounds);
 
 #endif

@@ -62,8 +62,8 @@ static uint64_t more_head_bytes(const struct kvr_case *c, const struct kvr_mater
         bytes += parts * kvr_case_values(c)->formats[0]->segment_bytes(&c->shape, part);
     if (kvr_case_materialises(c) && material->codec == c->codec)
         bytes += parts * kvr_format_dense_f16.segment_bytes(&c->shape, part);
-    if (c->codebook != KVR_CODEBOOK_NONE && material->shape.entries && !c->codebook_warm)
-        bytes += kvr_case_codebook_bytes(c) / (c->batch ? c->batch : 1);
+    if (material->codec == c->codec && !c->codebook_warm)
+        bytes += kvr_case_codebook_bytes(c) / kvr_case_book_heads(c);
     return bytes;
 }
 
@@ -74,8 +74,7 @@ static uint64_t list_bytes(const struct kvr_cohort_work *w, const struct kvr_hal
 {
     enum { RESTS = 2 * 4096 };
     const struct kvr_case *c = w->cohort->cases[0];
-    uint64_t codebook = kvr_case_codebook_bytes(c);
-    uint64_t beside = c->codebook_warm ? codebook : c->batch > 1 ? codebook * c->threads : 0;
+    const uint64_t beside = kvr_case_more_codebook_bytes(c);
     if (!beside && !kvr_case_has_values(c) && !kvr_case_materialises(c) &&
         c->codebook == KVR_CODEBOOK_NONE)
         return w->working_set_bytes;

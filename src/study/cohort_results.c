@@ -33,9 +33,10 @@ static void identify(const struct kvr_session *s, const struct kvr_cohort_work *
     result->tokens = c->shape.tokens;
     result->group_queries = c->shape.queries > 1 ? c->shape.queries : 1;
     result->batch = c->batch > 1 ? c->batch : 1;
-    if (c->codebook != KVR_CODEBOOK_NONE) {
+    if (c->codebook != KVR_CODEBOOK_NONE || c->codebook_warm) { /* what a scan reads is float16 */
         snprintf(result->codebook, sizeof result->codebook, "%s",
-                 c->codebook == KVR_CODEBOOK_F16 ? "f16" : "f32");
+                 c->codebook == KVR_CODEBOOK_F32 ? "f32" : "f16");
+        result->codebook_heads = c->codebook_warm ? 0 : kvr_case_book_heads(c);
         snprintf(result->codebook_residency, sizeof result->codebook_residency, "%s",
                  c->codebook_warm ? "warm" : "cold");
     }
@@ -120,8 +121,8 @@ static void judge(const struct kvr_session *s, const struct kvr_cohort_work *w,
                                       .ceiling_raised = kvr_result_flagged(r, "ceiling-raised"),
                                       .witnesses = subject->witnesses,
                                       .witness_count = subject->witness_count};
-    if (subject->op)
-        input.no_witness_because = "interventions are known for one-pass scans only";
+    if (subject->op && !subject->op->has_whole)
+        input.no_witness_because = "no intervention is known for a copy and its scan";
     else if (subject->no_time_for_witness)
         input.no_witness_because = "the budget left no time";
     input.memory_cause = kvr_memory_cause(s->record, r);
@@ -191,6 +192,16 @@ static void count(const struct kvr_session *s, const struct kvr_subject *subject
     kvr_counting_store(s->counting, parts, why ? 0 : n, why, r);
 }
 
+/* The look-ahead that the values' step took, and what each one tried took. */
+static void note_values(const struct kvr_op *op, struct kvr_tuning *tuning)
+{
+    tuning->values_ahead_segments = op->whole_heads.values_tuning.ahead_segments;
+    tuning->values_ahead_bytes = op->whole_heads.values_tuning.ahead_bytes;
+    tuning->values_streams = op->whole_heads.values_tuning.streams;
+    memcpy(tuning->values_alternatives, op->values_alternatives,
+           sizeof tuning->values_alternatives);
+}
+
 static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
                        const struct kvr_case *c, const struct kvr_subject *subject,
                        const struct kvr_family *family, const struct kvr_lists *lists,
@@ -205,6 +216,8 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
         r.tuning.ahead_codebooks = subject->op->whole_heads.ahead_codebooks;
         memcpy(r.tuning.codebook_alternatives, subject->op->codebook_alternatives,
                sizeof r.tuning.codebook_alternatives);
+        if (kvr_case_has_values(c))
+            note_values(subject->op, &r.tuning);
     }
     subject->kernel->format->cost(&subject->shape, &r.cost);
     r.cost.converts *= kvr_converting_share(subject->kernel, subject->shape.queries);
@@ -216,7 +229,8 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
         .keys = lists,
         .beside = w->is_reference ? &w->reference_beside : &w->subject_beside,
         .copy = copied ? &w->copy_lists : NULL,
-        .copy_past_caches = copied && subject->op->dequantise.non_temporal};
+        .copy_past_caches = copied && subject->op->dequantise.non_temporal,
+        .l1_bytes = s->l1_bytes};
     kvr_traffic_count(&request, &r.traffic);
     if (copied)
         r.cost.written_bytes = kvr_lists_head_bytes(&w->copy_lists);

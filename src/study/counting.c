@@ -42,6 +42,15 @@ static void find_refusals(struct kvr_counting *c)
         }
 }
 
+void kvr_counting_on_hang(struct kvr_counting *c, void (*hung)(void *context, const char *why),
+                          void *context)
+{
+    if (!c)
+        return;
+    c->counters.hung_context = context;
+    c->counters.hung = hung;
+}
+
 void kvr_counting_enroll(struct kvr_counting *c, struct kvr_team *team, const uint32_t *cpus)
 {
     kvr_counting_dismiss(c);

@@ -32,6 +32,10 @@ int kvr_counting_open(struct kvr_counting **counting, const struct kvr_options *
                       const struct kvr_machine *machine, bool probe, struct kvr_checks *checks,
                       char *error, size_t error_bytes);
 void kvr_counting_close(struct kvr_counting *counting);
+/* What is called if a backend hangs for ever (struct kvr_counters); then the process ends with exit
+ * code 3. */
+void kvr_counting_on_hang(struct kvr_counting *counting,
+                          void (*hung)(void *context, const char *why), void *context);
 
 /* Every thread of a new team; dismissed before it stops. An event that one of them does not get is
  * not counted in this team; why is told with each result. With counting NULL nothing is done, here

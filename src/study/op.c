@@ -42,7 +42,7 @@ static int open_lists(struct kvr_session *s, const struct kvr_op_request *r, str
     }
     if (!rc && r->codebooks)
         rc = kvr_lists_codebooks(r->keys, r->codebooks->segments[0].base,
-                                 r->codebooks->segment_bytes, r->c->batch, true, 1,
+                                 r->codebooks->segment_bytes, kvr_case_book_heads(r->c), true, 1,
                                  &op->one_codebook);
     op->fold_cursors = calloc(s->threads, sizeof *op->fold_cursors);
     op->rows_cursors = calloc(s->threads, sizeof *op->rows_cursors);
@@ -56,7 +56,7 @@ static struct kvr_heads heads_of(const struct kvr_op_request *r, struct kvr_op *
 {
     const struct kvr_subject *x = r->subject;
     return (struct kvr_heads){.shape = x->shape,
-                              .batch = r->c->batch ? r->c->batch : 1,
+                              .batch = kvr_case_book_heads(r->c),
                               .kernel = x->kernel,
                               .side = r->material->side,
                               .query = op->queries,

@@ -41,7 +41,8 @@ struct kvr_op {
     struct kvr_lists fold_keys, fold_rows, one_codebook;
     uint32_t *fold_cursors, *rows_cursors, *codebook_cursors;
     float *queries;                                     /* [queries][head_dim] */
-    char codebook_alternatives[64]; /* ns a key by look-ahead, see struct kvr_tuning; "": none */
+    /* ns a key by look-ahead, see struct kvr_tuning; "": none */
+    char codebook_alternatives[64], values_alternatives[320];
     /* Of a materialised case. */
     struct kvr_copy dequantise, dequantise_core;
     struct kvr_lists core_codes, core_copy;

@@ -74,10 +74,11 @@ static bool set_values(const struct kvr_session *s, struct kvr_heads *h, size_t 
 }
 
 /* The values' look-ahead, as a kernel's is tuned: all once, the least wins. */
-static void tune_values(struct kvr_session *s, struct kvr_heads *h)
+static void tune_values(struct kvr_session *s, struct kvr_heads *h, struct kvr_op *op)
 {
-    double best_ns = INFINITY;
+    double best_ns = INFINITY, all_ns[KVR_MOST_TUNINGS];
     struct kvr_tuning_choice best = {0, 0, 1};
+    size_t tried = 0;
     struct kvr_sample_request request = kvr_heads_request(h);
     kvr_sample_plan(s->sampler, &request, TRY_S);
     for (size_t i = 0; i < kvr_tuning_choice_count && !kvr_session_stopped(s); i++) {
@@ -85,12 +86,14 @@ static void tune_values(struct kvr_session *s, struct kvr_heads *h)
         h->values_tuning = kvr_tuning_choices[i];
         kvr_sample_take(s->sampler, &request, &sample);
         double ns = kvr_heads_ns_per_key(h, &sample, sample.robust_ns);
+        all_ns[tried++] = ns;
         if (ns < best_ns) {
             best_ns = ns;
             best = kvr_tuning_choices[i];
         }
     }
     h->values_tuning = best;
+    kvr_tuning_text(all_ns, tried, op->values_alternatives, sizeof op->values_alternatives);
 }
 
 /* How many codebooks ahead to prefetch: the least of a few tries of preparing and scanning, between
@@ -124,8 +127,9 @@ static void tune_codebooks(struct kvr_session *s, struct kvr_heads *h, struct kv
 int kvr_op_choose_steps(struct kvr_session *s, const struct kvr_op_request *r, struct kvr_op *op,
                         struct kvr_heads *heads, char *error, size_t error_bytes)
 {
-    const struct kvr_prepare_step wanted = {.codebook = r->c->codebook,
-                                            .book = r->material->codec->book};
+    const struct kvr_prepare_step wanted = {
+        .codebook = r->c->codebook,
+        .book = kvr_codec_book(r->material->codec, heads->kernel->format)};
     const struct kvr_values_step wanted_values = {.format = kvr_case_values(r->c)->formats[0]};
     size_t prepares, softmaxes, valueses;
     kvr_prepare_steps(&prepares);
@@ -151,7 +155,7 @@ int kvr_op_choose_steps(struct kvr_session *s, const struct kvr_op_request *r, s
     if (!rc)
         rc = choose(s, heads, valueses, set_values);
     if (!rc)
-        tune_values(s, heads);
+        tune_values(s, heads, op);
     if (rc)
         snprintf(error, error_bytes, "no kernel of softmax or values runs on this host");
     return rc;

@@ -62,7 +62,8 @@ static int multiply_out(struct kvr_build *build)
     const struct kvr_skip *first = build->plan->skips;
     return kvr_build_fail(build, build->first_refusal ? build->first_refusal : -EINVAL,
                           "nothing to measure: %s: %s", first ? first->name : "no case",
-                          first ? first->why : "the profile is empty");
+                          first ? first->why
+                                : "no kernel of the profile serves its numbers of entries");
 }
 
 static void copy_settings(struct kvr_plan *plan, const struct kvr_profile *profile)

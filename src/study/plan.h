@@ -85,8 +85,9 @@ struct kvr_case {
     char layout[16];                        /* contiguous, heads, pages:N */
     uint32_t page_tokens;                   /* N of pages:N; 0 otherwise */
     char op[12];                            /* scan, step, attention */
-    /* Of look-up codecs in step and attention (else NONE, false): the codebook that tables are
-     * built from, and whether one hot codebook serves all heads. */
+    /* In step and attention, of codecs that have one (else NONE, false): the codebook that queries
+     * are prepared from, and whether one hot codebook serves all heads. NONE and true: the scan
+     * itself reads one, which is hot. */
     enum kvr_codebook codebook;
     bool codebook_warm;
     bool values_q8;                         /* of attention: values of 8 bits instead of FP16 */
@@ -139,8 +140,13 @@ uint64_t kvr_case_head_bytes(const struct kvr_case *c);
 uint64_t kvr_case_reference_bytes(const struct kvr_case *c);
 /* What encodes the values of an attention. */
 const struct kvr_codec *kvr_case_values(const struct kvr_case *c);
-/* Bytes of the codebook that the tables of one head are built from; 0: the case reads none. */
+/* Bytes of the codebook that a head's queries are prepared from; 0: the case reads none. */
 uint64_t kvr_case_codebook_bytes(const struct kvr_case *c);
+/* Heads in a row that share one: the batch, of each KV head of a layer where it is the layer's. */
+uint32_t kvr_case_book_heads(const struct kvr_case *c);
+/* Bytes of codebooks that no head's share counts: a warm one, or what a thread's last codebook is
+ * larger than the shares of the heads that it serves, at most. */
+uint64_t kvr_case_more_codebook_bytes(const struct kvr_case *c);
 
 /* "lookat.u8@avx512vbmi/d64/m4/K256/n512/W1G/1t/scan/heads/thp"; with isa == NULL "@auto". After
  * the page size, what is not the default: /q8 queries a key, /b8 batch, /cb32 float32 codebook,

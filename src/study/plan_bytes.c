@@ -40,10 +40,24 @@ uint64_t kvr_case_codebook_bytes(const struct kvr_case *c)
     return kvr_codebook_bytes(&c->shape, c->codec->book, c->codebook);
 }
 
+uint32_t kvr_case_book_heads(const struct kvr_case *c)
+{
+    const uint32_t batch = c->batch ? c->batch : 1;
+    if (c->codebook == KVR_CODEBOOK_NONE || !c->codec->book_heads)
+        return batch;
+    return batch * c->codec->book_heads;
+}
+
+uint64_t kvr_case_more_codebook_bytes(const struct kvr_case *c)
+{
+    const uint64_t bytes = kvr_case_codebook_bytes(c);
+    return c->codebook_warm ? bytes : kvr_case_book_heads(c) > 1 ? bytes * c->threads : 0;
+}
+
 uint64_t kvr_case_head_bytes(const struct kvr_case *c)
 {
     const struct kvr_format *format = kvr_codec_layout(c->codec, &c->shape);
-    uint32_t part_tokens = 0, batch = c->batch ? c->batch : 1;
+    uint32_t part_tokens = 0, sharers = kvr_case_book_heads(c);
     uint64_t count = parts(c, &part_tokens);
     uint64_t part_bytes = format->segment_bytes(&c->shape, part_tokens);
     if (kvr_case_materialises(c)) { /* the step writes whole blocks of its codes */
@@ -53,7 +67,7 @@ uint64_t kvr_case_head_bytes(const struct kvr_case *c)
     if (strcmp(c->op, "attention") == 0)
         part_bytes += kvr_case_values(c)->formats[0]->segment_bytes(&c->shape, part_tokens);
     uint64_t codebook_bytes = c->codebook_warm ? 0 : kvr_case_codebook_bytes(c);
-    return count * part_bytes + (codebook_bytes + batch - 1) / batch;
+    return count * part_bytes + (codebook_bytes + sharers - 1) / sharers;
 }
 
 uint64_t kvr_case_reference_bytes(const struct kvr_case *c)

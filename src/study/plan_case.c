@@ -85,17 +85,32 @@ static uint64_t times(uint64_t bytes, uint64_t heads)
     return __builtin_mul_overflow(bytes, heads, &product) ? UINT64_MAX : product;
 }
 
+/* What so many heads stream, with whole codebooks: the heads of a thread share theirs. */
+static uint64_t heads_bytes(const struct kvr_case *c)
+{
+    const uint64_t heads = c->shape.heads, sharers = kvr_case_book_heads(c);
+    const uint64_t book_bytes = c->codebook_warm ? 0 : kvr_case_codebook_bytes(c);
+    const uint64_t share_bytes = (book_bytes + sharers - 1) / sharers;
+    const uint64_t books = (heads / c->threads + sharers - 1) / sharers * c->threads;
+    uint64_t sum = times(kvr_case_head_bytes(c) - share_bytes, heads);
+    return __builtin_add_overflow(sum, times(book_bytes, books), &sum) ? UINT64_MAX : sum;
+}
+
 /* Does the case, with FP16 keys of the same number beside it, fit in the arena? Sets why and the
  * kind of refusal, or 0. */
 static int check_size(struct kvr_build *build, struct kvr_case *c, char *why, size_t why_bytes)
 {
     const struct kvr_options *options = build->options;
     const uint64_t head_bytes = kvr_case_head_bytes(c);
-    uint64_t threads_bytes = times(head_bytes, c->threads), need = threads_bytes;
+    const uint64_t beside_bytes = kvr_case_more_codebook_bytes(c);
+    uint64_t threads_bytes = times(head_bytes, c->threads), need;
     char need_text[24], limit[24];
+    if (!c->codebook_warm) /* a thread's only head has all of a codebook that several share */
+        threads_bytes += beside_bytes;
+    need = threads_bytes;
     if (c->shape.heads) {
         uint64_t fp16_bytes = times(kvr_case_reference_bytes(c), c->shape.heads);
-        c->working_set_bytes = times(head_bytes, c->shape.heads);
+        c->working_set_bytes = heads_bytes(c);
         need = c->working_set_bytes > fp16_bytes ? c->working_set_bytes : fp16_bytes;
     } else if (c->working_set_bytes) {
         need = c->working_set_bytes;
@@ -112,7 +127,7 @@ static int check_size(struct kvr_build *build, struct kvr_case *c, char *why, si
                  limit);
         return -ENODEV;
     }
-    if (kvr_build_reserve(build, need)) {
+    if (kvr_build_reserve(build, need < UINT64_MAX - beside_bytes ? need + beside_bytes : need)) {
         kvr_size_text(need, need_text, sizeof need_text);
         kvr_size_text(build->half_max_bytes, limit, sizeof limit);
         snprintf(why, why_bytes,
@@ -236,14 +251,6 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
     }
     if (*reason)
         return shape_ordered(options, c->shape.tables);
-    if (c->codec->scan_only && strcmp(c->op, "scan")) {
-        *what = "op";
-        snprintf(why, why_bytes,
-                 "no kernel prepares a query for %s: it is timed as a scan (--op scan)",
-                 c->codec->name);
-        *reason = why;
-        return selection->named && options->op_count;
-    }
     if (kvr_case_materialises(c) && (*reason = no_materialised(c, what)))
         return selection->named && materialised_ordered(options, *what);
     if (c->page_tokens % format->block_keys &&

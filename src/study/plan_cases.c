@@ -87,17 +87,18 @@ static int choose(struct kvr_build *build, const struct kvr_group *group, struct
     return status;
 }
 
-/* A scan finds its query prepared, and only look-up codecs prepare one from a codebook: what a case
+/* A scan finds its query prepared, and not every codec prepares one from a codebook: what a case
  * does not depend on has one value, so that equal cases are equal. FP16 keeps the batch, as the
- * reference of look-up codecs at the same batch. */
-static void share_nothing_needless(struct kvr_case *c, bool looks_up)
+ * reference of codecs with codebooks at the same batch. A codebook that the scan itself reads is
+ * one for all heads. */
+static void share_nothing_needless(struct kvr_case *c, const struct kvr_format *format)
 {
     const bool scan = strcmp(c->op, "scan") == 0;
     if (scan)
         c->batch = 1;
-    if (scan || !looks_up) {
+    if (scan || !kvr_codec_book(c->codec, format)) {
         c->codebook = KVR_CODEBOOK_NONE;
-        c->codebook_warm = false;
+        c->codebook_warm = !scan && format->scans_side;
     }
     if (strcmp(c->op, "attention"))
         c->values_q8 = false;
@@ -126,7 +127,7 @@ static int add_selection(struct kvr_build *build, const struct kvr_group *group,
     c.codec = selection->codec;
     c.variant = selection->variant;
     c.shape.group = selection->codec->group;
-    share_nothing_needless(&c, looks_up);
+    share_nothing_needless(&c, selection->usable[0]->format);
     if (!looks_up || c.codec->set_tables) {
         kvr_codec_set_tables(c.codec, &c.shape);
         return kvr_build_case(build, &c, selection);
@@ -195,7 +196,7 @@ static int add_setting(struct kvr_build *build, const struct kvr_group *group,
         struct kvr_case lacking = c;
         lacking.codec = chosen->items[i].codec;
         lacking.variant = chosen->items[i].variant;
-        share_nothing_needless(&lacking, kvr_format_looks_up(chosen->items[i].usable[0]->format));
+        share_nothing_needless(&lacking, chosen->items[i].usable[0]->format);
         status = kvr_build_skip_case(build, &lacking, -ENODEV, what, why);
     }
     return status;

@@ -121,7 +121,8 @@ static int check_node(struct kvr_build *build)
             used += (size_t)snprintf(nodes + used, sizeof nodes - used, "%s%u", i ? ", " : "",
                                      machine->nodes[i].os_index);
     }
-    return kvr_build_fail(build, -ENODEV, "--mem node:%u: this host has no such node (it has %s)",
+    return kvr_build_fail(build, -ENODEV,
+                          "--mem node:%u: this host has no such node; its nodes: %s",
                           options->mem_node, *nodes ? nodes : "none that is reported");
 }
 

@@ -21,7 +21,7 @@ bool kvr_codec_dequantises(const struct kvr_codec *codec, uint64_t usable)
 {
     size_t count = 0;
     const struct kvr_dequantise_step *const *steps = kvr_dequantise_steps(&count);
-    if (codec->scan_only) /* what the query takes of such a codec, a copy of the codes lacks */
+    if (codec->book) /* what the query takes of such a codec, a copy of the codes lacks */
         return false;
     for (size_t i = 0; i < count; i++) {
         if (steps[i]->format == codec->formats[0] && !(steps[i]->isa & ~usable))
@@ -153,9 +153,15 @@ static int explain_nothing(const char *pattern, uint64_t usable, char *why, size
             known = variant && matches(name, kvr_codecs()[c], variant, kernel);
         }
     }
-    if (known && kvr_isa_check(at + 1, usable, reason, sizeof reason) == -ENODEV) {
+    int isa = known ? kvr_isa_check(at + 1, usable, reason, sizeof reason) : -EINVAL;
+    if (isa == -ENODEV) {
         snprintf(why, why_bytes, "cannot run: %s %s", at + 1, reason);
         return -ENODEV;
+    }
+    if (!isa && !strchr(name, '.')) {
+        snprintf(why, why_bytes, "names an instruction set and no variant; '%s.*@%s' means all of "
+                 "them", name, at + 1);
+        return -EINVAL;
     }
     offer_nearest(pattern, why, why_bytes);
     return -EINVAL;

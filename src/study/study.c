@@ -107,11 +107,17 @@ static double estimate_s(const struct kvr_cohort *cohort, const struct kvr_plan 
     return scale[phases] * kvr_cohort_estimate_s(cohort, plan, rounds);
 }
 
+/* Fewer make no interval, unless fewer were asked for. */
+static uint32_t least_rounds(const struct kvr_plan *plan)
+{
+    return plan->rounds < MIN_ROUNDS ? plan->rounds : MIN_ROUNDS;
+}
+
 /* How many cohorts, from the first, and at how many rounds: fewer rounds before fewer cases. */
 static size_t fit(const struct kvr_cohort *cohorts, size_t count, const struct kvr_study *study,
                   double left_s, const double *scale, uint32_t *rounds)
 {
-    uint32_t most = study->plan->rounds, least = most < MIN_ROUNDS ? most : MIN_ROUNDS;
+    uint32_t most = study->plan->rounds, least = least_rounds(study->plan);
     size_t n = count;
     *rounds = most;
     for (;;) {
@@ -222,14 +228,13 @@ static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
          * beyond the sixth are taken from four fifths of what is left. */
         if (!fit(&cohorts[i], count - i, study, .8 * left_s, scale, &rounds) &&
             !fit(&cohorts[i], count - i, study, left_s, scale, &rounds)) {
-            kvr_cohort_skip(s, &cohorts[i], "budget",
-                            "the budget does not allow six rounds of it; "
-                            "raise --budget");
+            kvr_cohort_skip_budget(s, &cohorts[i], "does not allow",
+                                   least_rounds(study->plan));
             continue;
         }
         s->reserved_s = 0;
         for (size_t j = i + 1; j < count; j++)
-            s->reserved_s += estimate_s(&cohorts[j], study->plan, MIN_ROUNDS, scale);
+            s->reserved_s += estimate_s(&cohorts[j], study->plan, least_rounds(study->plan), scale);
         rc = kvr_cohort_measure(s, &cohorts[i], rounds);
         double took_s = kvr_wall_s() - begin_s;
         double expected_s = kvr_cohort_estimate_s(&cohorts[i], study->plan, rounds);

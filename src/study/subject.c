@@ -18,6 +18,7 @@ const struct kvr_tuning_choice kvr_tuning_choices[] = {
     {1, 0, 4},   {2, 0, 4},    {4, 0, 4},    {8, 0, 4}, {0, 512, 4}};
 enum { TUNINGS = sizeof kvr_tuning_choices / sizeof *kvr_tuning_choices, SECOND_ROUND = 4 };
 const size_t kvr_tuning_choice_count = TUNINGS;
+_Static_assert((int)TUNINGS <= (int)KVR_MOST_TUNINGS, "arrays for all");
 
 uint64_t kvr_fold_bytes(uint64_t l1_bytes, const struct kvr_format *format,
                         const struct kvr_shape *shape, uint32_t score_tile_floats)
@@ -159,12 +160,11 @@ static void set_tuning(struct kvr_subject *subject, int i)
     subject->t.streams = kvr_tuning_choices[i].streams;
 }
 
-/* "0:5.31 s1:4.02 b512:4.4 s2x4:3.9": ns a key of every tuning tried. */
-static void note_tunings(const double *ns, struct kvr_tuning *tuning)
+void kvr_tuning_text(const double *ns, size_t count, char *text, size_t room)
 {
-    char *text = tuning->alternatives;
-    size_t used = 0, room = sizeof tuning->alternatives;
-    for (int i = 0; i < TUNINGS; i++) {
+    size_t used = 0;
+    *text = '\0';
+    for (size_t i = 0; i < count; i++) {
         char distance[16] = "0", streams[16] = "";
         if (kvr_tuning_choices[i].ahead_segments)
             snprintf(distance, sizeof distance, "s%u", kvr_tuning_choices[i].ahead_segments);
@@ -205,7 +205,8 @@ static void tune(struct kvr_session *s, struct kvr_subject *subject)
         if (best < 0 || ns[i] < ns[best])
             best = i;
     }
-    note_tunings(ns, &subject->tuning);
+    kvr_tuning_text(ns, TUNINGS, subject->tuning.alternatives,
+                    sizeof subject->tuning.alternatives);
     set_tuning(subject, best);
     subject->tuning.ahead_segments = kvr_tuning_choices[best].ahead_segments;
     subject->tuning.ahead_bytes = kvr_tuning_choices[best].ahead_bytes;

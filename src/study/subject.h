@@ -12,8 +12,11 @@
 enum { KVR_MAX_WAITING = 4, KVR_MAX_SENSITIVE = 20 };
 
 /* What is tried of each kernel: how far ahead, in how many streams. */
+enum { KVR_MOST_TUNINGS = 32 };
 extern const struct kvr_tuning_choice kvr_tuning_choices[];
 extern const size_t kvr_tuning_choice_count;
+/* "0:5.31 s1:4.02 b512:4.4 s2x4:3.9": ns a key of the first `count` of them. */
+void kvr_tuning_text(const double *ns, size_t count, char *text, size_t room);
 
 struct kvr_op;
 

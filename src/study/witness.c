@@ -142,8 +142,8 @@ static int compare(struct kvr_session *s, struct trial *base, struct trial *othe
     return 0;
 }
 
-static void add(struct kvr_subject *subject, const char *id, const struct kvr_estimate *ratio,
-                bool stands)
+void kvr_witness_add(struct kvr_subject *subject, const char *id, const struct kvr_estimate *ratio,
+                     bool stands)
 {
     if (subject->witness_count == KVR_MAX_WAITING)
         return;
@@ -243,8 +243,8 @@ static int concurrency(struct kvr_session *s, struct kvr_subject *subject,
     if (!rc)
         rc = compare(s, base, best, &x);
     if (!rc)
-        add(subject, "concurrency", &x.t,
-            kvr_witness_concurrency_stands(x.t.median, x.m.median, x.c.median));
+        kvr_witness_add(subject, "concurrency", &x.t,
+                        kvr_witness_concurrency_stands(x.t.median, x.m.median, x.c.median));
     trial_close(best);
     return rc;
 }
@@ -265,7 +265,7 @@ static int short_stream(struct kvr_session *s, struct kvr_subject *subject,
         rc = compare(s, base, longer, &x);
     if (!rc) {
         bool stands = kvr_witness_other_stands(x.t_over_e.median);
-        add(subject, "short-stream", &x.t_over_e, stands);
+        kvr_witness_add(subject, "short-stream", &x.t_over_e, stands);
         note_m_cause(subject, "short-stream", &x, stands);
     }
     trial_close(longer);
@@ -304,7 +304,7 @@ static int translation(struct kvr_session *s, struct kvr_subject *subject,
         rc = compare(s, base, huge, &x);
     if (!rc) {
         bool stands = kvr_witness_other_stands(x.t_over_e.median);
-        add(subject, "translation", &x.t_over_e, stands);
+        kvr_witness_add(subject, "translation", &x.t_over_e, stands);
         note_m_cause(subject, "translation", &x, stands);
     }
     trial_close(huge);

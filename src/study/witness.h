@@ -25,6 +25,15 @@ struct kvr_witness_request {
 int kvr_witness_look(struct kvr_session *session, struct kvr_subject *subject,
                      const struct kvr_witness_request *request);
 
+/* The same for an op of several phases, not materialised: concurrency alone, by other look-ahead in
+ * the scan of the keys. Other orders or lengths of heads would be another op, for queries are
+ * prepared in between. 0 or -EINTR. */
+int kvr_witness_look_op(struct kvr_session *session, struct kvr_subject *subject);
+
+/* Inside witness*.c: one that was looked for; the ratio is new over old. */
+void kvr_witness_add(struct kvr_subject *subject, const char *id, const struct kvr_estimate *ratio,
+                     bool stands);
+
 /* Whether an intervention's ratios (new over old, medians) make it a witness. Pure. */
 bool kvr_witness_concurrency_stands(double t_ratio, double m_ratio, double c_ratio);
 bool kvr_witness_other_stands(double t_over_e_ratio);

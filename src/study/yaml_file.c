@@ -144,7 +144,7 @@ out:
     if (file)
         fclose(file);
     free(buffer);
-    return status;
+    return status == -ENOMEM || status == -ENOENT || !status ? status : -EINVAL;
 }
 
 int kvr_yaml_load(const struct yaml_source *source, const cyaml_schema_value_t *schema,

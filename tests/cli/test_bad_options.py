@@ -28,6 +28,11 @@ def test_unknown_names_offer_the_nearest():
     refuse("-k", "fp16", "--format", "yaml", words=("yaml",))
 
 
+def test_instruction_set_without_a_variant():
+    refuse("-k", "fp16@avx512", words=("fp16@avx512", "variant", "fp16.*@avx512"))
+    refuse("-k", "fp16@avx9", words=("fp16@avx9", "means no kernel"))
+
+
 def test_names_without_any_match():
     refuse("-k", "xyzzy", words=("xyzzy",))
     refuse("-k", "", words=())

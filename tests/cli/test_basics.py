@@ -44,6 +44,16 @@ def test_every_command_has_help():
         check(outcome.err == "", "help goes to stdout", outcome)
 
 
+def test_help_keeps_its_lines():
+    """What is written as a line, an example to copy above all, is not broken at 80 columns."""
+    for name in commands():
+        text = run(name, "--help", code=0, env=harness.environment(ARGP_HELP_FMT="rmargin=300")).out
+        lines = [line for line in text.split("Usage:", 1)[1].splitlines()
+                 if line[:2] == "  " and line[2:3].isalpha() and not line.startswith("  or:")]
+        wide = [line for line in lines if len(line) > 79]
+        check(not wide, f"{name}: {wide}")
+
+
 def test_run_help_names_every_option():
     text = run("run", "--help", code=0).out
     for option in ("--profile", "--kernel", "--isa", "--head-dim", "--tokens", "--heads",
@@ -58,6 +68,8 @@ def test_run_help_names_every_option():
 def test_unknown_command():
     check_refused(run("runs"), 2, "runs", "did you mean run")
     check_refused(run("verfiy"), 2, "verfiy", "did you mean verify")
+    check_refused(run("rnu"), 2, "rnu", "did you mean run")
+    check_refused(run("fidel"), 2, "fidel", "did you mean fidelity")
     check_refused(run("xyzzy"), 2, "xyzzy")
     check_refused(run("--no-such-option"), 2, "no-such-option")
 

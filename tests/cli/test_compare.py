@@ -85,6 +85,8 @@ def test_thresholds_only_and_ignore():
     check(list(found) == [first], f"{list(found)}")
     found = cases(compared("a.json", "b.json", "--ignore", f"{first},{second}", code=0))
     check(first not in found and second not in found, f"{list(found)}")
+    outcome = run("compare", "a.json", "a.json", "--threshold", "zzz*=9%", code=0)
+    check("zzz*=9% names none of these cases" in outcome.out, "it changes nothing", outcome)
 
 
 def test_changed_sentinel_is_no_regression():
@@ -236,13 +238,14 @@ def test_bad_options():
             (("percent",), ("a.json", "a.json", "--threshold", "5")),
             (("threshold",), ("a.json", "a.json", "--threshold", "-1%")),
             (("threshold",), ("a.json", "a.json", "--threshold", "=5%")),
+            (("junit",), ("a.json", "a.json", "--format", "junit")),
             (("--run",), ("a.json", "a.json", "--pairs", "5")),
             (("--run",), ("a.json", "a.json", "--", "-k", "fp16")),
             (("two sides",), ("--run",)), (("two sides",), ("--run", "--", "-k", "fp16")),
             (("neither",), ("--run", "a.json", "--", "--")),
             (("--pairs",), ("--run", "--", "--processes=3", "--")),
             (("pairs",), ("--run", "--pairs", "9..5", "--", "--")),
-            (("pairs",), ("--run", "--pairs", "1", "--", "--")),
+            (("1",), ("--run", "--pairs", "1", "--", "--")),
             (("--table",), ("a.json", "a.json", "--sort", "ns")),
             (("--thresh",), ("a.json", "a.json", "--treshold", "5%")),
             (("--table",), ("--run", "--table", "--", "--"))):

@@ -103,6 +103,11 @@ def test_list_checks_says_the_same():
     check(listed == set(checks_of()), "list checks and doctor know the same checks")
 
 
+def test_fingerprint_is_alone():
+    for option in (["--strict"], ["--format", "json"]):
+        check_refused(run("doctor", "--fingerprint", *option), 2, "--fingerprint", option[0])
+
+
 def test_strict():
     outcome = run("doctor", "--strict", "--root", root("pressure"))
     check(outcome.code == 1, "a warning is exit 1", outcome)

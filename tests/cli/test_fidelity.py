@@ -95,6 +95,9 @@ def test_formats():
     harness.check(len(lines) == len(rows) + 1, "CSV has a line for each row")
     harness.check(len({line.count(",") for line in lines}) == 1, "CSV lines differ in columns")
     harness.check_refused(harness.run("fidelity", "--format", "jsonl"), 2, "jsonl")
+    for name in ("gbench", "junit", "jsonl"):
+        refused(["-o", f"{name}:refused"], name, "table, json, csv or md")
+    harness.check(not os.path.exists("refused"), "a refused run leaves no file")
     harness.check_refused(harness.run("fidelity", "-o", "json:none/a.json"), 5, "none/a.json")
     harness.check_refused(harness.run("fidelity", "-o", "json:/dev/full", "-o", "csv:b.csv"), 5,
                           "/dev/full")
@@ -291,6 +294,20 @@ def test_too_few():
     refused(own + ["--calibration", "short.npy"], "--calibration", "255", "256", "--entries")
     refused(own + ["--tokens", "255"], "255 keys", "--calibration")
     harness.check(fidelity(*own, "--tokens", "3", "--first-query", "1", "--codec", "int8"), "3")
+
+
+def test_named_pipe():
+    """Nobody writes to it: it is refused, not waited for."""
+    arguments = text()
+    os.mkfifo("pipe")
+    refused(["--keys", "pipe", *arguments[2:]], "pipe", "not a regular file")
+
+
+def test_all_codecs():
+    arguments = text()
+    harness.check(fidelity(*arguments, "--codec", "all")["rows"] == fidelity(*arguments)["rows"],
+                  "all is what is taken without the option")
+    refused([*arguments, "--codec", "all,int4"], "all", "list codecs")
 
 
 def test_names_and_patterns():

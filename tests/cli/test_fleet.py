@@ -162,7 +162,13 @@ def test_the_command_line():
     check("2 nodes" in run("fleet", *paths, code=0, env=slurm).out, "results win over a launcher")
     check_refused(run("fleet", "-k", "fp16", env=batch), 2, "sbatch", "srun")
     check("2 nodes" in run("fleet", *paths, code=0, env=batch).out, "a script may read results")
-    check(max(map(len, run("fleet", "--help", code=0).out.splitlines())) < 80, "--help breaks well")
+    for width in (40, 60, 80):
+        text = run("fleet", "--help", code=0, env=alone(COLUMNS=str(width))).out
+        paragraph = text[text.index("Two uses"):text.index("Examples")].splitlines()
+        check(all(len(line) <= width for line in paragraph), f"--help is broken at {width}: {text}")
+        shortest = min(len(one + " " + two.split()[0]) for one, two in
+                       zip(paragraph, paragraph[1:]) if one and two)
+        check(shortest >= width - 2, f"a line of --help ends early at {width}: {text}")
     check_refused(run("fleet", "-o", "json:x.json", "--folder", "f", env=slurm), 2, "--folder")
     check_refused(run("fleet", "--dry-run", "--folder", "f", env=slurm), 2, "--dry-run")
     check_refused(run("fleet", "-k", "nothing-like-it", "--folder", "f", env=slurm), 2, "nothing")
@@ -225,11 +231,21 @@ def test_a_rank_that_fails():
 
 
 def test_a_rank_whose_options_are_refused():
-    """Its own parser refuses what another build may take; the first one need not wait for it."""
-    for again in range(2):
-        second = rank(1, alone(PMI_RANK="1", PMI_SIZE="2"), "--folder", "job", "-k", "")
+    """Its parsers, run's and fleet's, refuse what another build may take; the first one need not
+    wait for it."""
+    for index, options in enumerate((["--folder", "job", "-k", ""],
+                                     ["--no-such-option", "5", "--folder", "job"],
+                                     ["--threshold", "5", "--folder=job"])):
+        second = rank(1, alone(PMI_RANK="1", PMI_SIZE="2"), *options)
         check(second.wait(harness.TIMEOUT_S) == 2, read_text("rank1.err"))
-        check(read_text("job/rank-0001.done").startswith("2 "), f"start {again}: it says so")
+        check(read_text("job/rank-0001.done").startswith("2 "), f"start {index}: it says so")
+        check("earlier fleet" not in read_text("rank1.err"), "a refusal before is forgotten")
+        if not index:
+            os.unlink("job/rank-0001.done")
+    paths = fleet("nodes", 2)
+    check_refused(run("fleet", *paths, "--threshold", "5", "--folder", "read",
+                      env=alone(PMI_RANK="1", PMI_SIZE="2")), 2, "percent")
+    check(not os.path.exists("read"), "who reads results leaves nothing")
     first = rank(0, alone(PMI_RANK="0", PMI_SIZE="2"), "--folder", "job", "--timeout", "9999")
     check(first.wait(harness.TIMEOUT_S) == 3, read_text("rank0.err"))
     out = " ".join(read_text("rank0.out").split())

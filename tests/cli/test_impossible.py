@@ -25,7 +25,7 @@ def test_more_threads_than_cpus():
 
 
 def test_node():
-    impossible("-k", "fp16", "--mem", "node:63", words=("63", "it has 0"))
+    impossible("-k", "fp16", "--mem", "node:63", words=("63", "its nodes: 0"))
 
 
 def test_memory():

@@ -48,6 +48,24 @@ def test_interrupt_keeps_results():
         check(sorted(os.listdir(".")) == ["out.json", "out.jsonl"], f"{os.listdir('.')}")
 
 
+def test_hangup():
+    """A terminal that closes loses no result, and nohup's order stands."""
+    interrupted(signal.SIGHUP, after_a_case, *SIZES, "-o", "json:out.json")
+    check(read_json("out.json")["complete"] is False, "a partial file says so")
+    ignored = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        command = [PROGRAM, "run", *harness.TINY, "-k", "fp16", "--progress", "plain"]
+        with subprocess.Popen([*command, "-o", "json:all.json"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                              env=environment()) as process:
+            interrupt_when(process, at_once, harness.TIMEOUT_S, signal.SIGHUP)
+            process.stderr.read()
+            check(process.wait(harness.TIMEOUT_S) == 0, "it runs on")
+    finally:
+        signal.signal(signal.SIGHUP, ignored)
+    check(read_json("all.json")["complete"] is True, "to its end")
+
+
 def test_early_interrupt():
     interrupted(signal.SIGINT, at_once, *SIZES, "-o", "json:out.json")
     check(read_json("out.json")["complete"] is False, "a file without results is valid too")

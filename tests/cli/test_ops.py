@@ -94,11 +94,49 @@ def test_step_warm_batched_group():
     check(lookat["cost"]["prepare_flops"] == 2 * 256 * 64 * 2, f"{lookat['cost']}")
 
 
+def test_codebooks_of_layers_and_factors():
+    stored = results("-k", "rvq,wkvquant", "--op", "step", *SMALL)
+    tables = of_codec([r for r in stored if r["variant"] != "rows"], "rvq")
+    rows = next(r for r in stored if r["variant"] == "rows")
+    folded = of_codec(stored, "wkvquant")
+    for result in stored:
+        check_sums(result, ["prepare", "scan"])
+    # a layer's codebook, 8 x 2048 rows of 32 halves, serves its eight KV heads
+    check(tables["codebook_residency"] == "cold" and tables["codebook_heads"] == 8, f"{tables}")
+    check(tables["cost"]["prepare_flops"] == 2 * 8 * 2048 * 64, f"{tables['cost']}")
+    check(tables["heads"] == (4 << 20) // (512 * 24 + (1 << 20) // 8), f"{tables['heads']}")
+    # codes, a place in the order list, a share of the codebook; tables of 128 KiB, which no L1
+    # holds, are written, and looked up 16 times a key
+    near_memory = 24 + 4 / 512 + (1 << 20) / 8 / 512
+    traffic = tables["traffic"]
+    check(near(traffic["l1"], near_memory + 256 + 16 * 4), f"{traffic}")
+    check(near(traffic["l1_l2"], near_memory + 2 * 256 + 16 * 64), f"{traffic}")
+    # rows are looked up in one codebook, and a query for them is only put in order
+    check(rows["codebook_residency"] == "warm" and rows["name"].endswith("/cbwarm"), rows["name"])
+    check("prepare_flops" not in rows["cost"] or rows["cost"]["prepare_flops"] == 0, "no tables")
+    check("m_ns" not in rows["rounds"][0]["phases"]["prepare"], "it reads no codebook")
+    check(folded["cost"]["prepare_flops"] == 2 * 64, f"{folded['cost']}")
+    check(near(folded["traffic"]["l1"], 36 + 4 / 512 + 64 * 2 / 512), f"{folded['traffic']}")
+    check("m_ns" in folded["rounds"][0]["phases"]["prepare"], "factors are read from memory")
+    check("values_alternatives" not in folded["tuning"], "a step has no values")
+
+
+def check_values_tuning(tuning):
+    """Of what was tried on the values, the fastest was taken."""
+    tried = dict(entry.split(":") for entry in tuning["values_alternatives"].split())
+    segments, size = tuning.get("values_ahead_segments"), tuning.get("values_ahead_bytes")
+    taken = f"s{segments}" if segments else f"b{size}" if size else "0"
+    if tuning["values_streams"] > 1:
+        taken += f"x{tuning['values_streams']}"
+    check(len(tried) > 8 and float(tried[taken]) == min(map(float, tried.values())), f"{tuning}")
+
+
 def test_attention():
     stored = results("-k", "fp16,int8q8,lookat.f32,lookat.u8", "-m", "4", "--op", "attention",
                      *SMALL)
     for result in stored:
         check_sums(result, ["prepare", "scan", "softmax", "values"])
+        check_values_tuning(result["tuning"])
     fp16 = of_codec(stored, "fp16")
     check(near(fp16["traffic"]["l1"], 128 + 4 / 512 + 128), f"{fp16['traffic']}")
 

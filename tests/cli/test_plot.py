@@ -4,8 +4,10 @@
 import json
 import os
 import re
+import shutil
 
 import harness
+from fleets import fleet
 from harness import check, check_refused, need, read_text, run, run_tiny
 
 
@@ -212,6 +214,35 @@ def test_all_draws_what_it_can():
     names = set(os.listdir("pictures"))
     check({"roofline.svg", "ladder.svg"} <= names, f"what can be drawn is drawn: {names}")
     check("scaling.svg" not in names, f"nothing else: {names}")
+
+
+def test_every_kind_keeps_data_and_script():
+    """Each kind at least once by `-k all`: data and script stay, and it is drawn alike again."""
+    need("gnuplot")
+    measure("-k", "fp16.fused@scalar,lookat.f32@scalar", "-n", "256,1k",
+            "--layout", "contiguous,heads")
+    same_level("DRAM")
+    run("fidelity", "--codec", "fp16,lookat", "-m", "4", "--tokens", "128", "-o",
+        "json:fidelity.json", code=0)
+    golden = os.path.join(harness.SOURCE, "tests", "report", "golden")
+    drawn = set()
+    for results in (["out.json", "fidelity.json"], [os.path.join(golden, "run.json")],
+                    [os.path.join(golden, "everything.json")], fleet("nodes", 3)):
+        names = []
+        for folder in ("a", "b"):
+            shutil.rmtree(folder, ignore_errors=True)
+            run("plot", *results, "-k", "all", "-o", folder, code=0)
+            names.append(set(os.listdir(folder)))
+        check(names[0] == names[1], f"the same files: {names}")
+        kinds = {name[:-4] for name in names[0] if name.endswith(".svg")}
+        check(names[0] == {kind + end for kind in kinds for end in (".svg", ".tsv", ".gp")},
+              f"each with its data and script, and nothing else: {names[0]}")
+        for name in names[0]:
+            check(read_text("a/" + name) == read_text("b/" + name), f"{results}: {name} differs")
+        drawn |= kinds
+    known = set(re.findall(r"^  (\w+) +\S", run("plot", "--help", code=0).out.split("Kinds:")[1]
+                           .split("Examples:")[0], re.M))
+    check(drawn == known and len(known) == 11, f"drawn {drawn}, known {known}")
 
 
 def test_formats():

@@ -90,7 +90,13 @@ def test_defective_profiles():
         check_refused(run("run", "-p", "bad", "--dry-run", env=env), 2, "bad")
 
 
+def test_entries_that_no_kernel_serves():
+    env = own_profile("odd", "groups:\n- {kernels: [lookat], entries: [17]}\n")
+    check_refused(run("run", "-p", "odd", "--dry-run", env=env), 2, "nothing to measure", "entries")
+
+
 def test_a_profile_by_path_or_missing():
+    check_refused(run("run", "-p", "./", "--dry-run"), 2, "Is a directory")
     check_refused(run("run", "-p", "no/such/profile.yaml"), 2, "profile")
 
 

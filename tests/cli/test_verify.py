@@ -30,6 +30,8 @@ def test_bad_input():
     for text in ("0", "-1", "abc", "99999999999999999999"):
         check_refused(run("verify", "--cases", text), 2)
     check_refused(run("verify", "--seed", "abc"), 2)
+    for option, text in (("--kernel", "fp16"), ("--isa", "scalar"), ("--cases", "5")):
+        check_refused(run("verify", "--verdict", option, text), 2, "--verdict", option)
 
 
 harness.main(globals())

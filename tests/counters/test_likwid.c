@@ -12,13 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "src/counters/likwid.h"
 #include "tests/skips.h"
 
-enum how { COUNTS, NO_ACCESS, HANGS, DIES, EXITS, PRINTS, STUCK };
+enum how { COUNTS, NO_ACCESS, HANGS, HANGS_READING, DIES, EXITS, PRINTS, STUCK };
 
 static struct {
     enum how how;
@@ -87,6 +88,8 @@ static int start(void)
 static int read_cpu(int cpu)
 {
     (void)cpu;
+    while (play.how == HANGS_READING)
+        pause();
     play.reads++;
     return 0;
 }
@@ -274,32 +277,39 @@ static void test_output_is_kept_apart(void **state)
     }
 }
 
-/* The whole backend, below a root that has msr devices. */
-static void test_backend(void **state)
+/* The backend, below a root that gets msr devices. */
+static void open_backend(struct kvr_counters *c)
 {
-    struct kvr_counters c = {.backend = &kvr_counters_likwid, .machine = &machine,
-                             .likwid = &library};
-    struct kvr_mark before, after;
-    int errors[KVR_MAX_EVENTS] = {0};
-    const uint32_t cpus[] = {3, 5};
+    *c = (struct kvr_counters){.backend = &kvr_counters_likwid, .machine = &machine,
+                               .likwid = &library, .limit_s = 1};
     char root[] = "root-XXXXXX", path[64], why[200] = "";
-    (void)state;
     assert_non_null(mkdtemp(root));
     snprintf(machine.root, sizeof machine.root, "%s", root);
-    assert_int_equal(c.backend->open(&c, NULL, why, sizeof why), -ENODEV);
+    assert_int_equal(c->backend->open(c, NULL, why, sizeof why), -ENODEV);
     assert_non_null(strstr(why, "msr"));
     static const char *const folders[] = {"/dev", "/dev/cpu", "/dev/cpu/0", "/dev/cpu/0/msr"};
     for (size_t i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "%s%s", root, folders[i]);
         assert_int_equal(mkdir(path, 0700), 0);
     }
-    assert_int_equal(c.backend->open(&c, NULL, why, sizeof why), 0);
+    assert_int_equal(c->backend->open(c, NULL, why, sizeof why), 0);
     for (size_t i = 4; i-- > 0;) {
         snprintf(path, sizeof path, "%s%s", root, folders[i]);
         rmdir(path);
     }
     rmdir(root);
-    assert_int_equal(c.count, 4);
+    assert_int_equal(c->count, 4);
+}
+
+static void test_backend(void **state)
+{
+    struct kvr_counters c;
+    struct kvr_mark before, after;
+    int errors[KVR_MAX_EVENTS] = {0};
+    const uint32_t cpus[] = {3, 5};
+    char why[200] = "";
+    (void)state;
+    open_backend(&c);
     assert_string_equal(c.events[0].name, "instructions");
     assert_string_equal(c.events[1].unit, "bytes");
     assert_string_equal(c.events[1].name, "dram-reads");
@@ -326,11 +336,67 @@ static void test_backend(void **state)
     assert_int_equal(play.finishes, 1);
 }
 
+static void say_hung(void *context, const char *why)
+{
+    printf("%s: %s\n", (const char *)context, why);
+}
+
+/* In a child: enrolls, reads, and does not come back from one of both. Its exit code; text receives
+ * its stdout. */
+static int hang(enum how how, bool listened_to, char *text, size_t bytes)
+{
+    FILE *out = tmpfile();
+    int status = -1;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (!pid) {
+        const uint32_t cpu = 3;
+        int errors[KVR_MAX_EVENTS];
+        struct kvr_mark mark;
+        struct kvr_counters c;
+        open_backend(&c);
+        dup2(fileno(out), 1);
+        dup2(fileno(out), 2);
+        c.hung = listened_to ? say_hung : NULL;
+        c.hung_context = (void *)"so far";
+        play.how = how;
+        printf("a row\n");
+        c.backend->enroll(&c, 0, 1, &cpu, errors);
+        c.backend->mark(&c, 0, &mark);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    memset(text, 0, bytes);
+    assert_true(pread(fileno(out), text, bytes - 1, 0) > 0);
+    fclose(out);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A call that never comes back ends the process, after what it has to say reached its stdout. */
+static void test_a_call_that_hangs(void **state)
+{
+    static const char why[] = "likwid counted at first, and then did not come back from a call "
+                              "within 1 s; run without it: --counters off\n";
+    static const enum how ways[] = {HANGS, HANGS_READING};
+    char text[400], expected[400];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(hang(ways[i], true, text, sizeof text), 3);
+        snprintf(expected, sizeof expected, "a row\nso far: %s", why);
+        assert_string_equal(text, expected);
+        assert_int_equal(hang(ways[i], false, text, sizeof text), 3);
+        snprintf(expected, sizeof expected, "a row\nkvroof: %s", why);
+        assert_string_equal(text, expected);
+    }
+    assert_int_equal(hang(COUNTS, true, text, sizeof text), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, reset)
     const struct CMUnitTest tests[] = {TEST(test_groups), TEST(test_words),
                                        TEST(test_probe_counts), TEST(test_probe_refusals),
-                                       TEST(test_output_is_kept_apart), TEST(test_backend)};
+                                       TEST(test_output_is_kept_apart), TEST(test_backend),
+                                       TEST(test_a_call_that_hangs)};
     return exit_code(cmocka_run_group_tests(tests, NULL, NULL));
 }

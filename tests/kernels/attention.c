@@ -49,7 +49,8 @@ size_t attention_steps_of(const struct kvr_codec *codec, uint64_t usable_isa, ui
     size_t count, listed = 0, used = 0;
     const struct kvr_prepare_step *const *all = kvr_prepare_steps(&count);
     for (size_t i = 0; i < count; i++) {
-        if (!is_one_of(all[i]->format, codec->formats) || all[i]->book != codec->book)
+        if (!is_one_of(all[i]->format, codec->formats) ||
+            all[i]->book != kvr_codec_book(codec, all[i]->format))
             continue;
         listed++;
         if (all[i]->isa & ~usable_isa)
@@ -79,7 +80,9 @@ void *attention_side(const struct kvr_prepare_step *step, const struct kvr_codec
     const size_t bytes = codec->side_bytes(shape);
     float *values = aligned_bytes(bytes + 1);
     memcpy(values, side, bytes);
-    for (size_t i = 0; i < bytes / sizeof *values && step->codebook == KVR_CODEBOOK_F16; i++)
+    /* that of residual codes holds float16 already */
+    const int rounds = step->codebook == KVR_CODEBOOK_F16 && step->book != KVR_BOOK_RESIDUAL;
+    for (size_t i = 0; rounds && i < bytes / sizeof *values; i++)
         values[i] = kvr_half_to_float(kvr_float_to_half(values[i]));
     return values;
 }

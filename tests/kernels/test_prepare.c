@@ -2,7 +2,8 @@
  *
  * Preparing steps of this host against the definitions in kernel.h, in double: every d and m, other
  * K, extreme queries; codebook and query end at guard pages, the prepared query lies between
- * canaries. Tables of bytes also against the codec's. Of codebooks LOOKAT's alone: test_books.c.
+ * canaries. Tables of bytes also against the codec's. Of codebooks LOOKAT's alone: test_books.c
+ * and test_residual.c.
  */
 #include <errno.h>
 #include <float.h>
@@ -18,6 +19,7 @@
 #include <cmocka.h>
 
 #include "guarded.h"
+#include "kernels/additive.h"
 #include "kernels/formats.h"
 #include "kernels/steps.h"
 #include "problem.h"
@@ -285,8 +287,8 @@ static void check_query(const struct kvr_prepare_step *step, uint32_t d)
     }
 }
 
-/* Whatever a codec is attended with, a step prepares on any machine: from its side, or from a
- * codebook of either type. */
+/* Whatever a codec is attended with, a step prepares on any machine: from its side, or, of every
+ * codec that is calibrated, from a codebook of either type, unless the scan reads that. */
 static void test_all_formats(void **state)
 {
     size_t count;
@@ -294,15 +296,15 @@ static void test_all_formats(void **state)
     const struct kvr_codec *const *codecs = kvr_codecs();
     (void)state;
     for (size_t c = 0; codecs[c]; c++) {
-        if (codecs[c]->scan_only)
-            continue;
         for (const struct kvr_format *const *f = codecs[c]->formats; *f; f++) {
             unsigned seen = 0;
             for (size_t i = 0; i < count; i++)
-                if (steps[i]->format == *f && steps[i]->book == codecs[c]->book && !steps[i]->isa)
+                if (steps[i]->format == *f && steps[i]->book == kvr_codec_book(codecs[c], *f) &&
+                    !steps[i]->isa)
                     seen |= 1u << steps[i]->codebook;
-            if (seen != (codecs[c]->calibrated ? 1u << KVR_CODEBOOK_F32 | 1u << KVR_CODEBOOK_F16
-                                               : 1u << KVR_CODEBOOK_NONE))
+            if (seen != (codecs[c]->calibrated && *f != &kvr_format_additive_rows
+                             ? 1u << KVR_CODEBOOK_F32 | 1u << KVR_CODEBOOK_F16
+                             : 1u << KVR_CODEBOOK_NONE))
                 fail_msg("%s of %s: steps for the codebooks %#x", (*f)->name, codecs[c]->name,
                          seen);
         }
@@ -338,8 +340,9 @@ int main(void)
     for (size_t i = 0; i < count; i++) {
         if (used == COUNT(tests))
             abort();
-        if (steps[i]->book != KVR_BOOK_SUBSPACES)
-            continue; /* test_books.c */
+        if ((steps[i]->book != KVR_BOOK_SUBSPACES && steps[i]->book != KVR_BOOK_NONE) ||
+            steps[i]->format == &kvr_format_additive_rows)
+            continue; /* test_books.c, test_residual.c */
         snprintf(names[used], sizeof names[used], "%s@%s, codebook %d", steps[i]->format->name,
                  steps[i]->isa_name, (int)steps[i]->codebook);
         if (steps[i]->isa & ~isa.usable) {

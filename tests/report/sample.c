@@ -391,6 +391,11 @@ static void fill_result(struct kvr_result *r)
     SET(r->tuning.alternatives, "0:5.31 s1:4.02");
     r->tuning.ahead_codebooks = 2;
     SET(r->tuning.codebook_alternatives, "0:9.1 c1:8.4 c2:8.2");
+    r->tuning.values_ahead_segments = 4;
+    r->tuning.values_ahead_bytes = 1024;
+    r->tuning.values_streams = 2;
+    SET(r->tuning.values_alternatives, "0:7.5 s4x2:6.25");
+    r->codebook_heads = 16;
     r->threads = 2;
     r->cpus[0] = 3;
     r->cpus[1] = 2;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "../../src/report/record.h"
+#include "../../src/report/plotdata.h"
 
 /* A run as users see it: several formats and lengths from DRAM, one from L2, flags, a case that
  * was not measured, a ladder. */
@@ -32,7 +32,7 @@ void sample_fill_crossing(struct kvr_run_record *record);
 void sample_add_numa(struct kvr_run_record *record);
 
 /* What a picture's data are; the caller frees. */
-typedef int sample_data(FILE *out, const struct kvr_run_record *records, size_t count);
+typedef int sample_data(FILE *out, const struct kvr_drawn *of);
 char *sample_sheet(sample_data *data, const struct kvr_run_record *records, size_t count);
 
 /* Owned text of a file; NULL if it cannot be read. *bytes may be NULL. */

@@ -20,7 +20,7 @@ char *sample_sheet(sample_data *data, const struct kvr_run_record *records, size
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    assert_int_equal(data(out, records, count), 0);
+    assert_int_equal(data(out, &(struct kvr_drawn){records, count, NULL}), 0);
     fclose(out);
     return text;
 }

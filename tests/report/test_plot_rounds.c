@@ -204,13 +204,13 @@ static void test_none_in_common(void **state)
     make(&records[0], 1);
     make(&records[1], 1);
     FILE *out = open_memstream(&text, &size);
-    assert_int_equal(kvr_plot_compare(out, records, 1), -ENODATA);
+    assert_int_equal(kvr_plot_compare(out, &(struct kvr_drawn){records, 1, NULL}), -ENODATA);
     for (size_t i = 0; i < records[1].result_count; i++)
         records[1].results[i].name[0] = '~';
-    assert_int_equal(kvr_plot_compare(out, records, 2), -ENODATA);
+    assert_int_equal(kvr_plot_compare(out, &(struct kvr_drawn){records, 2, NULL}), -ENODATA);
     for (size_t i = 0; i < records[1].result_count; i++)
         records[1].results[i].measured = false;
-    assert_int_equal(kvr_plot_compare(out, records, 2), -ENODATA);
+    assert_int_equal(kvr_plot_compare(out, &(struct kvr_drawn){records, 2, NULL}), -ENODATA);
     fclose(out);
     assert_int_equal(size, 0);
     free(text);

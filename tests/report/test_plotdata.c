@@ -336,7 +336,7 @@ static void test_roofline_parts(void **state)
 static void check_no_data(sample_data *data, const struct kvr_run_record *record)
 {
     FILE *out = tmpfile();
-    assert_int_equal(data(out, record, 1), -ENODATA);
+    assert_int_equal(data(out, &(struct kvr_drawn){record, 1, NULL}), -ENODATA);
     assert_int_equal(ftell(out), 0);
     fclose(out);
 }
@@ -347,6 +347,7 @@ static void test_no_data(void **state)
     (void)state;
     sample_everything(&record); /* its one ceiling is no point of a ladder: another layout */
     check_no_data(kvr_plot_ladder, &record);
+    check_no_data(kvr_plot_fleet, &record); /* nobody took it for a node */
     check_no_data(kvr_plot_scaling, &record);
     check_no_data(kvr_plot_realism, &record); /* one rung, one length */
     check_no_data(kvr_plot_shift, &record);

@@ -335,7 +335,7 @@ static void test_chosen(void **state)
 
 static int write_sheet(FILE *out, const struct kvr_run_record *record)
 {
-    return kvr_plot_quality(out, record, 1);
+    return kvr_plot_quality(out, &(struct kvr_drawn){record, 1, NULL});
 }
 
 static void test_sheet(void **state)
@@ -345,13 +345,14 @@ static void test_sheet(void **state)
     check_golden("quality.tsv", write_sheet, make_joined);
     make_run(&record);
     FILE *out = tmpfile();
-    assert_int_equal(kvr_plot_quality(out, &record, 1), -ENODATA); /* nothing beside it */
+    /* nothing beside it */
+    assert_int_equal(kvr_plot_quality(out, &(struct kvr_drawn){&record, 1, NULL}), -ENODATA);
     kvr_run_record_free(&record);
     make_run(&records[0]);
     make_run(&records[1]);
     attach(records, 2);
     snprintf(records[1].machine.fingerprint, sizeof records[1].machine.fingerprint, "other");
-    assert_int_equal(kvr_plot_quality(out, records, 2), -EXDEV);
+    assert_int_equal(kvr_plot_quality(out, &(struct kvr_drawn){records, 2, NULL}), -EXDEV);
     assert_int_equal(ftell(out), 0);
     fclose(out);
     kvr_run_record_free(&records[0]);

@@ -121,7 +121,8 @@ static const struct kvr_format *const lookat_formats[] = {&table_f32, &table_u8,
 static const struct kvr_codec codec_objects[] = {
     {.name = "fp16", .formats = fp16_formats, .refuses = refuses_rows},
     {.name = "int8", .formats = int8_formats, .refuses = refuses_rows},
-    {.name = "lookat", .formats = lookat_formats, .refuses = refuses_tables},
+    {.name = "lookat", .formats = lookat_formats, .refuses = refuses_tables,
+     .book = KVR_BOOK_SUBSPACES},
 };
 
 const struct kvr_codec *const *kvr_codecs(void)

@@ -201,7 +201,7 @@ static void test_nodes(void **state)
     w->options.mem_given = true;
     w->options.mem = KVR_MEM_NODE;
     w->options.mem_node = 1;
-    world_expect_error(w, -ENODEV, "--mem node:1: this host has no such node (it has 0)");
+    world_expect_error(w, -ENODEV, "--mem node:1: this host has no such node; its nodes: 0");
     w->options.mem_node = 0;
     EXPECT(w, "fp16.fused@auto" DENSE "/node:0");
     w->options.mem_given = false;

@@ -270,6 +270,23 @@ static void test_a_kernel_faster_than_its_roof_is_flagged(void **state)
     }
 }
 
+/* T and its parts are samples of their own, and something may disturb one of them. */
+static void test_a_share_is_one_of_the_parts(void **state)
+{
+    (void)state;
+    struct kvr_result r;
+    struct kvr_round round = {.t_ns = 5, .m_ns = 1, .c_ns = 2, .e_ns = 2, .fp16_ns = 2,
+                              .clock_ghz = 3};
+    round.phases[KVR_PHASE_PREPARE].t_ns = 6;
+    round.phases[KVR_PHASE_SCAN].t_ns = 2;
+    kvr_result_init(&r);
+    r.tokens = TOKENS;
+    r.rounds = &round;
+    r.round_count = 1;
+    kvr_balance(&r, NAN);
+    assert_true(near(r.result.prepare_share, .75));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_the_deadline_ends_rounds),
         cmocka_unit_test(test_records_are_equal_bit_for_bit),
         cmocka_unit_test(test_a_kernel_faster_than_its_roof_is_flagged),
+        cmocka_unit_test(test_a_share_is_one_of_the_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Every traffic figure of three shapes against counts by hand, at every level: an attention of
- * LOOKAT in pages, INT8 keys that are turned back into float16, and the same in tiles.
+ * Every traffic figure of a few shapes against counts by hand: an attention of LOOKAT in pages,
+ * INT8 keys that are turned back into float16, the same in tiles, and RVQ, whose tables L1 does not
+ * hold.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -14,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "kernels/additive.h"
 #include "kernels/formats.h"
 #include "src/study/traffic.h"
 
@@ -30,6 +32,12 @@ static const struct kvr_kernel gathers = {.variant = "f32-gather", .isa = KVR_IS
 static const struct kvr_kernel dense = {.variant = "fused", .format = &kvr_format_dense_f16};
 static const struct kvr_kernel tiled = {.variant = "tiled", .isa = KVR_ISA_AVX2,
                                         .format = &kvr_format_affine8_f16};
+
+static const struct kvr_kernel sums = {.variant = "f32-gather", .isa = KVR_ISA_AVX2,
+                                       .format = &kvr_format_additive_f32,
+                                       .work = {.gathered = 64}};
+static const struct kvr_kernel rows = {.variant = "rows", .isa = KVR_ISA_AVX2,
+                                       .format = &kvr_format_additive_rows};
 
 static void near(const char *level, const char *name, double found, double expected)
 {
@@ -172,10 +180,51 @@ static void int8_in_tiles(void **state)
     kvr_lists_free(&keys);
 }
 
+/* 512 keys of d = 64: 16 look-ups each in tables of 128 KiB, which eight heads make of a codebook
+ * of 1 MiB. */
+static void residual_codes(void **state)
+{
+    struct kvr_case c = {.codec = kvr_codec_find("rvq"), .codebook = KVR_CODEBOOK_F16, .batch = 1,
+                         .shape = {.head_dim = 64, .tokens = 512, .queries = 1, .tables = 16,
+                                   .entries = 2048}};
+    struct kvr_lists keys;
+    struct kvr_beside beside = {.has_codebooks = true};
+    struct kvr_traffic traffic;
+    (void)state;
+    build(&kvr_format_additive_f32, &c.shape, 512, &keys);
+    assert_int_equal(kvr_case_book_heads(&c), 8);
+    assert_int_equal(
+        kvr_lists_codebooks(&keys, memory, 1 << 20, 8, false, 1, &beside.codebooks), 0);
+    const double codes = 24 + 4 / 512.0, codebook = (1 << 20) / 8 / 512.0;
+    const double tables = (128 << 10) / 512.0;
+    struct kvr_traffic_request request = {.c = &c, .kernel = &sums, .level = "DRAM", .keys = &keys,
+                                          .beside = &beside, .l1_bytes = 48 << 10};
+    kvr_traffic_count(&request, &traffic);
+    /* written, and a float a look-up; of L2 a line a look-up, and of tables each line twice */
+    check("DRAM", &traffic, (struct kvr_traffic){codes + codebook + tables + 16 * 4,
+                                                 codes + codebook + 2 * tables + 16 * 64,
+                                                 codes + codebook, codes + codebook, 0, 0});
+    request.l1_bytes = 1 << 20;
+    kvr_traffic_count(&request, &traffic);
+    near("DRAM", "l1 of tables that L1 holds", traffic.l1, codes + codebook + 16 * 4);
+    near("DRAM", "l1_l2 of tables that L1 holds", traffic.l1_l2, codes + codebook);
+    /* rows are of one codebook that the scan reads, whatever the op */
+    c.codebook = KVR_CODEBOOK_NONE;
+    beside.has_codebooks = false;
+    request.kernel = &rows;
+    kvr_traffic_count(&request, &traffic);
+    check("DRAM", &traffic,
+          (struct kvr_traffic){codes + 16 * 64, codes + 16 * 64, codes, codes, 0, 0});
+    beside.has_codebooks = true;
+    kvr_lists_free(&keys);
+    kvr_beside_free(&beside);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(attention_of_lookat_in_pages),
                                        cmocka_unit_test(materialised_int8),
-                                       cmocka_unit_test(int8_in_tiles)};
+                                       cmocka_unit_test(int8_in_tiles),
+                                       cmocka_unit_test(residual_codes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,9 @@ static void test_nearest(void **state)
     assert_string_equal(kvr_nearest("lokat", names, 4), "lookat");
     assert_string_equal(kvr_nearest("int8q", names, 4), "int8"); /* the first of the nearest */
     assert_string_equal(kvr_nearest("fp61", names, 4), "fp16");
+    assert_string_equal(kvr_nearest("loo", names, 4), "lookat"); /* a beginning is one edit */
+    static const char *const commands[] = {"roofs", "run"};
+    assert_string_equal(kvr_nearest("rnu", commands, 2), "run"); /* and so is a swap */
     assert_null(kvr_nearest("f", names, 4));
     assert_null(kvr_nearest("", names, 4));
     assert_null(kvr_nearest("abcdef", names, 4));
