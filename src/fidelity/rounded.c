@@ -47,17 +47,19 @@ static double round_query(const float *query, const unsigned char *group, size_t
 void kvr_score_groups(const struct kvr_scorer *s, size_t n, double *scores)
 {
     const size_t count = s->shape.tokens, d = s->shape.head_dim;
-    const size_t group_bytes = s->coding->format->segment_bytes(&s->shape, KVR_CHANNEL_KEYS);
+    const size_t whole = count - kvr_channel_residual_keys(s->shape.residual, (uint32_t)count);
+    const struct kvr_shape group = {.head_dim = (uint32_t)d}; /* no residual */
+    const size_t group_bytes = s->coding->format->segment_bytes(&group, KVR_CHANNEL_KEYS);
     const struct kvr_prepared_dense *p = (const void *)s->prepared;
     for (size_t first = 0; first < n; first += KVR_CHANNEL_KEYS) {
         const size_t keys = n - first < KVR_CHANNEL_KEYS ? n - first : KVR_CHANNEL_KEYS;
         double factors[KVR_MAX_HEAD_DIM], offset = 0.0;
         for (size_t c = 0; c < d; c++)
             factors[c] = (double)p->query[c];
-        if (first + KVR_CHANNEL_KEYS <= count)
+        if (first < whole)
             offset = round_query(p->query, (const unsigned char *)s->codes +
                                                first / KVR_CHANNEL_KEYS * group_bytes, d, factors);
-        kvr_add_columns(s->values + first, count, d, factors, keys, scores + first);
+        s->head->wide->add_columns(s->values + first, count, d, factors, keys, scores + first);
         for (size_t k = first; k < first + keys; k++)
             scores[k] += offset;
     }

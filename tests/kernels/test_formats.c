@@ -401,8 +401,7 @@ static void check_halves(const void *argument)
     const int bf16 = kernel->format == &kvr_format_dense_bf16;
     const uint16_t exponent = bf16 ? 0x7f80 : 0x7c00;
     for (uint32_t half = 0; half < 65536; half++) {
-        /* no infinity, no NaN */
-        codes[half] = (uint16_t)((half & exponent) == exponent ? 0 : half);
+        codes[half] = (uint16_t)((half & exponent) == exponent ? 0 : half); /* finite */
         if (bf16 && (half & exponent) == 0)
             codes[half] = (uint16_t)(half & 0x8000); /* dense_bf16 has no subnormals */
     }
