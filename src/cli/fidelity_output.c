@@ -79,7 +79,8 @@ static int write_one(const struct kvr_fidelity_record *record, const struct kvr_
                                        : put(record, output->format, stdout);
     if (!rc)
         return KVR_EXIT_OK;
-    return kvr_fail(KVR_EXIT_IO, "fidelity: cannot write %s: %s", output->path, strerror(-rc));
+    return kvr_fail(KVR_EXIT_IO, "fidelity: cannot write %s: %s",
+                    strcmp(output->path, "-") ? output->path : "stdout", strerror(-rc));
 }
 
 int kvr_fidelity_outputs_write(const struct kvr_fidelity_record *record,

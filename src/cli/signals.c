@@ -10,6 +10,8 @@ static volatile sig_atomic_t signal_number; /* a handler can reach nothing else 
 static const char *volatile last_line;
 static volatile sig_atomic_t clears_line;
 
+static char pending_output[1 << 16]; /* of stdout, until the process ends */
+
 static void on_signal(int number)
 {
     signal_number = number;
@@ -68,7 +70,7 @@ void kvr_signals_end(const char *line)
 {
     last_line = line;
     clears_line = isatty(STDERR_FILENO);
-    setvbuf(stdout, NULL, _IOLBF, 1 << 16);
+    setvbuf(stdout, pending_output, _IOFBF, sizeof pending_output);
     handle(end);
 }
 

@@ -13,8 +13,9 @@ void kvr_signals_catch(void);
 const volatile sig_atomic_t *kvr_signal_flag(void);
 
 /* For a command that keeps nothing of what it has begun: a signal ends the process at once, with
- * `line` on stderr, whatever it computes. stdout goes out by whole lines from here on. `line` lives
- * as long as the process. */
+ * `line` on stderr, whatever it computes. stdout waits from here on until 64 KiB of it or all is
+ * there, and is dropped with the process: no line of it is cut. `line` lives as long as the
+ * process; nothing was printed yet. */
 void kvr_signals_end(const char *line);
 /* While files are written, a signal waits. */
 void kvr_signals_hold(void);

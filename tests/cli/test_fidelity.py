@@ -354,6 +354,15 @@ def test_names_and_patterns():
     refused(["--subspaces", "4", "--codec", "lookat", "--entries", "255"], "--entries", "255")
 
 
+def test_closed_pipe():
+    reader, writer = os.pipe()
+    os.close(reader)
+    outcome = harness.run("fidelity", *text(), "--codec", "int4", "-n", "64", stdout=writer)
+    os.close(writer)
+    harness.check(outcome.code == 5 and "cannot write stdout: Broken pipe" in outcome.err,
+                  "a reader that left is told as such", outcome)
+
+
 def test_queries_of_zeros():
     """Their attention is uniform, and every codec would be found perfect."""
     own = text()
