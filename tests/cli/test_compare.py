@@ -425,6 +425,17 @@ def test_a_program_that_cannot_run():
     check_refused(run("compare", "--run", "-o", "file", "--", *OPTIONS, "--", *OPTIONS), 5, "file")
 
 
+def test_no_case_in_common_ends_it_after_the_first_pair():
+    common = ["--isa", "scalar", *TINY[:-2], "--counters", "off", "--roofs", harness.tiny_roofs()]
+    outcome = run("compare", "--run", "--pairs", "5", "-o", "kept", "--", "-k",
+                  "fp16.fused,int8.materialised", *common, "--", "-k", "lookat.f32,int4q8",
+                  *common, code=2)
+    check("have no case in common" in outcome.err, "why", outcome)
+    check(outcome.err.count("no case in common") == 1, "said once", outcome)
+    kept = sorted(name for name in os.listdir("kept") if name.endswith(".jsonl"))
+    check(kept == ["pair-01-base.jsonl", "pair-01-new.jsonl"], f"{kept}")
+
+
 def test_budget_ends_a_comparison():
     outcome = run("compare", "--run", "--pairs", "2..50", "--budget", "0.5", "-o", "kept", "--",
                   *OPTIONS, "--", *OPTIONS)
