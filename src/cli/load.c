@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "load.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ struct loading {
     const char *const *paths;
     struct kvr_run_record *records;
     struct kvr_fidelity_record *fidelities; /* one a path; NULL: only runs' results will do */
+    bool *others; /* set of paths that are no result by their schema; NULL: these are errors */
     size_t count;
     atomic_size_t next;
     pthread_mutex_t mutex; /* of what follows */
@@ -46,6 +48,10 @@ static void *read_some(void *context)
         int rc = l->fidelities ? kvr_read_either(l->paths[i], &l->records[i], &l->fidelities[i],
                                                  error, sizeof error)
                                : kvr_read_result(l->paths[i], &l->records[i], error, sizeof error);
+        if (rc == -ENOMSG && l->others) {
+            l->others[i] = true;
+            rc = 0;
+        }
         pthread_mutex_lock(&l->mutex);
         if (rc && i < l->failed) {
             l->failed = i;
@@ -72,10 +78,10 @@ static void read_all(struct loading *loading)
 }
 
 static int load(const char *const *paths, size_t count, struct kvr_fidelity_record *fidelities,
-                struct kvr_run_record **records)
+                bool *others, struct kvr_run_record **records)
 {
     struct loading loading = {.paths = paths, .count = count, .failed = count,
-                              .fidelities = fidelities,
+                              .fidelities = fidelities, .others = others,
                               .records = calloc(count, sizeof *loading.records),
                               .mutex = PTHREAD_MUTEX_INITIALIZER};
     *records = NULL;
@@ -92,7 +98,28 @@ static int load(const char *const *paths, size_t count, struct kvr_fidelity_reco
 
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records)
 {
-    return load(paths, count, NULL, records);
+    return load(paths, count, NULL, NULL, records);
+}
+
+int kvr_load_folder(const char **paths, size_t *count, struct kvr_run_record **records)
+{
+    bool *others = calloc(*count + 1, sizeof *others);
+    if (!others)
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
+    int code = load(paths, *count, NULL, others, records);
+    size_t left = 0;
+    for (size_t i = 0; !code && i < *count; i++) {
+        if (others[i]) { /* its record is empty: reading it failed */
+            kvr_fail(0, "%s is no result of kvroof run and is left out", paths[i]);
+            continue;
+        }
+        (*records)[left] = (*records)[i];
+        paths[left++] = paths[i];
+    }
+    if (!code)
+        *count = left;
+    free(others);
+    return code;
 }
 
 /* The one fidelity result among the paths, which leaves them; *path is its own, NULL: none. */
@@ -142,7 +169,7 @@ int kvr_load_beside(struct kvr_paths *paths, struct kvr_beside *beside)
     *beside = (struct kvr_beside){NULL, {0}};
     if (!fidelities)
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
-    int code = load(paths->of, count, fidelities, &beside->records);
+    int code = load(paths->of, count, fidelities, NULL, &beside->records);
     if (!code)
         code = part(paths, fidelities, beside, &path);
     if (!code && path)

@@ -47,8 +47,9 @@ int kvr_write_jsonl_trailer(FILE *out, const struct kvr_run_record *record);
 /* The plain sentences that end the table. */
 int kvr_write_summary(FILE *out, const struct kvr_run_record *record);
 
-/* Reads kvroof.result/1 (JSON, or the JSONL of a killed run). 0, -errno, or -EINVAL with a
- * sentence in error (file, line where known, what is wrong, other schema version). */
+/* Reads kvroof.result/1 (JSON, or the JSONL of a killed run). 0 or -errno with a sentence in error:
+ * -EINVAL (file, line where known, what is wrong, other schema version), -ENOMSG: by its schema it
+ * is something else than a result. */
 int kvr_read_result(const char *path, struct kvr_run_record *record, char *error,
                     size_t error_bytes);
 
