@@ -255,6 +255,8 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
         return;
     memcpy(r.rounds, w->rounds + index * rounds, w->rounds_done * sizeof *r.rounds);
     r.round_count = w->rounds_done;
+    if (isnan(kvr_sentinel_of_rounds(&r)))
+        kvr_result_unavailable(&r, "sentinel_ns", "%s", kvr_no_sentinel);
     if (subject->c_unstable)
         kvr_result_flag(&r, "c-unstable");
     if (s->shared_from && r.threads >= s->shared_from)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "balance.h"
 #include "verdict.h"
 
 enum { MAX_ROUNDS = 4096 };
@@ -157,6 +158,7 @@ void kvr_verdict_record_fill(struct kvr_result *r, const struct kvr_verdict_inpu
         out->balance_ci95[0] = v.balance.low;
         out->balance_ci95[1] = v.balance.high;
     }
+    kvr_name_interval(r, "balance_ci95", &v.balance);
     out->overlap = v.overlap;
     out->e_ns = v.e_ns;
     out->s_ns = v.s_ns;

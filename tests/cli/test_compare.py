@@ -319,6 +319,7 @@ def test_processes_of_one_file():
     check(sorted({r["process"] for r in row["rounds"]}) == [0, 1, 2], f"{row['rounds']}")
     check(len(row["rounds"]) == 6, f"{len(row['rounds'])} rounds")
     check(os.listdir(".") == ["a.json"], f"{os.listdir('.')}")
+    check("ci95" in row["scan"] and "ci95" not in row["unavailable"], "of three processes")
     outcome = run("show", "a.json", code=0)
     check("computed again" not in outcome.err, "verdicts follow from the rounds", outcome)
     case = next(iter(cases(compared("a.json", "a.json", code=None)).values()))
