@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../report/quality.h"
+#include "../report/text.h"
 #include "../report/writers.h"
 #include "../study/claims.h"
 #include "../study/crossings.h"
@@ -241,6 +242,35 @@ void kvr_add_conclusions(struct kvr_run_record *record)
         kvr_crossings_find(record);
 }
 
+/* What differs of two verdicts of one side and bound. */
+static void put_difference(FILE *out, const struct kvr_verdict_record *again,
+                           const struct kvr_verdict_record *stored)
+{
+    const struct { const char *what, *again, *stored; } texts[] = {
+        {"resource", again->resource, stored->resource},
+        {"cause", again->cause, stored->cause},
+        {"shift", again->shift_says, stored->shift_says}};
+    const struct { const char *what; double again, stored; } numbers[] = {
+        {"attained", again->attained, stored->attained},
+        {"balance", again->balance, stored->balance}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strcmp(texts[i].again, texts[i].stored)) {
+            fprintf(out, "the verdict's %s is %s, not %s as stored\n", texts[i].what,
+                    *texts[i].again ? texts[i].again : "absent",
+                    *texts[i].stored ? texts[i].stored : "absent");
+            return;
+        }
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (!kvr_verdict_same_number(numbers[i].again, numbers[i].stored)) {
+            char now[64], then[64];
+            kvr_exact_text(numbers[i].again, now, sizeof now);
+            kvr_exact_text(numbers[i].stored, then, sizeof then);
+            fprintf(out, "the verdict's %s is %s, not %s as stored\n", numbers[i].what,
+                    *now ? now : "absent", *then ? then : "absent");
+            return;
+        }
+}
+
 char *kvr_verdict_doubts(const struct kvr_run_record *record)
 {
     char *text = NULL;
@@ -249,10 +279,14 @@ char *kvr_verdict_doubts(const struct kvr_run_record *record)
     for (size_t i = 0; out && i < record->result_count; i++) {
         const struct kvr_result *r = &record->results[i];
         struct kvr_verdict_record again;
-        if (r->measured && r->verdict.side[0] && !kvr_verdict_recompute(r, &again))
-            fprintf(out, "%s: computed again from its rounds the verdict is %s side, %s, not %s "
-                         "side, %s as stored\n",
-                    r->name, again.side, again.bound, r->verdict.side, r->verdict.bound);
+        if (!r->measured || !r->verdict.side[0] || kvr_verdict_recompute(r, &again))
+            continue;
+        fprintf(out, "%s: computed again from its rounds ", r->name);
+        if (strcmp(again.side, r->verdict.side) || strcmp(again.bound, r->verdict.bound))
+            fprintf(out, "the verdict is %s side, %s, not %s side, %s as stored\n", again.side,
+                    again.bound, r->verdict.side, r->verdict.bound);
+        else
+            put_difference(out, &again, &r->verdict);
     }
     if (!out || fclose(out)) {
         free(text);

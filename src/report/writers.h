@@ -35,6 +35,9 @@ bool kvr_output_is_common(enum kvr_output_format format);
  * read rows of cases take a file without any for an error, or for a pass. */
 bool kvr_output_needs_cases(enum kvr_output_format format);
 bool kvr_has_cases(const struct kvr_run_record *record);
+/* The first case of which those formats would hold a time or rate that is not finite, as a file
+ * may say of 1e308 ns a key; NULL: none. */
+const struct kvr_result *kvr_not_finite(const struct kvr_run_record *record);
 /* Writes the whole record. 0 or -errno of the write (-EPIPE, -ENOSPC, ...). */
 int kvr_write(FILE *out, enum kvr_output_format format, const struct kvr_run_record *record,
               const struct kvr_output_style *style);

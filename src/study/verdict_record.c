@@ -189,6 +189,11 @@ static const char *stored_memory_cause(const struct kvr_verdict_record *old)
     return !strcmp(old->cause, "node") || !strcmp(old->cause, "core") ? old->cause : NULL;
 }
 
+bool kvr_verdict_same_number(double a, double b)
+{
+    return fabs(a - b) <= 1e-12 * fabs(b) || (!isfinite(a) && !isfinite(b)); /* absent as stored */
+}
+
 bool kvr_verdict_recompute(const struct kvr_result *stored, struct kvr_verdict_record *again)
 {
     const struct kvr_verdict_record *old = &stored->verdict;
@@ -212,6 +217,6 @@ bool kvr_verdict_recompute(const struct kvr_result *stored, struct kvr_verdict_r
     return !strcmp(again->side, old->side) && !strcmp(again->bound, old->bound)
            && !strcmp(again->resource, old->resource) && !strcmp(again->cause, old->cause)
            && !strcmp(again->shift_says, old->shift_says)
-           && fabs(again->attained - old->attained) <= 1e-12 * fabs(old->attained)
-           && fabs(again->balance - old->balance) <= 1e-12 * fabs(old->balance);
+           && kvr_verdict_same_number(again->attained, old->attained)
+           && kvr_verdict_same_number(again->balance, old->balance);
 }
