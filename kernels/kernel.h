@@ -42,6 +42,8 @@ struct kvr_shape {
     uint32_t entries;  /* K: centroids per subspace; 0: not a lookup format */
     uint32_t group;    /* channels that share a scale; 0: one scale per tensor */
     uint32_t vector_bytes; /* that training and encoding may use (wide.h); changes no result */
+    uint32_t residual; /* R of formats with a residual: the keys after the last whole R of them are
+                          float16; a multiple of block_keys, 0: block_keys */
 };
 
 /* Per scan of one head. Exact: whole lines, padded blocks. */
@@ -111,9 +113,32 @@ struct kvr_format {
     double (*magnitude)(const struct kvr_shape *, uint32_t tokens, const void *codes);
     uint32_t entries; /* look-up formats: the K that the codes are for; 0: no such format */
     int row_major; /* a key is one run of bytes: keys can be moved one by one, not only in blocks */
-    int residual;  /* keys after the last whole block lie in a layout of their own */
+    int residual;  /* keys after the last whole R lie in a layout of their own, see kvr_shape */
     int scans_side; /* the scan itself reads `side`: a query is prepared without a codebook */
 };
+
+/* Keys of which whole multiples have no residual: R, or the keys of a block. */
+static inline uint32_t kvr_whole_keys(const struct kvr_format *format,
+                                      const struct kvr_shape *shape)
+{
+    return format->residual && shape->residual ? shape->residual : format->block_keys;
+}
+
+/* Of a segment or head of so many keys, those in the residual. */
+static inline uint32_t kvr_residual_keys(const struct kvr_format *format,
+                                         const struct kvr_shape *shape, uint32_t tokens)
+{
+    return format->residual ? tokens % kvr_whole_keys(format, shape) : 0;
+}
+
+/* Bytes of one block of codes. */
+static inline size_t kvr_block_bytes(const struct kvr_format *format,
+                                     const struct kvr_shape *shape)
+{
+    struct kvr_shape coded = *shape;
+    coded.residual = 0;
+    return format->segment_bytes(&coded, format->block_keys);
+}
 
 /* Scores of segment i: writes exactly segments->tokens floats to `scores`. Reads whole padded
  * blocks of the segment and nothing else; may prefetch whatever order[] names. `side` and
@@ -153,6 +178,7 @@ struct kvr_kernel {
     struct kvr_work work_once; /* the part of it that a block costs at any shape; the rest is in
                                   proportion to work_tables, or else work_head_dim. Not tested. */
     uint32_t work_head_dim, work_tables; /* the shape for which `work` is declared */
+    struct kvr_work residual_work; /* of a line of the residual, block_keys of one channel */
     kvr_score_fn *score;
     const struct kvr_score_group *groups; /* most queries first; NULL: queries one by one */
 };
@@ -255,8 +281,15 @@ struct kvr_prepared_affine_q8 {
  * 1/sqrt(d). Groups of 32 keys, d a multiple of 32: [d] float16 scales and [d] float16 zeros, of
  * each channel; then dwords [d * bits / 32][32 keys], of which bits j * bits and on are channel
  * 32 / bits * i + j of that key. value = code * scale + zero; score = sum((query * scale) * code) +
- * sum(query * zero), whose factors a group needs once for its 32 keys. The last L mod 32 keys,
- * the residual, are float16, [d][32 keys], a line per channel, 0 where there is no key. */
+ * sum(query * zero), whose factors a group needs once for its 32 keys. The last L mod R keys,
+ * R = 32 or shape->residual, are float16 in blocks of [d][32 keys], a line per channel, 0 where
+ * there is no key.
+ *
+ * channel1_q8, channel2_q8, channel4_q8: the same keys and the same prepared query, but of each
+ * whole group w[c] = query[c] * scale[c] (in float) is rounded to 8 bits with one scale for all
+ * channels: largest = max(|w|, 2^-100), w8 = round-to-even(w * (127 / largest)), rounded once,
+ * step = largest * (1 / 127). score = step * sum(w8 * code) + sum(query * zero), the first sum
+ * exact in int32; the residual is scored as it is there. */
 
 /* affine8g_q8, affine4g_q8: the keys of affine8g, affine4g; a query of 8 bits in the same groups of
  * 32 channels, as ggml quantises it to q8_0 on x86: query8 = round-to-even(query * 127 / amax) of

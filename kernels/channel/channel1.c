@@ -4,5 +4,7 @@
  */
 #define BITS 1
 #define NAME "channel1"
+#define LAYOUT LAYOUT_OF_GROUPS
 #define FORMAT kvr_format_channel1
+#define Q8 0
 #include "channel_format.inc"

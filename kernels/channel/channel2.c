@@ -4,5 +4,7 @@
  */
 #define BITS 2
 #define NAME "channel2"
+#define LAYOUT LAYOUT_OF_GROUPS
 #define FORMAT kvr_format_channel2
+#define Q8 0
 #include "channel_format.inc"

@@ -4,5 +4,7 @@
  */
 #define BITS 4
 #define NAME "channel4"
+#define LAYOUT LAYOUT_OF_GROUPS
 #define FORMAT kvr_format_channel4
+#define Q8 0
 #include "channel_format.inc"

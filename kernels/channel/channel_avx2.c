@@ -11,7 +11,8 @@
 #include "../simd/hide.h"
 #include "../simd/unroll.h"
 #include "../simd/x86_avx2.h"
-#include "channel.h"
+#include "folded.h"
+#include "residual_avx2.h"
 
 enum { LANES = 8, PARTS = KVR_CHANNEL_KEYS / LANES,
        UNIT_BYTES = 2 * KVR_LINE_BYTES };
@@ -92,14 +93,14 @@ KVR_INLINE void add_unit(struct sums *s, const unsigned char *lines, const unsig
 
 KVR_INLINE void score_group(const unsigned char *group, const unsigned char *ahead,
                             const float *query, const uint32_t bits, const uint32_t head_dim,
-                            float *folded, float *scores, const int prefetch)
+                            struct folded *folded, float *scores, const int prefetch)
 {
-    const float *q = folded;
+    const float *q = folded->query;
     const uint32_t units = head_dim * bits / KVR_CHANNEL_DWORD_BITS;
     const size_t first = kvr_channel_head_bytes(head_dim);
     if (prefetch)
         kvr_prefetch(ahead, first);
-    const __m256 zeros = _mm256_set1_ps(fold_query(group, query, bits, head_dim, folded));
+    const __m256 zeros = _mm256_set1_ps(fold_query(group, query, bits, head_dim, folded->query));
     struct sums s = {{zeros, zeros, zeros, zeros}};
     KVR_HIDE(q); /* or gcc keeps the folded query in registers and shuffles each channel out */
     group += first;
@@ -119,25 +120,7 @@ KVR_INLINE void score_group(const unsigned char *group, const unsigned char *ahe
         _mm256_storeu_ps(scores + p * LANES, s.of[p]);
 }
 
-struct residual {
-    __m256 of[PARTS];
-};
-
-KVR_INLINE void add_channel(struct residual *s, const unsigned char *line, float query)
-{
-    KVR_UNROLL
-    for (size_t p = 0; p < PARTS; p++)
-        s->of[p] = _mm256_fmadd_ps(kvr_load_half8(line + p * LANES * sizeof(uint16_t)),
-                                   _mm256_set1_ps(query), s->of[p]);
-}
-
-KVR_INLINE void store_residual(const struct residual *s, float *scores, uint32_t left)
-{
-    KVR_UNROLL
-    for (int64_t p = 0; p < PARTS; p++)
-        kvr_store8(scores + p * LANES, (int64_t)left - p * LANES, s->of[p]);
-}
-
+#define SCAN_OF(bits) score_channel##bits
 #include "walk.inc"
 
 #define CHANNEL_KERNEL(bits, ...)                                                                  \

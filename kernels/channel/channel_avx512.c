@@ -15,7 +15,8 @@
 #include "../simd/hide.h"
 #include "../simd/unroll.h"
 #include "../simd/x86_avx512.h"
-#include "channel.h"
+#include "folded.h"
+#include "residual_avx512.h"
 
 enum { LANES = 16, NIBBLES = 8, UNIT_BYTES = 2 * KVR_LINE_BYTES };
 
@@ -99,15 +100,15 @@ KVR_INLINE void add_unit(struct sums *s, const unsigned char *lines, const unsig
 
 KVR_INLINE void score_group(const unsigned char *group, const unsigned char *ahead,
                             const float *query, const uint32_t bits, const uint32_t head_dim,
-                            float *folded, float *scores, const int prefetch)
+                            struct folded *folded, float *scores, const int prefetch)
 {
-    const float *q = folded;
+    const float *q = folded->query;
     const struct fields f = field_values(bits);
     const uint32_t units = head_dim * bits / KVR_CHANNEL_DWORD_BITS;
     const size_t first = kvr_channel_head_bytes(head_dim);
     if (prefetch)
         kvr_prefetch(ahead, first);
-    const __m512 zeros = fold_query(group, query, head_dim, folded);
+    const __m512 zeros = fold_query(group, query, head_dim, folded->query);
     struct sums s = {{zeros, _mm512_setzero_ps()}, {zeros, _mm512_setzero_ps()}};
     KVR_HIDE(q); /* or gcc keeps the folded query in registers and shuffles each channel out */
     group += first;
@@ -126,23 +127,7 @@ KVR_INLINE void score_group(const unsigned char *group, const unsigned char *ahe
     _mm512_storeu_ps(scores + LANES, _mm512_add_ps(s.high[0], s.high[1]));
 }
 
-struct residual {
-    __m512 low, high;
-};
-
-KVR_INLINE void add_channel(struct residual *s, const unsigned char *line, float query)
-{
-    s->low = _mm512_fmadd_ps(kvr_load_half16(line), _mm512_set1_ps(query), s->low);
-    s->high = _mm512_fmadd_ps(kvr_load_half16(line + 32), _mm512_set1_ps(query), s->high);
-}
-
-KVR_INLINE void store_residual(const struct residual *s, float *scores, uint32_t left)
-{
-    kvr_store16(scores, left, s->low);
-    if (left > LANES)
-        kvr_store16(scores + LANES, left - LANES, s->high);
-}
-
+#define SCAN_OF(bits) score_channel##bits
 #include "walk.inc"
 
 #define CHANNEL_KERNEL(bits, ...)                                                                  \
@@ -154,6 +139,7 @@ KVR_INLINE void store_residual(const struct residual *s, float *scores, uint32_t
         .work = {.block_keys = 32, __VA_ARGS__},                                                   \
         .work_once = {.stores = 2, .uops = 30},                                                    \
         .work_head_dim = 64,                                                                       \
+        .residual_work = {.block_keys = 32, .loads = 3, .fma = 2, .converts = 2, .uops = 15},      \
         .score = score_channel##bits,                                                              \
     };
 CHANNEL_KERNEL(1, .loads = 80, .stores = 6, .shuffles = 37, .vector_alu = 86,

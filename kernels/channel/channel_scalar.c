@@ -3,9 +3,9 @@
  * channel1, channel2, channel4 in portable C: the sums of 16 keys stay side by side, so that
  * compilers may vectorise over the keys.
  */
-#include "../half.h"
 #include "../simd/hide.h"
-#include "channel.h"
+#include "folded.h"
+#include "residual_scalar.h"
 
 /* query * scale of each channel; returns the sum of query * zero. */
 KVR_INLINE float fold_query(const unsigned char *group, const float *query,
@@ -36,42 +36,25 @@ KVR_INLINE void add_line(float *sums, const unsigned char *line, const float *fo
 
 KVR_INLINE void score_group(const unsigned char *group, const unsigned char *ahead,
                             const float *query, const uint32_t bits, const uint32_t head_dim,
-                            float *folded, float *scores, const int prefetch)
+                            struct folded *folded, float *scores, const int prefetch)
 {
     float sums[KVR_CHANNEL_KEYS];
     const size_t first = kvr_channel_head_bytes(head_dim);
-    const float zeros = fold_query(group, query, head_dim, folded);
+    const float zeros = fold_query(group, query, head_dim, folded->query);
     if (prefetch)
         kvr_prefetch(ahead, kvr_channel_group_bytes(bits, head_dim));
     for (int k = 0; k < KVR_CHANNEL_KEYS; k++)
         sums[k] = zeros;
     for (uint32_t unit = 0; unit < head_dim * bits / KVR_CHANNEL_DWORD_BITS; unit++) {
         const unsigned char *lines = group + first + (size_t)unit * 2 * KVR_LINE_BYTES;
-        const float *q = folded + unit * (KVR_CHANNEL_DWORD_BITS / bits);
+        const float *q = folded->query + unit * (KVR_CHANNEL_DWORD_BITS / bits);
         add_line(sums, lines, q, bits);
         add_line(sums + KVR_CHANNEL_LINE_KEYS, lines + KVR_LINE_BYTES, q, bits);
     }
     memcpy(scores, sums, sizeof sums);
 }
 
-struct residual {
-    float of[KVR_CHANNEL_KEYS];
-};
-
-KVR_INLINE void add_channel(struct residual *s, const unsigned char *line, float query)
-{
-    for (int k = 0; k < KVR_CHANNEL_KEYS; k++) {
-        uint16_t half;
-        memcpy(&half, line + k * sizeof half, sizeof half);
-        s->of[k] += kvr_widen_half(half) * query;
-    }
-}
-
-KVR_INLINE void store_residual(const struct residual *s, float *scores, uint32_t left)
-{
-    memcpy(scores, s->of, left * sizeof *scores);
-}
-
+#define SCAN_OF(bits) score_channel##bits
 #include "walk.inc"
 
 #define CHANNEL_KERNEL(bits)                                                                       \

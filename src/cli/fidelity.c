@@ -44,7 +44,7 @@ static const struct argp_option options_table[] = {
     {"entries", KEY_ENTRIES, "N,...", 0, "centroids of a table [256]", 0},
     {"channel-order", KEY_ORDER, "NAME", 0, "natural, or rope-pairs: the two channels that rotate "
      "together share a subspace [natural]", 0},
-    KVR_SQUAT_OPTIONS,
+    KVR_ENCODER_OPTIONS,
     {"seeds", KEY_SEEDS, "N", 0, "k-means seeds; differences below their spread are named [1]", 0},
     {NULL, 0, NULL, 0, "Of which part:", 3},
     {"tokens", 'n', "SIZE,...", 0, "the first tokens of each text [the shortest text's]", 0},
@@ -203,6 +203,7 @@ static void set_defaults(struct fidelity_state *s)
     const struct kvr_options *o = s->options.options;
     struct kvr_fidelity_request *r = &s->request;
     r->squat = o->squat;
+    r->kivi_residual = o->kivi_residual;
     r->codecs_named = r->codec_count;
     r->ordered = r->codec_count || o->subspace_count || o->entry_count;
     for (size_t i = 0; i < o->subspace_count; i++)

@@ -258,6 +258,19 @@ static error_t set_squat(struct option_state *state, int key, const char *text)
     return error;
 }
 
+/* The default is as good as not given: cases have one name. */
+static error_t set_residual(struct option_state *state, const char *text)
+{
+    uint64_t value = 0;
+    error_t error = set_count(state, "kivi-residual", text, KVR_RESIDUAL_STEP, KVR_MAX_RESIDUAL,
+                              &value);
+    if (!error && value % KVR_RESIDUAL_STEP)
+        error = kvr_option_refuse(state, KVR_EXIT_USAGE, "kivi-residual", text,
+                                  "is not a multiple of 32, the keys that share a scale");
+    state->options->kivi_residual = value == KVR_RESIDUAL_STEP ? 0 : (uint32_t)value;
+    return error;
+}
+
 /* What run --processes gives each of its processes: SECONDS:FILE, seconds 0 for no budget. */
 static error_t set_process_part(struct option_state *state, const char *text)
 {
@@ -312,6 +325,8 @@ error_t kvr_option_set(struct option_state *state, int key, const char *text)
     case KEY_SQUAT_LAMBDA:
     case KEY_SQUAT_BLOCK:
         return set_squat(state, key, text);
+    case KEY_KIVI_RESIDUAL:
+        return set_residual(state, text);
     case KEY_PROCESS_PART:
         return set_process_part(state, text);
     case KEY_DRY_RUN:

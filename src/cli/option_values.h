@@ -18,11 +18,13 @@ enum {
     KEY_SEED, KEY_DRY_RUN, KEY_FORMAT, KEY_LABEL, KEY_TAG, KEY_PEAK, KEY_STRICT, KEY_PROGRESS,
     KEY_COLOR, KEY_ROOFS, KEY_DEEP, KEY_PROVE,
     KEY_COUNTERS, KEY_STEP_SUMMARY, KEY_PROCESSES, KEY_PROCESS_PART, KEY_SQUAT_RANK,
-    KEY_SQUAT_LAMBDA, KEY_SQUAT_BLOCK
+    KEY_SQUAT_LAMBDA, KEY_SQUAT_BLOCK, KEY_KIVI_RESIDUAL
 };
 
 /* Rows of an option table. */
-#define KVR_SQUAT_OPTIONS                                                                          \
+#define KVR_ENCODER_OPTIONS                                                                        \
+    {"kivi-residual", KEY_KIVI_RESIDUAL, "N", 0,                                                   \
+     "keys that KIVI, SQuat and AsymKV keep in FP16 until so many are there [32]", 0},             \
     {"squat-rank", KEY_SQUAT_RANK, "N", 0,                                                         \
      "singular vectors of the queries that SQuat keeps [20]", 0},                                  \
     {"squat-lambda", KEY_SQUAT_LAMBDA, "X", 0,                                                     \

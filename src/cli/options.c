@@ -27,7 +27,7 @@ static const struct argp_option options_table[] = {
      0},
     {"subspaces", 'm', "N,...", 0, "tables of a look-up codec", 0},
     {"entries", KEY_ENTRIES, "N,...", 0, "centroids of a table", 0},
-    KVR_SQUAT_OPTIONS,
+    KVR_ENCODER_OPTIONS,
     {"op", KEY_OP, "NAME,...", 0,
      "scan; step: with the preparation of the query; attention: "
      "and with softmax and values [scan]",

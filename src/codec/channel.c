@@ -10,16 +10,24 @@
 #include <math.h>
 #include <string.h>
 
-enum { DWORD_BITS = 32, EXPONENT = 0x7c00 };
+enum { DWORD_BITS = 32, EXPONENT = 0x7c00, MAX_BITS = 4,
+       MAX_GROUP_BYTES = KVR_MAX_HEAD_DIM * (4 + MAX_BITS * KVR_GROUP_KEYS / 8) };
 
 static size_t group_bytes(const struct kvr_shape *shape, int bits)
 {
     return (size_t)shape->head_dim * (2 * sizeof(uint16_t) + (size_t)bits * KVR_GROUP_KEYS / 8);
 }
 
+/* Of 32 keys in the residual. */
 static size_t residual_bytes(const struct kvr_shape *shape)
 {
     return (size_t)shape->head_dim * KVR_GROUP_KEYS * sizeof(uint16_t);
+}
+
+/* Keys that are in the residual before they become groups. */
+static size_t window(const struct kvr_shape *shape)
+{
+    return shape->residual ? shape->residual : KVR_GROUP_KEYS;
 }
 
 /* A channel's dword of a key; its code's lowest bit is channel * bits % 32. */
@@ -40,12 +48,19 @@ const char *kvr_channel_refuses(const char *name, const struct kvr_shape *shape)
     if (shape->group != KVR_GROUP_KEYS)
         return kvr_refusal("%s has scales of %d keys, not of %u", name, KVR_GROUP_KEYS,
                            shape->group);
+    if (shape->residual % KVR_GROUP_KEYS || shape->residual > KVR_MAX_RESIDUAL)
+        return kvr_refusal("%s keeps float16 keys until whole groups of %d are there "
+                           "(--kivi-residual: a multiple of it up to %d), not until %u are",
+                           name, KVR_GROUP_KEYS, KVR_MAX_RESIDUAL, shape->residual);
     return NULL;
 }
 
 double kvr_channel_key_bytes(const struct kvr_shape *shape, int bits)
 {
-    return (double)group_bytes(shape, bits) / KVR_GROUP_KEYS;
+    const double coded = (double)group_bytes(shape, bits) / KVR_GROUP_KEYS;
+    const double rounded = (double)shape->head_dim * sizeof(uint16_t);
+    const double left = (double)(shape->tokens % window(shape));
+    return shape->tokens ? coded + left / shape->tokens * (rounded - coded) : coded;
 }
 
 int kvr_channel_check(const struct kvr_shape *shape, const float *keys, size_t count)
@@ -101,15 +116,25 @@ static int round_keys(const float *keys, size_t values, uint16_t *halves)
     return 0;
 }
 
+static size_t residual_at(const struct kvr_shape *shape, uint32_t channel, size_t place)
+{
+    return place / KVR_GROUP_KEYS * residual_bytes(shape) +
+           (channel * KVR_GROUP_KEYS + place % KVR_GROUP_KEYS) * sizeof(uint16_t);
+}
+
+/* The first key of a block makes the others 0. */
 static int put_residual(const struct kvr_shape *shape, const float *key, size_t place,
                         unsigned char *residual)
 {
     uint16_t halves[KVR_MAX_HEAD_DIM];
     int rc = round_keys(key, shape->head_dim, halves);
-    for (uint32_t c = 0; c < shape->head_dim && !rc; c++)
-        memcpy(residual + (c * KVR_GROUP_KEYS + place) * sizeof *halves, &halves[c],
-               sizeof *halves);
-    return rc;
+    if (rc)
+        return rc;
+    if (place % KVR_GROUP_KEYS == 0)
+        memset(residual + residual_at(shape, 0, place), 0, residual_bytes(shape));
+    for (uint32_t c = 0; c < shape->head_dim; c++)
+        memcpy(residual + residual_at(shape, c, place), &halves[c], sizeof *halves);
+    return 0;
 }
 
 /* A group of keys as they would be in the residual. */
@@ -128,10 +153,11 @@ static int put_group(const struct kvr_shape *shape, int bits, const void *side, 
     return encode_group(shape, bits, side, rounded, group);
 }
 
-static float residual_value(const unsigned char *residual, uint32_t channel, size_t place)
+static float residual_value(const struct kvr_shape *shape, const unsigned char *residual,
+                            uint32_t channel, size_t place)
 {
     uint16_t half;
-    memcpy(&half, residual + (channel * KVR_GROUP_KEYS + place) * sizeof half, sizeof half);
+    memcpy(&half, residual + residual_at(shape, channel, place), sizeof half);
     return kvr_half_to_float(half);
 }
 
@@ -140,16 +166,15 @@ int kvr_channel_encode(const struct kvr_shape *shape, int bits, const void *side
                        unsigned char *codes)
 {
     const size_t bytes = group_bytes(shape, bits), d = shape->head_dim;
-    for (; count >= KVR_GROUP_KEYS; count -= KVR_GROUP_KEYS) {
+    const size_t left = count % window(shape);
+    for (; count > left; count -= KVR_GROUP_KEYS) {
         int rc = put_group(shape, bits, side, keys, encode_group, codes);
         if (rc)
             return rc;
         codes += bytes;
         keys += KVR_GROUP_KEYS * d;
     }
-    if (count)
-        memset(codes, 0, residual_bytes(shape));
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < left; k++) {
         int rc = put_residual(shape, keys + k * d, k, codes);
         if (rc)
             return rc;
@@ -173,40 +198,37 @@ void kvr_channel_decode(const struct kvr_shape *shape, int bits, const unsigned 
                         size_t count, float *keys)
 {
     const uint32_t d = shape->head_dim;
-    const size_t whole = count / KVR_GROUP_KEYS * KVR_GROUP_KEYS;
+    const size_t whole = count - count % window(shape), bytes = group_bytes(shape, bits);
     for (size_t k = 0; k < count; k++) {
-        const unsigned char *group = codes + k / KVR_GROUP_KEYS * group_bytes(shape, bits);
+        const unsigned char *group = codes + (k < whole ? k : whole) / KVR_GROUP_KEYS * bytes;
         for (uint32_t c = 0; c < d; c++)
             keys[k * d + c] = k < whole
                                   ? group_value(shape, bits, group, c, k % KVR_GROUP_KEYS)
-                                  : residual_value(group, c, k % KVR_GROUP_KEYS);
+                                  : residual_value(shape, group, c, k - whole);
     }
 }
 
 int kvr_channel_append(const struct kvr_shape *shape, int bits, const void *side, const float *key,
                        size_t count, kvr_encode_group_fn *encode_group, unsigned char *codes)
 {
-    const uint32_t d = shape->head_dim;
-    const size_t place = count % KVR_GROUP_KEYS;
-    unsigned char *last = codes + count / KVR_GROUP_KEYS * group_bytes(shape, bits);
-    unsigned char group[KVR_MAX_HEAD_DIM * (4 + 4 * KVR_GROUP_KEYS / 8)];
+    const size_t d = shape->head_dim, place = count % window(shape);
+    const size_t bytes = group_bytes(shape, bits), groups = window(shape) / KVR_GROUP_KEYS;
+    unsigned char *last = codes + (count - place) / KVR_GROUP_KEYS * bytes;
+    unsigned char coded[KVR_MAX_RESIDUAL / KVR_GROUP_KEYS * MAX_GROUP_BYTES];
     float keys[KVR_GROUP_KEYS * KVR_MAX_HEAD_DIM];
-    if (place == 0) {
-        unsigned char residual[KVR_MAX_HEAD_DIM * KVR_GROUP_KEYS * 2] = {0};
-        int rc = put_residual(shape, key, 0, residual);
-        if (!rc)
-            memcpy(last, residual, residual_bytes(shape));
-        return rc;
-    }
-    if (place < KVR_GROUP_KEYS - 1)
+    int rc = 0;
+    if (place < window(shape) - 1)
         return put_residual(shape, key, place, last);
-    for (size_t k = 0; k < place; k++)
-        for (uint32_t c = 0; c < d; c++)
-            keys[k * d + c] = residual_value(last, c, k);
-    memcpy(keys + place * d, key, d * sizeof *key);
-    int rc = put_group(shape, bits, side, keys, encode_group, group);
+    for (size_t g = 0; g < groups && !rc; g++) {
+        for (size_t k = 0; k < KVR_GROUP_KEYS; k++)
+            for (uint32_t c = 0; c < d; c++)
+                keys[k * d + c] = residual_value(shape, last, c, g * KVR_GROUP_KEYS + k);
+        if (g + 1 == groups) /* in its place lies nothing yet */
+            memcpy(keys + (KVR_GROUP_KEYS - 1) * d, key, d * sizeof *key);
+        rc = put_group(shape, bits, side, keys, encode_group, coded + g * bytes);
+    }
     if (!rc)
-        memcpy(last, group, group_bytes(shape, bits));
+        memcpy(last, coded, groups * bytes);
     return rc;
 }
 

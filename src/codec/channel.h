@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Inside src/codec only: what KIVI and SQuat share. A segment of kernel.h's channel formats: groups
- * of 32 keys with a float16 scale and zero per channel, and float16 keys behind the last group.
+ * of 32 keys with a float16 scale and zero per channel, and float16 keys behind the last group:
+ * those after the last whole R = shape->residual, or 32.
  */
 #ifndef KVR_CODEC_CHANNEL_H
 #define KVR_CODEC_CHANNEL_H
@@ -9,11 +10,13 @@
 #include "../../kernels/formats.h"
 #include "codecs.h"
 
-enum { KVR_GROUP_KEYS = 32 };
+enum { KVR_GROUP_KEYS = KVR_RESIDUAL_STEP };
 
-/* d is a multiple of 32 up to KVR_MAX_HEAD_DIM, scales are of 32 keys; else the reason. */
+/* d is a multiple of 32 up to KVR_MAX_HEAD_DIM, scales are of 32 keys, R is a multiple of that up
+ * to KVR_MAX_RESIDUAL; else the reason. */
 const char *kvr_channel_refuses(const char *name, const struct kvr_shape *shape);
-/* Of a key in a group: bits * d / 8, and its share of the group's scales and zeros. */
+/* Of a key in a group: bits * d / 8, and its share of the group's scales and zeros. With
+ * shape->tokens the mean over so many, of which those in the residual have 2 * d. */
 double kvr_channel_key_bytes(const struct kvr_shape *shape, int bits);
 /* -EINVAL if a key is not finite or count is 0; nothing is learnt. */
 int kvr_channel_check(const struct kvr_shape *shape, const float *keys, size_t count);
@@ -43,11 +46,11 @@ int kvr_channel_encode(const struct kvr_shape *shape, int bits, const void *side
 void kvr_channel_decode(const struct kvr_shape *shape, int bits, const unsigned char *codes,
                         size_t count, float *keys);
 /* One key more than `count` in a segment that is long enough for it: a float16 key of the
- * residual; the 32nd makes a group of them. 0 or as kvr_channel_encode; then nothing is changed. */
+ * residual; the R-th makes groups of them. 0 or as kvr_channel_encode; then nothing is changed. */
 int kvr_channel_append(const struct kvr_shape *shape, int bits, const void *side, const float *key,
                        size_t count, kvr_encode_group_fn *encode_group, unsigned char *codes);
 
-/* The format's query: float, / sqrt(d). */
+/* The formats' query: float, / sqrt(d); that of 8 bits is made of it for each group. */
 void kvr_channel_prepare(const struct kvr_shape *shape, const struct kvr_format *format,
                          const void *side, const float *query, void *prepared);
 
@@ -77,7 +80,8 @@ void kvr_channel_prepare(const struct kvr_shape *shape, const struct kvr_format 
         (void)side;                                                                                \
         kvr_channel_decode(shape, bits, codes, count, keys);                                       \
     }                                                                                              \
-    static const struct kvr_format *const name_##_formats[] = {&kvr_format_channel##bits, NULL};   \
+    static const struct kvr_format *const name_##_formats[] = {                                    \
+        &kvr_format_channel##bits, &kvr_format_channel##bits##_q8, NULL};                          \
     const struct kvr_codec kvr_codec_##name_ = {                                                   \
         .name = #name_,                                                                            \
         .source = source_,                                                                         \

@@ -18,6 +18,9 @@ struct kvr_squat_settings {
     uint32_t block;  /* channels that are coded together; divides head_dim */
 };
 
+/* KIVI's R (struct kvr_shape): a multiple of the one, at most the other. */
+enum { KVR_RESIDUAL_STEP = 32, KVR_MAX_RESIDUAL = 256 };
+
 /* What queries have to teach an encoder. */
 struct kvr_teaching {
     const float *queries; /* [count][head_dim], those of all heads that share the keys */
@@ -47,7 +50,9 @@ struct kvr_codec {
     /* NULL, or why this shape cannot be coded ("m = 3 does not divide d = 64"): a static or
      * thread-local string. Checks head_dim, tables, entries, group. */
     const char *(*refuses)(const struct kvr_shape *);
-    double (*key_bytes)(const struct kvr_shape *); /* physical bytes per key, without padding */
+    /* Physical bytes per key, without padding; of formats with a residual the mean over
+     * shape->tokens, 0: without it. */
+    double (*key_bytes)(const struct kvr_shape *);
     size_t (*side_bytes)(const struct kvr_shape *); /* size of `side` (scale, codebooks) */
     /* Offline. keys: float [count][head_dim]. Deterministic for a seed. 0 or -errno (-ENOMEM,
      * -EINVAL for count < entries or a key that is not finite). */
@@ -95,6 +100,10 @@ extern const struct kvr_squat_settings kvr_squat_defaults;
 struct kvr_squat_settings kvr_squat_chosen(const struct kvr_squat_settings *given);
 /* "r20/lambda0.001/block16", of what was given. */
 void kvr_squat_text(const struct kvr_squat_settings *given, char *text, size_t bytes);
+/* How a codec's encoder is set: kvr_squat_text, an R that is not the default ("R128"), or both with
+ * a slash; "" if it has no settings. */
+void kvr_encoder_text(const struct kvr_codec *codec, const struct kvr_shape *shape,
+                      const struct kvr_squat_settings *squat, char *text, size_t bytes);
 /* The format in whose layout `codec` writes keys of this shape: the first of its formats, except
  * that codes for few entries may be shorter (kvr_format.entries). Never NULL. */
 static inline const struct kvr_format *kvr_codec_layout(const struct kvr_codec *codec,

@@ -35,7 +35,7 @@ static int encode_group(const struct kvr_shape *shape, int bits, const void *sid
 
 #define SUMMARY(bits)                                                                              \
     bits "-bit keys, a 16-bit scale and zero per channel and 32 keys; "                            \
-         "the last L mod 32 keys float16"
+         "the last L mod R keys float16 (--kivi-residual, 32)"
 
 KVR_CHANNEL_CODEC(kivi2, 2, "arXiv 2402.02750 (KIVI)", SUMMARY("2"), NULL, NULL)
 KVR_CHANNEL_CODEC(kivi4, 4, "arXiv 2402.02750 (KIVI)", SUMMARY("4"), NULL, NULL)

@@ -92,3 +92,15 @@ const char *kvr_refuses_rows(const char *name, const struct kvr_shape *shape)
                            name, KVR_MAX_HEAD_DIM, d);
     return kvr_refuses_group(name, shape);
 }
+
+void kvr_encoder_text(const struct kvr_codec *codec, const struct kvr_shape *shape,
+                      const struct kvr_squat_settings *squat, char *text, size_t bytes)
+{
+    char settings[40] = "";
+    if (codec->train_queries)
+        kvr_squat_text(squat, settings, sizeof settings);
+    if (shape->residual)
+        snprintf(text, bytes, "%s%sR%u", settings, *settings ? "/" : "", shape->residual);
+    else
+        snprintf(text, bytes, "%s", settings);
+}

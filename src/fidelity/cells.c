@@ -210,11 +210,13 @@ static void describe(const struct cells *c, const struct kvr_method *method,
         return;
     row->subspaces = coding->shape.tables;
     row->entries = coding->shape.entries;
-    if (coding->codec->train_queries)
-        kvr_squat_text(&coding->squat, row->encoder, sizeof row->encoder);
+    kvr_encoder_text(coding->codec, &coding->shape, &coding->squat, row->encoder,
+                     sizeof row->encoder);
     row->before_rope = coding->before_rope;
     row->rope_pairs = coding->rope_pairs;
-    row->bytes_per_key = coding->codec->key_bytes(&coding->shape);
+    struct kvr_shape shape = coding->shape;
+    shape.tokens = row->tokens - row->skip_sinks;
+    row->bytes_per_key = coding->codec->key_bytes(&shape);
     row->key_squared_error = key_error(c, method);
     if (coding->shape.tables && !coding->before_rope) /* "lookup_u8" */
         snprintf(row->table, sizeof row->table, "%s", strrchr(coding->format->name, '_') + 1);

@@ -26,6 +26,7 @@ struct kvr_fidelity_request {
     uint32_t first_query, seeds;
     bool rope_pairs;
     struct kvr_squat_settings squat;
+    uint32_t kivi_residual; /* 0: 32 */
     double rope_base; /* of texts with keys before rotation */
     void (*show_progress)(const struct kvr_progress *, size_t done, size_t count); /* or NULL */
 };

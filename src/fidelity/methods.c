@@ -91,9 +91,15 @@ static bool rounds_query(const struct kvr_codec *codec)
 
 /* Scans of a codec that round the query, and so score the keys otherwise than the codec's first. */
 static const struct {
+    const char *codec;
     const struct kvr_format *format;
     const char *name;
-} rounding_scans[] = {{&kvr_format_affine8g_q8, "q8_0.q8"}, {&kvr_format_affine4g_q8, "q4_0.q8"}};
+} rounding_scans[] = {
+    {"q8_0", &kvr_format_affine8g_q8, "q8_0.q8"}, {"q4_0", &kvr_format_affine4g_q8, "q4_0.q8"},
+    {"kivi2", &kvr_format_channel2_q8, "kivi2.q8"}, {"kivi4", &kvr_format_channel4_q8, "kivi4.q8"},
+    {"squat2", &kvr_format_channel2_q8, "squat2.q8"},
+    {"squat4", &kvr_format_channel4_q8, "squat4.q8"},
+    {"asymkv1", &kvr_format_channel1_q8, "asymkv1.q8"}};
 
 /* A method's name; NULL: this scan of the same codes adds up what another does. */
 static const char *name_of_scan(const struct kvr_codec *codec, const struct kvr_format *scan,
@@ -104,7 +110,7 @@ static const char *name_of_scan(const struct kvr_codec *codec, const struct kvr_
     if (scan == kvr_codec_layout(codec, shape) || (has_tables(codec) && !before_rope))
         return codec->name;
     for (size_t i = 0; i < sizeof rounding_scans / sizeof *rounding_scans && !before_rope; i++) {
-        if (rounding_scans[i].format == scan)
+        if (rounding_scans[i].format == scan && !strcmp(rounding_scans[i].codec, codec->name))
             return rounding_scans[i].name;
     }
     return NULL;
@@ -189,7 +195,8 @@ static int add_codec(const struct kvr_job *job, const struct kvr_codec *codec)
     const struct kvr_fidelity_request *r = job->request;
     struct kvr_shape shape = {.head_dim = (uint32_t)job->inputs->head_dim, .heads = 1, .queries = 1,
                               .group = codec->group,
-                              .vector_bytes = job->methods->vector_bytes};
+                              .vector_bytes = job->methods->vector_bytes,
+                              .residual = codec->formats[0]->residual ? r->kivi_residual : 0};
     int status = 0;
     if (codec->slow_training && !r->codecs_named)
         return leave_out(job, codec, "training takes long; name it with --codec");

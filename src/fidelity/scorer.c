@@ -9,6 +9,7 @@
 #include "../../kernels/additive.h"
 #include "../../kernels/formats.h"
 #include "../study/lists.h"
+#include "rounded.h"
 
 double *kvr_columns(const float *keys, size_t count, size_t head_dim)
 {
@@ -246,7 +247,8 @@ static int encode(struct kvr_scorer *s, const float *keys, size_t count)
     if (!status) {
         codec->decode(&s->shape, s->side, s->codes, count, decoded);
         s->key_squared_error = squared_error(keys, decoded, count, d);
-        if (s->coding->before_rope || format->row_major || format->residual ||
+        if (s->coding->before_rope || format->row_major ||
+            (format->residual && !kvr_rounds_for_groups(format)) ||
             format == &kvr_format_additive_f32)
             status = keep_decoded(s, decoded, count);
     }
@@ -290,6 +292,8 @@ static int open_coded(struct kvr_scorer *s)
     int status = s->prepared ? get_codes(s, keys, count) : -ENOMEM;
     if (!status && !s->columns && plain)
         status = keep_values(s, plain, count);
+    else if (!status && !s->columns && kvr_rounds_for_groups(s->coding->format))
+        status = kvr_keep_group_values(s);
     free(paired_keys);
     return status;
 }
@@ -361,7 +365,9 @@ void kvr_scorer_score(const struct kvr_scorer *s, const float *query, size_t n,
             query = paired_query;
         }
         prepare(s, query);
-        if (s->values)
+        if (kvr_rounds_for_groups(coding->format))
+            kvr_score_groups(s, n - sinks, scores + sinks);
+        else if (s->values)
             score_values(s, n - sinks, scores + sinks);
         else
             coding->format->reference(&s->shape, (uint32_t)(n - sinks), s->codes, s->side,

@@ -5,12 +5,8 @@
 #include <string.h>
 
 enum {
-    POS = KVR_FIELD_POSITIVE,
-    REQ = KVR_FIELD_REQUIRED,
-    ZERO = KVR_FIELD_OMIT_ZERO,
-    ID = KVR_FIELD_IDENTIFIES,
-    WHOLE = KVR_FIELD_WHOLE,
-    MEASURED = KVR_FIELD_MEASURED
+    POS = KVR_FIELD_POSITIVE, REQ = KVR_FIELD_REQUIRED, ZERO = KVR_FIELD_OMIT_ZERO,
+    ID = KVR_FIELD_IDENTIFIES, WHOLE = KVR_FIELD_WHOLE, MEASURED = KVR_FIELD_MEASURED
 };
 
 uint64_t kvr_field_integer(const struct kvr_field *field, const void *base)
@@ -287,6 +283,9 @@ const struct kvr_field kvr_result_fields[] = {
     F(pages, "pages", "", ID),
     F(working_set_bytes, "working_set_bytes", "bytes", ZERO | ID),
     F(key_bytes, "key_bytes", "bytes/key", 0),
+    F(residual, "residual", "keys", ZERO),
+    F(key_bytes_after_flush, "key_bytes_after_flush", "bytes/key", 0),
+    F(key_bytes_before_flush, "key_bytes_before_flush", "bytes/key", 0),
     KVR_FIELD_OBJECT("tuning", 0, tuning_fields),
     KVR_FIELD_OBJECT("cost", 0, cost_fields),
     KVR_FIELD_OBJECT("traffic", 0, traffic_fields),

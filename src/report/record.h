@@ -150,6 +150,10 @@ struct kvr_result {
     char mem[24], pages[8];
     uint64_t working_set_bytes;
     double key_bytes;       /* physical bytes a key without padding */
+    /* R, until which keys stay float16 (KIVI's residual); 0: does not apply. key_bytes where L is
+     * the next multiple of R, all of them coded just now, and a key before; NAN: does not apply. */
+    uint32_t residual;
+    double key_bytes_after_flush, key_bytes_before_flush;
     struct kvr_cost cost;   /* per scan of one head */
     double prepare_flops;
     struct kvr_traffic traffic;

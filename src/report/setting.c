@@ -34,9 +34,10 @@ static void add(char *text, size_t bytes, const char *before, const char *value,
 
 void kvr_setting_text(const struct kvr_result *r, char *text, size_t bytes)
 {
-    char queries[16], batch[16], evicted[24];
+    char queries[16], batch[16], evicted[24], residual[16];
     snprintf(queries, sizeof queries, "%u", r->group_queries);
     snprintf(batch, sizeof batch, "%u", r->batch);
+    snprintf(residual, sizeof residual, "%u", r->residual);
     kvr_bytes_text(r->evict_bytes, evicted, sizeof evicted);
     *text = 0;
     add(text, bytes, "pages ", r->pages, "thp", "");
@@ -48,5 +49,7 @@ void kvr_setting_text(const struct kvr_result *r, char *text, size_t bytes)
     add(text, bytes, "codebook ", r->codebook, "f16", "");
     add(text, bytes, "codebook ", r->codebook_residency, "cold", "");
     add(text, bytes, "values ", r->value_format, "fp16", "");
+    if (r->residual)
+        add(text, bytes, "R ", residual, "32", "");
     add(text, bytes, "", evicted, "", " evicted between passes");
 }

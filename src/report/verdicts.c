@@ -139,6 +139,23 @@ static void put_phases(FILE *out, const struct kvr_result *r, int width)
     kvr_put_wrapped(out, line, width);
 }
 
+/* Both ends of what a residual costs: the bytes a key rise to the second and fall to the first. */
+static void put_key_bytes(FILE *out, const struct kvr_result *r, int width)
+{
+    char line[240], now[16], after[16], before[16];
+    if (!r->residual)
+        return;
+    const uint32_t flushed = (r->tokens + r->residual - 1) / r->residual * r->residual;
+    kvr_figure_text(r->key_bytes, 3, now, sizeof now);
+    kvr_figure_text(r->key_bytes_after_flush, 3, after, sizeof after);
+    kvr_figure_text(r->key_bytes_before_flush, 3, before, sizeof before);
+    snprintf(line, sizeof line,
+             "- bytes a key: %s at %u keys; %s just after %u FP16 keys were coded (%u keys in "
+             "all), %s just before (%u)",
+             now, r->tokens, after, r->residual, flushed, before, flushed - 1);
+    kvr_put_wrapped(out, line, width);
+}
+
 void kvr_put_evidence(FILE *out, const struct kvr_result *r, int width)
 {
     char line[1400], t[16], m[16], c[16], e[16], s[16], p[16], limit[96] = "", sure[64] = "";
@@ -174,6 +191,7 @@ void kvr_put_evidence(FILE *out, const struct kvr_result *r, int width)
     if (r->round_count && r->rounds[0].e_ns > 0)
         put_phases(out, r, width);
     kvr_put_counters(out, r, width);
+    put_key_bytes(out, r, width);
     snprintf(line, sizeof line, "- %s", v->why);
     if (v->why[0])
         kvr_put_wrapped(out, line, width);

@@ -104,7 +104,7 @@ int kvr_beside_place(struct kvr_session *s, struct kvr_half *half, const struct 
                      const struct kvr_lists *keys, uint64_t seed, struct kvr_beside *b, char *why,
                      size_t why_bytes)
 {
-    uint64_t codes = (uint64_t)keys->segment_bytes * keys->parts * keys->heads;
+    uint64_t codes = kvr_lists_memory_bytes(keys);
     struct site site = {.session = s, .half = half, .at = whole_pages(codes), .why = why,
                         .why_bytes = why_bytes};
     int rc = 0;

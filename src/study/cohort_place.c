@@ -16,14 +16,28 @@ uint64_t kvr_cohort_seed(const struct kvr_session *s, const struct kvr_cohort *c
     return s->options->seed * 1000003u + cohort->position;
 }
 
-/* Fills a half unless it already holds these bytes. */
-static void fill(struct kvr_half *half, const struct kvr_material *material, uint64_t bytes)
+/* Fills a half with the heads of `lists`, unless it already holds these bytes. 0 or -ENOMEM. */
+static int fill(struct kvr_half *half, const struct kvr_material *material,
+                const struct kvr_lists *lists, const struct kvr_shape *shape)
 {
-    if (kvr_material_same(&half->filled, material) && half->filled_bytes >= bytes)
-        return;
-    kvr_material_fill(material, half->memory.base, bytes);
+    const struct kvr_format *format = kvr_codec_layout(material->codec, shape);
+    const uint64_t bytes = kvr_lists_memory_bytes(lists);
+    const uint32_t keys = kvr_residual_keys(format, shape, shape->tokens);
+    struct kvr_residuals residuals = {.keys = keys};
+    if (keys) {
+        residuals.head_bytes = lists->head_bytes;
+        residuals.coded_bytes = format->segment_bytes(shape, shape->tokens - keys);
+    }
+    if (kvr_material_same(&half->filled, material) && half->filled_bytes >= bytes &&
+        !memcmp(&half->residuals, &residuals, sizeof residuals))
+        return 0;
     half->filled = (struct kvr_material){.codec = material->codec, .shape = material->shape};
+    half->residuals = residuals;
     half->filled_bytes = bytes;
+    if (keys)
+        return kvr_material_fill_heads(material, half->memory.base, lists->heads, &residuals);
+    kvr_material_fill(material, half->memory.base, bytes);
+    return 0;
 }
 
 bool kvr_case_has_values(const struct kvr_case *c)
@@ -38,18 +52,21 @@ static uint32_t part_tokens(const struct kvr_session *s, const struct kvr_case *
                             const struct kvr_format *format, uint32_t tokens)
 {
     enum { STEP = 64 }; /* whole blocks of every format */
+    uint32_t step = STEP; /* and of keys that leave no residual */
+    while (step % kvr_whole_keys(format, &c->shape))
+        step += STEP;
     uint64_t most = s->l2_bytes ? s->l2_bytes / 4 / sizeof(float) : 32768;
     if (c->page_tokens)
         return c->page_tokens;
     if (c->shape.queries > 1) {
-        size_t key_bytes = format->segment_bytes(&c->shape, STEP) / STEP;
+        size_t key_bytes = format->segment_bytes(&c->shape, step) / step;
         most = s->l1_bytes / 4 / (key_bytes ? key_bytes : 1);
     }
-    most = most < STEP ? STEP : most / STEP * STEP;
+    most = most < step ? step : most / step * step;
     if (tokens <= most)
         return tokens;
     uint64_t parts = (tokens + most - 1) / most;
-    return (uint32_t)((tokens + parts * STEP - 1) / (parts * STEP) * STEP);
+    return (uint32_t)((tokens + parts * step - 1) / (parts * step) * step);
 }
 
 /* Bytes that a head streams beside its codes. */
@@ -117,7 +134,7 @@ static int build_lists(struct kvr_session *s, struct kvr_cohort_work *w, struct 
         snprintf(w->why, sizeof w->why, "one head of %u tokens per thread does not fit %s",
                  shape.tokens, size);
     }
-    uint64_t bytes = rc ? 0 : lists->heads * lists->parts * lists->segment_bytes;
+    uint64_t bytes = rc ? 0 : kvr_lists_memory_bytes(lists);
     if (!rc && bytes > half->memory.bytes) {
         snprintf(w->why, sizeof w->why, "needs %.0f MiB of keys, the arena half has %.0f MiB",
                  (double)bytes / 1048576, (double)half->memory.bytes / 1048576);
@@ -126,7 +143,7 @@ static int build_lists(struct kvr_session *s, struct kvr_cohort_work *w, struct 
     if (!rc)
         rc = kvr_half_share(s, half, 0, bytes, w->why, sizeof w->why);
     if (!rc)
-        fill(half, material, bytes);
+        rc = fill(half, material, lists, &shape);
     return rc;
 }
 
@@ -200,8 +217,7 @@ static void set_evict(const struct kvr_session *s, const struct kvr_half *other,
 static int place_copy(struct kvr_session *s, struct kvr_cohort_work *w)
 {
     const struct kvr_lists *codes = &w->subject_lists;
-    uint64_t code_bytes = (uint64_t)codes->segment_bytes * codes->parts * codes->heads;
-    uint64_t at = (code_bytes + 4095) / 4096 * 4096;
+    uint64_t at = (kvr_lists_memory_bytes(codes) + 4095) / 4096 * 4096;
     size_t bytes = kvr_format_dense_f16.segment_bytes(&w->reference.shape, codes->tokens);
     if (at + (uint64_t)bytes * codes->parts * codes->heads > s->subject.memory.bytes) {
         snprintf(w->why, sizeof w->why, "codes and their float16 copy do not fit the arena half of "

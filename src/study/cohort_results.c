@@ -16,6 +16,22 @@
 #include "traffic.h"
 #include "verdict.h"
 
+/* Both ends of what the residual costs: all keys coded just now, and a key before. */
+static void set_key_bytes(const struct kvr_case *c, struct kvr_result *result)
+{
+    const struct kvr_format *format = c->codec->formats[0];
+    struct kvr_shape shape = c->shape;
+    const uint32_t whole = kvr_whole_keys(format, &shape);
+    result->key_bytes = c->codec->key_bytes(&shape);
+    if (!format->residual)
+        return;
+    result->residual = whole;
+    shape.tokens = (shape.tokens + whole - 1) / whole * whole;
+    result->key_bytes_after_flush = c->codec->key_bytes(&shape);
+    shape.tokens--;
+    result->key_bytes_before_flush = c->codec->key_bytes(&shape);
+}
+
 static void identify(const struct kvr_session *s, const struct kvr_cohort_work *w,
                      const struct kvr_case *c, const struct kvr_kernel *kernel,
                      struct kvr_result *result)
@@ -44,8 +60,8 @@ static void identify(const struct kvr_session *s, const struct kvr_cohort_work *
     if (kvr_case_has_values(c))
         snprintf(result->value_format, sizeof result->value_format, "%s",
                  kvr_case_values(c)->name);
-    if (c->codec->train_queries)
-        kvr_squat_text(&s->options->squat, result->encoder, sizeof result->encoder);
+    kvr_encoder_text(c->codec, &c->shape, &s->options->squat, result->encoder,
+                     sizeof result->encoder);
     result->evict_bytes = w->evict_bytes;
     result->subspaces = c->shape.tables;
     result->entries = c->shape.entries;
@@ -56,7 +72,7 @@ static void identify(const struct kvr_session *s, const struct kvr_cohort_work *
     static const char *const policies[] = {"local", "node:%u", "interleave", "first-touch"};
     snprintf(result->mem, sizeof result->mem, policies[c->mem], c->mem_node);
     result->working_set_bytes = w->working_set_bytes;
-    result->key_bytes = c->codec->key_bytes(&c->shape);
+    set_key_bytes(c, result);
 }
 
 void kvr_cohort_prove(struct kvr_session *s, struct kvr_cohort_work *w)

@@ -17,7 +17,8 @@ static bool same_cohort(const struct kvr_case *a, const struct kvr_case *b)
            a->shape.head_dim == b->shape.head_dim &&
            a->shape.tokens == b->shape.tokens && a->shape.heads == b->shape.heads &&
            a->shape.tables == b->shape.tables && a->shape.entries == b->shape.entries &&
-           a->shape.group == b->shape.group && !strcmp(a->level, b->level) &&
+           a->shape.group == b->shape.group && a->shape.residual == b->shape.residual &&
+           !strcmp(a->level, b->level) &&
            a->working_set_bytes == b->working_set_bytes && !strcmp(a->layout, b->layout) &&
            !strcmp(a->op, b->op) && a->threads == b->threads && a->pages == b->pages &&
            a->page_tokens == b->page_tokens && a->codebook == b->codebook &&

@@ -23,7 +23,13 @@ struct kvr_lists {
     uint32_t last_tokens;          /* of a head's last segment; 0: as many as the others */
     double keys_per_segment;       /* mean over a head's segments; 0: tokens */
     size_t segment_bytes;          /* whole lines of a segment */
-    size_t last_segment_bytes;     /* whole lines read of a head's last one; 0: segment_bytes */
+    /* Whole lines read of a head's last segment; 0: segment_bytes. A residual can make the shorter
+     * segment the larger one. */
+    size_t last_segment_bytes;
+    /* A head in memory: its segments one behind the other, the last one with room for a whole one.
+     * order[] counts in stride_bytes, which divides segment_bytes and head_bytes. */
+    uint64_t head_bytes;
+    size_t stride_bytes;
     uint32_t parts;                /* segments per head: score tiles or pages */
     uint64_t heads;                /* over all threads */
 };
@@ -33,10 +39,13 @@ struct kvr_lists_request {
     uint64_t bytes; /* of the working set, all threads */
     const struct kvr_format *format;
     const struct kvr_shape *shape;
-    uint32_t part_tokens; /* keys per segment: shape->tokens, or a tile of it; the last is cut */
+    /* Keys per segment: shape->tokens, or a tile of it (whole kvr_whole_keys); the last is cut. */
+    uint32_t part_tokens;
     uint64_t heads;       /* 0: as many as fit in `bytes`, at least one per thread */
     uint64_t more_head_bytes; /* what else a head streams: values, a share of a codebook, a copy */
-    bool paged; /* part_tokens is a page: every part lies anywhere; the last one may be partial */
+    /* part_tokens is a page: every part lies anywhere, and the last one of a head, which may be
+     * partial, where a last one is if it has a residual. */
+    bool paged;
     unsigned threads;
     bool shuffled; /* heads in random order (layout heads); else ascending */
     uint32_t interleave; /* heads that are read in turns, part by part; 0 or 1: one after another */
@@ -58,13 +67,14 @@ int kvr_lists_beside(const struct kvr_lists *keys, const unsigned char *base,
 int kvr_lists_codebooks(const struct kvr_lists *keys, const unsigned char *base, size_t bytes,
                         uint32_t batch, bool one, uint64_t seed, struct kvr_lists *lists);
 
-/* The list that C runs over: segments of `tokens` keys like T's, of which only `fold_bytes` of
- * codes at `base` exist. A longer segment reads its first fold_bytes again and again; of a shorter
- * one as many as fit lie in the list. Every thread has the same list. 0 or -ENOMEM. */
+/* The list that C runs over: segments like those of `like` (its tokens, and where a head of several
+ * ends in a residual its parts), of which only `fold_bytes` of codes at `base` exist. A longer
+ * segment reads its first fold_bytes again and again; of a shorter one as many as fit lie in the
+ * list. Every thread has the same list. 0 or -ENOMEM. */
 enum { KVR_MAX_COPIES = 512 };
 int kvr_lists_fold(const unsigned char *base, const struct kvr_format *format,
-                   const struct kvr_shape *shape, uint32_t tokens, uint64_t fold_bytes,
-                   unsigned threads, struct kvr_lists *lists);
+                   const struct kvr_shape *shape, const struct kvr_lists *like,
+                   uint64_t fold_bytes, unsigned threads, struct kvr_lists *lists);
 /* `bytes` from base in ascending segments of segment_bytes (whole lines), without keys: for
  * ladders. A "key" of such a list is a 64-byte line. 0, -ENOMEM, or -ERANGE. */
 int kvr_lists_plain(const unsigned char *base, uint64_t bytes, size_t segment_bytes,
@@ -84,8 +94,14 @@ uint64_t kvr_lists_keys(const struct kvr_lists *lists);
 
 /* Keys of a segment, the mean over a head's. */
 double kvr_lists_segment_keys(const struct kvr_lists *lists);
-/* Bytes read of the keys of one head. */
+/* Bytes read of the keys of one head, and of a segment, the mean over a head's. */
 double kvr_lists_head_bytes(const struct kvr_lists *lists);
+double kvr_lists_mean_bytes(const struct kvr_lists *lists);
+/* Bytes of memory from the first head's start to the last one's end. */
+static inline uint64_t kvr_lists_memory_bytes(const struct kvr_lists *lists)
+{
+    return lists->heads * lists->head_bytes;
+}
 
 /* Is the segment at this place of a thread's list the last one of its head? */
 static inline bool kvr_lists_ends_head(const struct kvr_lists *lists, uint32_t position)

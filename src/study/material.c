@@ -31,6 +31,8 @@ static int encode_pool(struct kvr_material *m, const struct kvr_keyset *keys, ui
     uint32_t d = keys->head_dim, n = (uint32_t)keys->tokens, at = n;
     uint32_t *order = malloc(n * sizeof *order);
     const struct kvr_format *format = kvr_codec_layout(m->codec, &m->shape);
+    struct kvr_shape coded = m->shape;
+    coded.residual = 0; /* a block is a whole group, whenever it becomes one */
     float *block = malloc((size_t)format->block_keys * d * sizeof *block);
     if (!order || !block)
         goto out;
@@ -38,7 +40,7 @@ static int encode_pool(struct kvr_material *m, const struct kvr_keyset *keys, ui
         order[i] = i;
     rc = 0;
     uint32_t format_keys = format->block_keys;
-    size_t format_bytes = format->segment_bytes(&m->shape, format_keys);
+    size_t format_bytes = kvr_block_bytes(format, &m->shape);
     for (uint32_t b = 0; b < m->pool_keys / format_keys && !rc; b++) {
         for (uint32_t k = 0; k < format_keys; k++) {
             if (at == n) {
@@ -47,7 +49,7 @@ static int encode_pool(struct kvr_material *m, const struct kvr_keyset *keys, ui
             }
             memcpy(block + (size_t)k * d, keys->keys + (size_t)order[at++] * d, d * sizeof *block);
         }
-        rc = m->codec->encode(&m->shape, m->side, block, format_keys, m->pool + b * format_bytes);
+        rc = m->codec->encode(&coded, m->side, block, format_keys, m->pool + b * format_bytes);
     }
 out:
     free(order);
@@ -86,9 +88,10 @@ int kvr_material_make(const struct kvr_codec *codec, const struct kvr_shape *sha
                       uint64_t seed, struct kvr_material *m)
 {
     const struct kvr_format *format = kvr_codec_layout(codec, shape);
-    *m = (struct kvr_material){.codec = codec, .shape = *shape, .query = query_of(keys)};
+    *m = (struct kvr_material){.codec = codec, .shape = *shape, .query = query_of(keys),
+                               .keys = keys->keys, .key_count = keys->tokens};
     m->block_keys = format->row_major ? 1 : format->block_keys;
-    m->block_bytes = format->segment_bytes(shape, format->block_keys) /
+    m->block_bytes = kvr_block_bytes(format, shape) /
                      (format->row_major ? format->block_keys : 1);
     m->pool_keys = pool_keys(codec);
     m->pool_blocks = m->pool_keys / m->block_keys;
@@ -119,21 +122,52 @@ void *kvr_material_prepare(const struct kvr_material *m, const struct kvr_format
     return prepared;
 }
 
-void kvr_material_fill(const struct kvr_material *m, unsigned char *base, uint64_t bytes)
+struct filling {
+    uint64_t random, page;
+};
+
+static void fill_blocks(const struct kvr_material *m, unsigned char *base, uint64_t bytes,
+                        struct filling *f)
 {
     uint64_t n = m->pool_blocks, blocks = bytes / m->block_bytes;
     uint64_t per_page = PAGE_BYTES / m->block_bytes ? PAGE_BYTES / m->block_bytes : 1;
-    uint64_t random = 1, page = 0;
     for (uint64_t b = 0; b < blocks;) {
         /* The first blocks of a page spell its number in base n; the others are random. */
-        uint64_t digits = page++;
+        uint64_t digits = f->page++;
         for (uint64_t slot = 0; slot < per_page && b < blocks; slot++, b++) {
-            uint64_t pick = digits ? digits % n : kvr_random(&random) % n;
+            uint64_t pick = digits ? digits % n : kvr_random(&f->random) % n;
             digits /= n;
             memcpy(base + b * m->block_bytes, m->pool + pick * m->block_bytes, m->block_bytes);
         }
     }
     memset(base + blocks * m->block_bytes, 0, bytes - blocks * m->block_bytes);
+}
+
+void kvr_material_fill(const struct kvr_material *m, unsigned char *base, uint64_t bytes)
+{
+    struct filling f = {.random = 1};
+    fill_blocks(m, base, bytes, &f);
+}
+
+int kvr_material_fill_heads(const struct kvr_material *m, unsigned char *base, uint64_t heads,
+                            const struct kvr_residuals *r)
+{
+    const struct kvr_format *format = kvr_codec_layout(m->codec, &m->shape);
+    const size_t d = m->shape.head_dim;
+    const uint64_t end = r->coded_bytes + format->segment_bytes(&m->shape, (uint32_t)r->keys);
+    struct filling f = {.random = 1};
+    float *keys = malloc(r->keys * d * sizeof *keys);
+    int rc = keys ? 0 : -ENOMEM;
+    for (uint64_t h = 0; h < heads && !rc; h++, base += r->head_bytes) {
+        for (uint64_t k = 0; k < r->keys; k++)
+            memcpy(keys + k * d, m->keys + kvr_random(&f.random) % m->key_count * d,
+                   d * sizeof *keys);
+        fill_blocks(m, base, r->coded_bytes, &f);
+        rc = m->codec->encode(&m->shape, m->side, keys, r->keys, base + r->coded_bytes);
+        fill_blocks(m, base + end, r->head_bytes - end, &f);
+    }
+    free(keys);
+    return rc;
 }
 
 int kvr_material_same(const struct kvr_material *a, const struct kvr_material *b)

@@ -21,7 +21,15 @@ struct kvr_material {
     uint32_t pool_blocks, pool_keys; /* pool_keys = pool_blocks * keys per block */
     size_t block_bytes;              /* of the format's own block: what is copied as one piece */
     uint32_t block_keys;
-    const float *query; /* borrowed from the key set */
+    /* borrowed from the key set: [key_count][head_dim] */
+    const float *query, *keys;
+    size_t key_count;
+};
+
+/* Heads that end in a residual: `coded_bytes` of blocks, then that of `keys` keys, 1 at least; what
+ * is left of head_bytes is a place for more. keys 0: blocks from end to end. */
+struct kvr_residuals {
+    uint64_t head_bytes, coded_bytes, keys;
 };
 
 /* Trains on KV head 0 (its calibration keys where the codec asks for them) and encodes the pool:
@@ -38,6 +46,9 @@ void *kvr_material_prepare(const struct kvr_material *material, const struct kvr
  * where the pool allows it: equal pages could be merged by the host (KSM) and then would be cached
  * as one. */
 void kvr_material_fill(const struct kvr_material *material, unsigned char *base, uint64_t bytes);
+/* The same for heads that end in a residual, each of keys of its own. 0 or -errno as encode(). */
+int kvr_material_fill_heads(const struct kvr_material *material, unsigned char *base,
+                            uint64_t heads, const struct kvr_residuals *residuals);
 
 /* True if both lay out the same bytes: an arena filled with one serves the other. */
 int kvr_material_same(const struct kvr_material *a, const struct kvr_material *b);

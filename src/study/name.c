@@ -60,6 +60,8 @@ void kvr_case_name(const struct kvr_case *c, const char *isa, uint64_t working_s
 {
     char tables[40] = "", working_set[24], threads[16] = "max", mem[24], op[96];
     const struct kvr_shape *shape = &c->shape;
+    if (shape->residual)
+        snprintf(tables, sizeof tables, "/R%u", shape->residual);
     if (shape->tables)
         snprintf(tables, sizeof tables, "/m%u/K%u", shape->tables, shape->entries);
     if (working_set_bytes)

@@ -32,13 +32,13 @@ static int open_lists(struct kvr_session *s, const struct kvr_op_request *r, str
     size_t fold_bytes = fold->fold_bytes ? fold->fold_bytes : x->fold.segment_bytes *
                                                               (size_t)x->fold.counts[0];
     int rc = kvr_lists_fold(r->keys->segments[0].base, x->kernel->format, &x->shape,
-                            r->keys->tokens, fold_bytes, s->threads, &op->fold_keys);
+                            r->keys, fold_bytes, s->threads, &op->fold_keys);
     if (!rc && r->rows) {
         struct kvr_shape dense = {.head_dim = x->shape.head_dim, .queries = 1};
         const struct kvr_format *format = kvr_case_values(r->c)->formats[0];
         uint64_t bytes = kvr_fold_bytes(s->l1_bytes, format, &dense, r->keys->tokens);
-        rc = kvr_lists_fold(r->rows->segments[0].base, format, &dense, r->keys->tokens, bytes,
-                            s->threads, &op->fold_rows);
+        rc = kvr_lists_fold(r->rows->segments[0].base, format, &dense, r->keys, bytes, s->threads,
+                            &op->fold_rows);
     }
     if (!rc && r->codebooks)
         rc = kvr_lists_codebooks(r->keys, r->codebooks->segments[0].base,

@@ -134,7 +134,8 @@ static int open_core(struct kvr_session *s, const struct kvr_op_request *r, stru
     keys = keys < r->codes->tokens ? keys : r->codes->tokens;
     size_t bytes = format->segment_bytes(&shape, keys);
     size_t copied = kvr_format_dense_f16.segment_bytes(&shape, keys);
-    int rc = kvr_lists_fold(r->codes->segments[0].base, format, &shape, keys, bytes, s->threads,
+    const struct kvr_lists run = {.tokens = keys, .parts = 1};
+    int rc = kvr_lists_fold(r->codes->segments[0].base, format, &shape, &run, bytes, s->threads,
                             &op->core_codes);
     op->core_memory = aligned_alloc(4096, (copied * s->threads + 4095) / 4096 * 4096);
     if (!rc && !op->core_memory)

@@ -46,6 +46,7 @@ struct kvr_options {
     uint32_t group_queries[KVR_MAX_LIST]; size_t group_query_count;
     bool evict_given; uint64_t evict_bytes;
     struct kvr_squat_settings squat;           /* 0: not given */
+    uint32_t kivi_residual;                    /* 0: not given, or the default, 32 */
     const char *keys, *queries, *values, *calibration;
     uint32_t threads[KVR_MAX_LIST]; size_t thread_count;      /* UINT32_MAX: max */
     uint32_t cpus[KVR_MAX_CPUS]; size_t cpu_count;            /* -c; 0: all allowed */

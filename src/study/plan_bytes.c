@@ -59,7 +59,11 @@ uint64_t kvr_case_head_bytes(const struct kvr_case *c)
     const struct kvr_format *format = kvr_codec_layout(c->codec, &c->shape);
     uint32_t part_tokens = 0, sharers = kvr_case_book_heads(c);
     uint64_t count = parts(c, &part_tokens);
+    const uint32_t last_tokens = c->shape.tokens - (uint32_t)(count - 1) * part_tokens;
     uint64_t part_bytes = format->segment_bytes(&c->shape, part_tokens);
+    uint64_t last_bytes = format->segment_bytes(&c->shape, last_tokens), more_bytes = 0;
+    if (last_bytes > part_bytes) /* a residual */
+        more_bytes = last_bytes - part_bytes;
     if (kvr_case_materialises(c)) { /* the step writes whole blocks of its codes */
         uint64_t blocks = ((uint64_t)part_tokens + format->block_keys - 1) / format->block_keys;
         part_bytes += rows_bytes(c, blocks * format->block_keys);
@@ -67,7 +71,7 @@ uint64_t kvr_case_head_bytes(const struct kvr_case *c)
     if (strcmp(c->op, "attention") == 0)
         part_bytes += kvr_case_values(c)->formats[0]->segment_bytes(&c->shape, part_tokens);
     uint64_t codebook_bytes = c->codebook_warm ? 0 : kvr_case_codebook_bytes(c);
-    return count * part_bytes + (codebook_bytes + sharers - 1) / sharers;
+    return count * part_bytes + more_bytes + (codebook_bytes + sharers - 1) / sharers;
 }
 
 uint64_t kvr_case_reference_bytes(const struct kvr_case *c)

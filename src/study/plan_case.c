@@ -253,9 +253,9 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
         return shape_ordered(options, c->shape.tables);
     if (kvr_case_materialises(c) && (*reason = no_materialised(c, what)))
         return selection->named && materialised_ordered(options, *what);
-    if (c->page_tokens % format->block_keys &&
+    if (c->page_tokens % kvr_whole_keys(format, &c->shape) &&
         !(format->row_major && c->page_tokens < format->block_keys)) {
-        uint32_t block = format->block_keys;
+        uint32_t block = kvr_whole_keys(format, &c->shape);
         *what = "layout";
         snprintf(why, why_bytes,
                  "%s %s blocks of %u keys, which pages of %u would cut; use --layout "
@@ -264,17 +264,6 @@ static bool refused(const struct kvr_build *build, struct kvr_case *c,
                  (c->page_tokens + block - 1) / block * block, block);
         *reason = why;
         return options->layout_count;
-    }
-    if (format->residual && c->shape.tokens % format->block_keys) {
-        const uint32_t block = format->block_keys;
-        *what = "tokens";
-        snprintf(why, why_bytes,
-                 "%s keeps keys after the last whole group of %u as float16, and a run has whole "
-                 "groups only; use --tokens %u or another multiple of %u, not %u",
-                 c->codec->name, block, (c->shape.tokens + block - 1) / block * block, block,
-                 c->shape.tokens);
-        *reason = why;
-        return options->tokens_count;
     }
     if (c->values_q8 && (*reason = no_values(c, why, why_bytes))) {
         *what = "value-format";

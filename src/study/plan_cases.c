@@ -127,6 +127,8 @@ static int add_selection(struct kvr_build *build, const struct kvr_group *group,
     c.codec = selection->codec;
     c.variant = selection->variant;
     c.shape.group = selection->codec->group;
+    if (c.codec->formats[0]->residual)
+        c.shape.residual = build->options->kivi_residual;
     share_nothing_needless(&c, selection->usable[0]->format);
     if (!looks_up || c.codec->set_tables) {
         kvr_codec_set_tables(c.codec, &c.shape);

@@ -83,7 +83,7 @@ static void time_members(struct kvr_session *s, struct kvr_scan *scan, struct kv
         struct kvr_sample sample;
         kvr_scan_set_member(scan, &members[i]);
         kvr_sample_take(s->sampler, &request, &sample);
-        double bytes = (double)sample.segments * (double)scan->lists->segment_bytes;
+        double bytes = (double)sample.segments * kvr_lists_mean_bytes(scan->lists);
         members[i].gb_per_s = bytes / sample.robust_ns;
     }
     qsort(members, count, sizeof *members, faster);

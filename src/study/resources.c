@@ -79,10 +79,11 @@ static void uses_of(const struct kvr_work *w, const struct kvr_work *once, struc
     memcpy(uses, all, sizeof all);
 }
 
-/* What one pass over the codes takes of each resource, ns a key; NAN: not known. */
+/* What one pass over the codes takes of each resource, ns a key where `share` of the keys are coded
+ * so; NAN: not known. */
 static void add_pass(const struct kvr_run_record *record, const struct kvr_kernel *kernel,
                      const struct kvr_work *work, const struct kvr_work *once, double scale,
-                     struct kvr_core_limit *sums)
+                     double share, struct kvr_core_limit *sums)
 {
     struct use uses[USES];
     uses_of(work, once, uses);
@@ -91,11 +92,28 @@ static void add_pass(const struct kvr_run_record *record, const struct kvr_kerne
         double count = uses[i].once + scale * (uses[i].count - uses[i].once);
         if (!uses[i].count)
             continue;
-        sums[i].resource = uses[i].resource;
-        sums[i].rate = rate ? per_ns(rate) : NAN;
-        sums[i].ceiling = rate ? rate->id : NULL;
-        sums[i].ns_per_key += count / work->block_keys / sums[i].rate;
+        const double per_unit = rate ? per_ns(rate) : NAN;
+        if (!sums[i].resource) { /* told of the first pass, which is that of most keys */
+            sums[i].resource = uses[i].resource;
+            sums[i].rate = per_unit;
+            sums[i].ceiling = rate ? rate->id : NULL;
+        }
+        sums[i].ns_per_key += share * count / work->block_keys / per_unit;
     }
+}
+
+/* Of all keys those in the residual, with the places for more that its blocks have. */
+static double residual_share(const struct kvr_kernel *kernel, const struct kvr_shape *shape,
+                             double *coded_share)
+{
+    const uint32_t left =
+        kernel->format ? kvr_residual_keys(kernel->format, shape, shape->tokens) : 0;
+    *coded_share = 1;
+    if (!left)
+        return 0;
+    const uint32_t block = kernel->format->block_keys, blocks = (left + block - 1) / block;
+    *coded_share = (double)(shape->tokens - left) / shape->tokens;
+    return (double)blocks * block / shape->tokens;
 }
 
 void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel *kernel,
@@ -103,7 +121,8 @@ void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel
 {
     struct kvr_core_limit sums[USES] = {0};
     const uint32_t queries = shape->queries ? shape->queries : 1;
-    double scale = 1;
+    double scale = 1, coded;
+    const double residual = residual_share(kernel, shape, &coded);
     *limit = (struct kvr_core_limit){.ns_per_key = NAN, .rate = NAN};
     if (kernel->work_tables && shape->tables)
         scale = (double)shape->tables / kernel->work_tables;
@@ -115,7 +134,12 @@ void kvr_core_limit(const struct kvr_run_record *record, const struct kvr_kernel
         if (!work->block_keys)
             return;
         add_pass(record, kernel, work, group ? &group->work_once : &kernel->work_once, scale,
-                 sums);
+                 coded, sums);
+        if (residual > 0 && !kernel->residual_work.block_keys)
+            return;
+        if (residual > 0)
+            add_pass(record, kernel, &kernel->residual_work, &(struct kvr_work){0},
+                     shape->head_dim, residual, sums);
         q += group ? group->queries : 1;
     }
     for (size_t i = 0; i < USES; i++)

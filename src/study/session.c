@@ -179,7 +179,7 @@ const struct kvr_keyset *kvr_session_keys(struct kvr_session *s, uint32_t head_d
 static bool same_shape(const struct kvr_shape *a, const struct kvr_shape *b)
 {
     return a->head_dim == b->head_dim && a->tables == b->tables && a->entries == b->entries &&
-           a->group == b->group && a->queries == b->queries;
+           a->group == b->group && a->residual == b->residual && a->queries == b->queries;
 }
 
 const struct kvr_material *kvr_session_material(struct kvr_session *s,

@@ -61,6 +61,7 @@ struct kvr_reference_choice {
 struct kvr_half {
     struct kvr_memory memory;
     struct kvr_material filled; /* borrowed pointers only: what lies there */
+    struct kvr_residuals residuals;
     uint64_t filled_bytes;
     uint64_t used_bytes;   /* from the start: shared out among the team last */
     double huge_fraction;  /* NAN: unknown */

@@ -23,7 +23,7 @@ _Static_assert((int)TUNINGS <= (int)KVR_MOST_TUNINGS, "arrays for all");
 uint64_t kvr_fold_bytes(uint64_t l1_bytes, const struct kvr_format *format,
                         const struct kvr_shape *shape, uint32_t score_tile_floats)
 {
-    uint64_t block = format->segment_bytes(shape, format->block_keys);
+    uint64_t block = kvr_block_bytes(format, shape);
     uint64_t used = (uint64_t)score_tile_floats * sizeof(float);
     if (format->prepared_bytes) /* values have no query */
         used += format->prepared_bytes(shape);
@@ -49,23 +49,27 @@ static int verify_candidate(struct kvr_session *s, const struct kvr_subject_requ
                             size_t error_bytes)
 {
     const struct kvr_material *m = r->material;
-    const struct kvr_segments *last = &r->lists->segments[r->lists->threads - 1];
+    const struct kvr_lists *lists = r->lists;
+    const unsigned char *base = lists->segments[0].base;
+    const uint64_t last = (lists->heads - 1) * lists->head_bytes +
+                          (uint64_t)(lists->parts - 1) * lists->segment_bytes;
+    const uint32_t whole = m->pool_keys / kvr_whole_keys(kernel->format, r->shape) *
+                           kvr_whole_keys(kernel->format, r->shape);
     int rc = pool_verified(s, kernel, m->pool)
                  ? 0
-                 : kvr_verify_scores(kernel, r->shape, m->pool_keys, m->pool, m->side, prepared,
+                 : kvr_verify_scores(kernel, r->shape, whole, m->pool, m->side, prepared,
                                      error, error_bytes);
     if (!rc && s->verified_count < KVR_MAX_VERIFIED && !pool_verified(s, kernel, m->pool)) {
         s->verified[s->verified_count].kernel = kernel;
         s->verified[s->verified_count++].pool = m->pool;
     }
     if (!rc)
-        rc = kvr_verify_scores(kernel, r->shape, r->lists->tokens, last->base, m->side, prepared,
-                               error, error_bytes);
-    uint64_t segments = r->lists->heads * r->lists->parts;
+        rc = kvr_verify_scores(kernel, r->shape, lists->tokens, base, m->side, prepared, error,
+                               error_bytes);
     if (!rc)
-        rc = kvr_verify_scores(kernel, r->shape, r->lists->tokens,
-                               last->base + (segments - 1) * last->stride_bytes, m->side, prepared,
-                               error, error_bytes);
+        rc = kvr_verify_scores(kernel, r->shape,
+                               lists->last_tokens ? lists->last_tokens : lists->tokens,
+                               base + last, m->side, prepared, error, error_bytes);
     return rc;
 }
 
@@ -93,7 +97,7 @@ static int fold(struct kvr_session *s, const struct kvr_subject_request *r,
 {
     kvr_lists_free(&subject->fold);
     int rc = kvr_lists_fold(r->lists->segments[0].base, subject->kernel->format, &subject->shape,
-                            r->lists->tokens, fold_bytes, s->threads, &subject->fold);
+                            r->lists, fold_bytes, s->threads, &subject->fold);
     if (rc)
         return rc;
     subject->c = subject->t;
@@ -221,8 +225,7 @@ static int check_fold(struct kvr_session *s, const struct kvr_subject_request *r
     enum { TRIES = 3, MOST_TRIES = 12 };
     double whole = INFINITY, half = INFINITY;
     int rc = 0;
-    uint64_t block = subject->kernel->format->segment_bytes(&subject->shape,
-                                                            subject->kernel->format->block_keys);
+    uint64_t block = kvr_block_bytes(subject->kernel->format, &subject->shape);
     subject->c_half_ratio = NAN;
     for (int i = 0; i < MOST_TRIES && !rc && fold_bytes >= 2 * block; i++) {
         if (i >= TRIES && fabs(half / whole - 1) <= .03)

@@ -148,6 +148,9 @@ static int draw_shape(const struct kvr_kernel *kernel, const struct kvr_codec *c
             shape->tables = 1 + below(state, KVR_MAX_TABLES);
             shape->entries = entries[below(state, 2)];
         }
+        if (kernel->format->residual)
+            shape->residual = below(state, 1 + KVR_MAX_RESIDUAL / KVR_RESIDUAL_STEP) *
+                              KVR_RESIDUAL_STEP;
         kvr_codec_set_tables(codec, shape);
         if (!kvr_kernel_serves(kernel, shape))
             continue;
@@ -187,6 +190,17 @@ static size_t calibration_keys(const struct kvr_codec *codec, const struct kvr_s
     return fewest > CALIBRATION_KEYS ? fewest : CALIBRATION_KEYS;
 }
 
+/* Of so many keys or fewer: the most have a whole residual. */
+static size_t most_bytes(const struct kvr_format *format, const struct kvr_shape *shape,
+                         uint32_t tokens)
+{
+    const size_t bytes = format->segment_bytes(shape, tokens);
+    const uint32_t left = kvr_residual_keys(format, shape, tokens);
+    const size_t before =
+        format->residual && tokens > left ? format->segment_bytes(shape, tokens - left - 1) : 0;
+    return bytes > before ? bytes : before;
+}
+
 static int bench_new(const struct kvr_kernel *kernel, const struct kvr_codec *codec,
                      const struct kvr_shape *shape, struct bench *b)
 {
@@ -194,7 +208,7 @@ static int bench_new(const struct kvr_kernel *kernel, const struct kvr_codec *co
     keys = keys > MAX_TOKENS ? keys : MAX_TOKENS;
     *b = (struct bench){.keys = malloc(keys * shape->head_dim * sizeof *b->keys),
                         .side = aligned_zero(codec->side_bytes(shape)),
-                        .codes = aligned_zero(kernel->format->segment_bytes(shape, MAX_TOKENS)),
+                        .codes = aligned_zero(most_bytes(kernel->format, shape, MAX_TOKENS)),
                         .prepared = aligned_zero(kernel->format->prepared_bytes(shape))};
     if (b->keys && b->side && b->codes && b->prepared)
         return 0;

@@ -71,7 +71,7 @@ static int trial_open(struct kvr_session *s, const struct kvr_subject *subject,
     if (!rc)
         rc = kvr_score_buffers_new(s->threads, (lists->part_tokens + 63) / 64 * 64, &x->buffers);
     if (!rc)
-        rc = kvr_lists_fold(lists->base, lists->format, lists->shape, lists->part_tokens,
+        rc = kvr_lists_fold(lists->base, lists->format, lists->shape, &x->lists,
                             fold->fold_bytes ? fold->fold_bytes : subject->fold.segment_bytes,
                             s->threads, &x->fold);
     if (rc)
@@ -192,11 +192,11 @@ static const struct kvr_tuning_choice *best_tuning(struct kvr_session *s, struct
     return best ? best : &kvr_tuning_choices[0];
 }
 
-/* Keys of a piece when heads are read in turns: an eighth of a head in whole blocks, but not below
- * half a kilobyte. 0: the head is too short. */
+/* Keys of a piece when heads are read in turns: an eighth of a head in whole blocks (of as many
+ * keys as leave no residual), but not below half a kilobyte. 0: the head is too short. */
 static uint32_t piece_tokens(const struct kvr_lists_request *lists)
 {
-    uint32_t block = lists->format->block_keys;
+    uint32_t block = kvr_whole_keys(lists->format, lists->shape);
     size_t block_bytes = lists->format->segment_bytes(lists->shape, block);
     uint32_t blocks = lists->shape->tokens / block / PIECES;
     uint32_t least = (uint32_t)((PIECE_BYTES + block_bytes - 1) / block_bytes);
@@ -256,6 +256,8 @@ static int short_stream(struct kvr_session *s, struct kvr_subject *subject,
     struct kvr_lists_request lists = r->lists;
     struct trial *longer = NULL;
     struct comparison x;
+    if (kvr_residual_keys(lists.format, &shape, shape.tokens))
+        return -ERANGE; /* what lies there has one in each of its heads */
     shape.tokens *= LONGER;
     lists.shape = &shape;
     lists.part_tokens *= LONGER;

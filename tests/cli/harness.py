@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -28,12 +29,13 @@ TINY = ["-d", "64", "-n", "512", "--bytes", "4M", "-t", "1", "--layout", "heads"
         "--min-time", "0.001", "--budget", "600", "--progress", "off"]
 # Kernels that between them need the rates which the others need too.
 ROOFS_OF = "fp16,int4q8,int8.materialised,lookat.u8,lookat.f32"
+ROOFS_BYTES = "64k,1M,4M"  # one of each level
 # What a run may change of TINY and still fit the ceilings of another tiny run.
 FITS_TINY_ROOFS = {"-k", "-o", "-r", "-n", "-m", "-q", "-v", "-d", "--label", "--tag", "--format",
                    "--layout", "--op", "--progress", "--strict", "--isa", "--counters", "--keys",
                    "--queries", "--values", "--calibration", "--group-queries", "--batch",
-                   "--codebook", "--codebook-residency", "--prove", "--bytes=4M", "--bytes=1M",
-                   "--bytes=64k"}
+                   "--codebook", "--codebook-residency", "--prove", "--value-format", "--bytes=4M",
+                   "--bytes=1M", "--bytes=64k", "--heads=16"}
 
 
 held = []  # own_cpu() and its lock
@@ -87,18 +89,36 @@ def run(*arguments, code=None, wrapper=(), env=None, stdout=subprocess.PIPE, lim
     return outcome
 
 
-def tiny_roofs():
-    """A result of this build and machine whose ceilings other tiny runs may use: two thirds of a
-    tiny run are its ceilings. Made by the first test that asks, beside the program."""
+def once(make, *key):
+    """The path of a file beside the program that make(path) writes for the first test of this
+    build that asks for it; the others wait."""
     built = os.stat(PROGRAM)
-    mark = hashlib.sha256(f"{PROGRAM} {built.st_mtime_ns} {built.st_size}".encode()).hexdigest()
-    path = os.path.join(os.path.dirname(PROGRAM), f"tiny-roofs-{mark[:16]}.json")
+    mark = hashlib.sha256(f"{PROGRAM} {built.st_mtime_ns} {built.st_size} {key}".encode())
+    path = os.path.join(os.path.dirname(PROGRAM), f"tiny-{mark.hexdigest()[:16]}.json")
     with open(path + ".lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(path):
-            run("run", "-k", ROOFS_OF, *TINY, "-r", "1", "-q", "-o", f"json:{path}.new", code=0)
+            make(path + ".new")
             os.rename(path + ".new", path)
     return path
+
+
+def tiny_roofs():
+    """A result of this build and machine whose ceilings other tiny runs may use: two thirds of a
+    tiny run are its ceilings."""
+    return once(lambda path: run("run", "-k", ROOFS_OF, *TINY, "--bytes", ROOFS_BYTES, "-r", "1",
+                                 "-q", "-o", f"json:{path}", code=0), "roofs")
+
+
+# Every kernel that this host has, as small as a run of it gets.
+EVERY_KERNEL = ("-k", "all", "--isa", "all", "-r", "1", "--bytes", "1M")
+
+
+def measured(*arguments):
+    """out.json, as run_tiny() leaves it with these arguments: for a test that looks at what is done
+    with a result, or at fields that no run changes. One run serves all such tests of a build."""
+    shutil.copy(once(lambda path: run_tiny(*arguments, "-o", f"json:{path}", code=0, limit_s=400),
+                     *arguments), "out.json")
 
 
 def own_cpu():
@@ -123,7 +143,7 @@ def own_cpu():
 def fits_tiny_roofs(arguments, keywords):
     """Whether a call measures what the shared ceilings hold for."""
     texts = [str(text) for text in arguments]
-    given = {f"{text}={value}" if text == "--bytes" else text
+    given = {f"{text}={value}" if text in ("--bytes", "--heads") else text
              for text, value in zip(texts, texts[1:] + [""]) if text.startswith("-")}
     return given <= FITS_TINY_ROOFS and keywords.get("code") == 0 and not (
         keywords.keys() - {"code", "limit_s", "env"})
@@ -258,19 +278,27 @@ def script(test):
     sys.exit(1 if wrong else 0)
 
 
+def cpu_s():
+    """The processor time of this test and of what it ran."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def main(names):
     """Runs every test_* of the caller's globals() and exits."""
     failed, skipped = [], []
     start = os.getcwd()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a test that is ended leaves no folder
     tests = [(name, test) for name, test in names.items() if name.startswith("test_")]
     if not tests:
         sys.exit("no test_* in this file")
     for name, test in tests:
         with tempfile.TemporaryDirectory(prefix="kvroof-test-") as folder:
             os.chdir(folder)
+            before_s = cpu_s()
             try:
                 test()
-                print(f"ok      {name}")
+                print(f"ok      {name} ({cpu_s() - before_s:.1f} s CPU)")
             except Skip as reason:
                 skipped.append(name)
                 print(f"skipped {name}: {reason}")

@@ -116,14 +116,26 @@ def test_every_codec():
                   "--codec" in document["unavailable"]["rvq"], f"{document['unavailable']}")
     listed = {r["name"] for r in harness.run("list", "codecs", "--format", "json", code=0).json()}
     found = {r["codec"] for r in rows}
-    extra = {"q8_0.q8", "q4_0.q8", "uniform", "shuffled", "random", "values.q8"}
+    rounding = ("q8_0", "q4_0", "kivi2", "kivi4", "squat2", "squat4", "asymkv1")
+    extra = {f"{name}.q8" for name in rounding} | {"uniform", "shuffled", "random", "values.q8"}
     harness.check(listed - {"rvq"} | extra == found,
                   f"rows of {sorted(found)}")
-    for name in ("q8_0", "q4_0"):
+    for name in rounding:
         plain = [r for r in rows if r["codec"] == name][0]
         rounded = [r for r in rows if r["codec"] == f"{name}.q8"][0]
         harness.check(plain["key_squared_error"] == rounded["key_squared_error"], "the same keys")
         harness.check(0 < abs(plain["rel_l2"] - rounded["rel_l2"]) < .02, f"{name}: rounded query")
+
+
+def test_kivi_residual():
+    """More keys in float16: a smaller error, more bytes, and a row that says so."""
+    usual, longer = (row(fidelity("--codec", "kivi2", "--tokens", "250", "--kivi-residual", keys),
+                         "kivi2") for keys in ("32", "128"))
+    harness.check("encoder" not in usual and longer["encoder"] == "R128", f"{longer}")
+    for found, left in ((usual, 250 - 7 * 32), (longer, 250 - 128)):
+        expected = ((250 - left) * 24 + left * 128) / 250
+        harness.check(abs(found["bytes_per_key"] - expected) < 1e-9, f"{found}, not {expected}")
+    harness.check(longer["key_squared_error"] < .8 * usual["key_squared_error"], f"{longer}")
 
 
 def test_squat_settings():

@@ -51,8 +51,6 @@ def test_a_thousand_nodes_with_three_bad_ones():
     outcome = run("fleet", *paths, code=0, env=alone())
     check("outlier: node0998 reads" in outcome.out and "slower in 20 of 20 cases" in outcome.out,
           "a sentence", outcome)
-    run("fleet", *paths, "--gate", code=1, env=alone())
-    run("fleet", *paths, "--gate", "--threshold", "60%", code=0, env=alone())
     need("gnuplot")
     run("plot", *paths, "-k", "fleet", "-o", "pictures", code=0)
     first = read_text("pictures/fleet.svg")
@@ -60,6 +58,12 @@ def test_a_thousand_nodes_with_three_bad_ones():
     check(first == read_text("again/fleet.svg"), "the picture is deterministic")
     for word in ("node0998", "1000 nodes, the furthest, 3 named", "*: named as an outlier"):
         check(word in first, f"the picture lacks {word!r}")
+
+
+def test_the_gate():
+    paths = fleet("nodes", 40, {17: 1.4})
+    run("fleet", *paths, "--gate", code=1, env=alone())
+    run("fleet", *paths, "--gate", "--threshold", "60%", code=0, env=alone())
 
 
 def test_good_fleets_have_no_outlier():

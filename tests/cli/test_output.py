@@ -6,7 +6,8 @@ import io
 import os
 
 import harness
-from harness import check, check_schema, read_json, read_results, read_text, run_tiny
+from harness import (EVERY_KERNEL, check, check_schema, measured, read_json,
+                     read_results, read_text, run_tiny)
 
 
 def test_json_file_and_table():
@@ -40,7 +41,7 @@ def test_fields_of_a_result():
 
 
 def test_schema():
-    run_tiny("-k", "all", "-o", "json:out.json", code=0)
+    measured(*EVERY_KERNEL)
     check_schema(read_json("out.json"))
 
 

@@ -61,6 +61,29 @@ static void bytes_a_key(void **state)
     }
 }
 
+/* 2 bits in groups of 32, d = 128: 48 bytes a coded key, 256 of one in the residual. The literature
+ * has groups of 128 with R = 128, 36 bytes just after a flush and (384 * 36 + 127 * 256) / 511 = 91
+ * just before. */
+static void bytes_a_key_at_both_ends(void **state)
+{
+    static const struct { uint32_t residual, tokens; double bytes; } ends[] = {
+        {0, 512, 48}, {0, 511, (480 * 48 + 31 * 256) / 511.}, {0, 513, (512 * 48 + 256) / 513.},
+        {128, 512, 48}, {128, 511, (384 * 48 + 127 * 256) / 511.}, {128, 0, 48},
+        {128, 100, 256}};
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const struct kvr_shape shape = {.head_dim = 128, .tokens = ends[i].tokens, .group = 32,
+                                        .residual = ends[i].residual};
+        assert_true(fabs(codec(0)->key_bytes(&shape) - ends[i].bytes) < 1e-9);
+    }
+    /* a block of 32 places for each 32 keys of the residual, whole lines */
+    const struct kvr_shape shape = {.head_dim = 128, .group = 32, .residual = 128};
+    const struct kvr_format *format = codec(0)->formats[0];
+    assert_int_equal(format->segment_bytes(&shape, 511), 384 * 48 + 128 * 256);
+    assert_int_equal(format->segment_bytes(&shape, 385), 384 * 48 + 32 * 256);
+    assert_int_equal(format->segment_bytes(&shape, 100), 128 * 256);
+}
+
 /* Every code is the nearest of 2^bits values between the least and the greatest of its channel, as
  * the paper's formula has it in double; only the stored scale and zero are float16. */
 static void codes_follow_the_formula(void **state)
@@ -136,14 +159,16 @@ static void codes_by_hand(void **state)
 static void a_full_residual_becomes_a_group(void **state)
 {
     (void)state;
-    enum { D = 64, KEYS = 70 };
-    const struct kvr_shape shape = {.head_dim = D, .tokens = KEYS, .group = 32};
+    enum { D = 64, KEYS = 270 };
+    static const uint32_t windows[] = {0, 96, 128};
     float *keys = test_random(6, KEYS * D, 4.0f), *queries = test_random(7, 20 * D, 2.0f);
     const struct kvr_teaching teaching = {.queries = queries, .count = 20};
-    for (size_t i = 0; i < CODECS; i++) {
-        const struct kvr_codec *c = codec(i);
+    for (size_t i = 0; i < 3 * CODECS; i++) {
+        const struct kvr_shape shape = {.head_dim = D, .tokens = KEYS, .group = 32,
+                                        .residual = windows[i / CODECS]};
+        const struct kvr_codec *c = codec(i % CODECS);
         const struct kvr_format *format = c->formats[0];
-        const size_t room = format->segment_bytes(&shape, 64 + 31) + 4096;
+        const size_t room = format->segment_bytes(&shape, 2 * 128 - 1) + 8 * 4096;
         uint8_t *grown = test_memory(room), *whole = test_memory(room);
         void *side = test_memory(c->side_bytes(&shape) + 1);
         assert_int_equal(kvr_codec_train(c, &shape, keys, KEYS, &teaching, 1, side), 0);
@@ -188,6 +213,12 @@ static void what_is_refused(void **state)
         assert_non_null(strstr(codec(i)->refuses(&shape), "32 keys"));
         shape = (struct kvr_shape){.head_dim = 80, .group = 32};
         assert_non_null(strstr(codec(i)->refuses(&shape), "multiples of 32"));
+        shape = (struct kvr_shape){.head_dim = 64, .group = 32, .residual = 33};
+        assert_non_null(strstr(codec(i)->refuses(&shape), "--kivi-residual"));
+        shape.residual = 288;
+        assert_non_null(strstr(codec(i)->refuses(&shape), "288"));
+        shape.residual = 256;
+        assert_null(codec(i)->refuses(&shape));
         shape.head_dim = 288;
         assert_non_null(codec(i)->refuses(&shape));
     }
@@ -198,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_a_key),
+        cmocka_unit_test(bytes_a_key_at_both_ends),
         cmocka_unit_test(codes_follow_the_formula),
         cmocka_unit_test(codes_by_hand),
         cmocka_unit_test(a_full_residual_becomes_a_group),

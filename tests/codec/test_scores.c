@@ -64,9 +64,10 @@ static double magnitude_of_products(const float *a, const float *b, size_t dim)
 }
 
 /* What quantising the query or its tables, or rounding the key to float16, may add to the
- * difference of one score. */
+ * difference of one score. largest: of all keys. */
 static double quantised_query_error(const struct kvr_shape *shape, const struct kvr_format *format,
-                                    const float *query, const float *decoded, const void *prepared)
+                                    const float *query, const float *decoded, double largest,
+                                    const void *prepared)
 {
     uint32_t d = shape->head_dim;
     if (format == &kvr_format_affine8g_q8 || format == &kvr_format_affine4g_q8) {
@@ -82,6 +83,10 @@ static double quantised_query_error(const struct kvr_shape *shape, const struct 
         format == &kvr_format_affine4g_f16)
         return (magnitude_of_products(query, decoded, d) * 0x1p-11 +
                 sum_of_magnitudes(query, d) * 0x1p-25) / sqrt(d);
+    /* half a step for each code; codes are apart by at most twice the largest key */
+    if (format == &kvr_format_channel1_q8 || format == &kvr_format_channel2_q8 ||
+        format == &kvr_format_channel4_q8)
+        return d * largest_magnitude(query, d) * 2 * largest * .501 / 127 / sqrt(d);
     if (format == &kvr_format_lookup_u8 || format == &kvr_format_lookup4_u8)
         return shape->tables * .5 * ((const struct kvr_prepared_lookup_u8 *)prepared)->step;
     return 0.0;
@@ -110,7 +115,7 @@ static void check_scores(const struct kvr_codec *codec, const struct kvr_shape *
             for (size_t k = 0; k < TOKENS; k++) {
                 double expected = dot(query, decoded + k * d, d) / root;
                 double bound = rounding + quantised_query_error(shape, format, query,
-                                                                decoded + k * d, prepared);
+                                                                decoded + k * d, largest, prepared);
                 if (!(fabs(scores[k] - expected) <= bound))
                     fail_msg("%s %s d %u m %u query %zu key %zu: %.9g, decoded key gives %.9g, "
                              "bound %g",

@@ -149,6 +149,11 @@ double attention_format_error(const struct kvr_prepare_step *step, const struct 
         error += largest_query * (.5 / 127 + 0x1p-11) * largest_norm / sqrt(d);
     if (step->format == &kvr_format_affine8_q8 || step->format == &kvr_format_affine4_q8)
         error += .5 * largest_query / 127 * largest_norm / sqrt(d);
+    /* half a step for each code: of a group's largest product with a scale, whose codes are apart
+     * by at most twice the largest key */
+    if (step->format == &kvr_format_channel1_q8 || step->format == &kvr_format_channel2_q8 ||
+        step->format == &kvr_format_channel4_q8)
+        error += .501 * largest_query / 127 * d * 2 * largest_key / sqrt(d);
     return error;
 }
 

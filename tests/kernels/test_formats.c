@@ -23,7 +23,8 @@ static const struct kvr_format *const formats[] = {
     &kvr_format_affine4g_f16, &kvr_format_affine8_q8, &kvr_format_affine4_q8,
     &kvr_format_lookup_f32, &kvr_format_lookup_u8, &kvr_format_lookup4_f32, &kvr_format_lookup4_u8,
     &kvr_format_affine8g, &kvr_format_affine8g_q8, &kvr_format_affine4g_q8, &kvr_format_channel1,
-    &kvr_format_channel2, &kvr_format_channel4, &kvr_format_signs_u8, &kvr_format_additive_f32,
+    &kvr_format_channel2, &kvr_format_channel4, &kvr_format_channel1_q8, &kvr_format_channel2_q8,
+    &kvr_format_channel4_q8, &kvr_format_signs_u8, &kvr_format_additive_f32,
     &kvr_format_additive_rows};
 enum { FORMATS = sizeof formats / sizeof *formats };
 static double score_of(const struct kvr_format *format, const struct kvr_shape *shape,
@@ -400,8 +401,7 @@ static void check_halves(const void *argument)
     const int bf16 = kernel->format == &kvr_format_dense_bf16;
     const uint16_t exponent = bf16 ? 0x7f80 : 0x7c00;
     for (uint32_t half = 0; half < 65536; half++) {
-        /* no infinity, no NaN */
-        codes[half] = (uint16_t)((half & exponent) == exponent ? 0 : half);
+        codes[half] = (uint16_t)((half & exponent) == exponent ? 0 : half); /* finite */
         if (bf16 && (half & exponent) == 0)
             codes[half] = (uint16_t)(half & 0x8000); /* dense_bf16 has no subnormals */
     }

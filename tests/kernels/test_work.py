@@ -5,7 +5,9 @@ test_work.py WORK_PRINT COMPILER BUILDTYPE SANITIZE LIBRARY...   (LIBRARY: .../l
 
 The loop is known by the bytes it reads, not by its numbers: one way around it loads exactly the
 bytes of the declared keys, from an address that moves on, and stores as many scores for each of
-its queries, without a prefetch and without the masked stores of a tail. That leaves the instances
+its queries, without a prefetch and without the masked stores of a tail. (Channels with an 8-bit
+query: the scales of a group and the codes of the one before, which two addresses reach.) That
+leaves the instances
 for the declared shape, because others read other bytes. The one for one stream steps by kvr_next_at
 in the same loop; with several streams, and for the blocks that these leave over, that is not so. A
 kernel that has no such loop has its blocks in a loop within: the shortest of those is compared, for
@@ -26,7 +28,8 @@ EXACT = ("shuffles", "fma", "int_dots", "converts", "gathered")
 WITHIN_TENTH = ("loads", "stores", "vector_alu", "uops")
 GATHER_UOPS = {0: 1, 8: 12, 16: 20}  # by the elements that an instruction gathers: kernels/kernel.h
 # Kernels that declare nothing and so get no core limit: scalar ones of rows and channels, and of
-# two sketches, whose loops over a key's channels or bits stay loops.
+# two sketches, whose loops over a key's channels or bits stay loops; 256-bit ones of channels with
+# an 8-bit query; of residuals the loops that keep a place in memory at some head dims.
 UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "affine8 fused scalar", "affine4 fused scalar",
               "affine8g fused scalar", "affine4g fused scalar",
@@ -34,6 +37,13 @@ UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "affine8g_q8 q8 scalar", "affine4g_q8 q8 scalar",
               "affine8_f16 tiled scalar", "affine4_f16 tiled scalar", "affine4g_f16 tiled scalar",
               "channel1 fused scalar", "channel2 fused scalar", "channel4 fused scalar",
+              "channel1 fused scalar residual", "channel2 fused scalar residual",
+              "channel4 fused scalar residual",
+              "channel1 fused avx2 residual", "channel2 fused avx2 residual",
+              "channel4 fused avx2 residual",
+              "channel1_q8 q8 scalar", "channel2_q8 q8 scalar", "channel4_q8 q8 scalar",
+              "channel1_q8 q8 avx2", "channel2_q8 q8 avx2", "channel4_q8 q8 avx2",
+              "channel1_q8 q8 avxvnni", "channel2_q8 q8 avxvnni", "channel4_q8 q8 avxvnni",
               "signs_u8 u8 scalar", "additive_rows rows scalar"}
 QUARTERED = {"lookup4_f32", "lookup4_u8"}  # formats whose neighbouring bytes are keys 16 apart
 SCORE_BYTES = 4
@@ -60,6 +70,8 @@ def expected_scores(kernel):
     """Where that block's scores go, in bytes from its first: side by side, or where a dword holds
     keys of all quarters of the layout's block, in four places."""
     keys, layout_keys = kernel["block_keys"], kernel["layout_keys"]
+    if kernel["residual"]:  # sums of one channel
+        return set()
     if kernel["format"] not in QUARTERED or keys == layout_keys:
         return set(range(keys * SCORE_BYTES))
     return {quarter * layout_keys // 4 * SCORE_BYTES + n for quarter in range(4)
@@ -68,14 +80,25 @@ def expected_scores(kernel):
 
 def tile_bytes(kernel):
     """What a block stores beside its scores: rows of float16 and, with scales of groups, these as
-    floats; of scales of channels the query times them."""
+    floats; of scales of channels the query times them, and that in bytes, with two numbers twice,
+    of the group and of the one before."""
+    if kernel["format"].startswith("channel") and kernel["variant"] == "q8":
+        return kernel["head_dim"] * (SCORE_BYTES + 1) + 4 * SCORE_BYTES
     if kernel["format"].startswith("channel"):
-        return kernel["head_dim"] * SCORE_BYTES
+        return 0 if kernel["residual"] else kernel["head_dim"] * SCORE_BYTES
     if kernel["variant"] != "tiled":
         return 0
     grouped = kernel["format"].startswith("affine4g")
     scales = kernel["head_dim"] // GROUP_CHANNELS * SCORE_BYTES if grouped else 0
     return kernel["layout_keys"] * (kernel["head_dim"] * FLOAT16_BYTES + scales)
+
+
+def parts_of(kernel, wanted):
+    """What one address reaches: all of it, or first the scales that are folded ahead."""
+    if kernel["format"].startswith("channel") and kernel["variant"] == "q8":
+        head = 2 * kernel["head_dim"] * FLOAT16_BYTES
+        return [set(range(head)), set(range(len(wanted) - head))]
+    return [wanted]
 
 
 class Way:
@@ -92,11 +115,12 @@ class Way:
             if not fused and not instruction.name.startswith("nop"):
                 self.counts["uops"] += GATHER_UOPS[classes.count("gathered")]
 
-    def consumes(self, wanted):
-        """Loads these bytes from an address that moves on."""
+    def consumes(self, parts):
+        """Loads these bytes, each part from an address that moves on."""
         loads = self.trace.groups(lambda i: i.reads_memory)
-        return any(covered(pieces) == wanted and self.trace.moves(symbols)
-                   for symbols, pieces in loads.items())
+        moving = [covered(pieces) for symbols, pieces in loads.items()
+                  if self.trace.moves(symbols)]
+        return all(part in moving for part in parts)
 
     def has_next_at(self):
         """Steps by kvr_next_at (kernels/ahead.h), as gcc writes it."""
@@ -116,7 +140,8 @@ def find_ways(kernel, graph):
     """The shortest way around each loop that is the declared one. If there is none, the loop has
     one over the lines of a block within it."""
     wanted, queries, scores = expected_bytes(kernel), kernel["queries"], expected_scores(kernel)
-    stored = kernel["block_keys"] * queries * SCORE_BYTES + tile_bytes(kernel)
+    parts = parts_of(kernel, wanted)
+    stored = len(scores) * queries + tile_bytes(kernel)
     turns_around = (0, kernel["block_bytes"] // LINE_BYTES)
     if kernel["variant"] == "tiled":  # a loop over its rows, if there is one, is part of the block
         turns_around = (kernel["head_dim"] * FLOAT16_BYTES // ROW_STEP_BYTES, 0)
@@ -124,7 +149,7 @@ def find_ways(kernel, graph):
     for turns in turns_around:
         for header in graph.loops:
             ways = (Way(path) for path in graph.paths(header, turns, stored))
-            fitting = (w for w in ways if w.scores(queries) == scores and w.consumes(wanted))
+            fitting = (w for w in ways if w.scores(queries) == scores and w.consumes(parts))
             found += [(header, way) for way in itertools.islice(fitting, 1)]
         if found:
             break
@@ -201,8 +226,8 @@ def check_bad_loop():
     """The script's own eyes, on a loop whose faults are known."""
     function = parse(BAD_LOOP.splitlines())
     kernel = dict.fromkeys(EXACT + WITHIN_TENTH, 0)
-    kernel.update(format="", variant="fused", block_keys=16, layout_keys=16, block_bytes=64,
-                  row_major=1, queries=1, loads=2, stores=2, vector_alu=1, uops=9)
+    kernel.update(format="", variant="fused", residual=0, block_keys=16, layout_keys=16,
+                  block_bytes=64, row_major=1, queries=1, loads=2, stores=2, vector_alu=1, uops=9)
     wrong = check_kernel(kernel, function, False)
     if [text.split()[-2] for text in wrong] != ["vmovaps", "call"]:
         return [f"a loop with a spill and a call: found {wrong}"]
@@ -245,6 +270,7 @@ def test_work(*arguments):
     for kernel in kernels:
         name = "{format} {variant} {isa}".format(**kernel)
         name += f" of {kernel['queries']} queries" if kernel["queries"] > 1 else ""
+        name += " residual" if kernel["residual"] else ""
         if kernel["block_keys"]:
             wrong = check_kernel(kernel, find_function(kernel, libraries), verbose)
             wrong += ["declares its work, but is listed in UNDECLARED"] * (name in UNDECLARED)

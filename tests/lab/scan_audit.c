@@ -21,7 +21,7 @@
 #include "../../src/measure/clock.h"
 #include "../kernels/problem.h"
 
-enum { SEGMENTS = 3, TOKENS = 128, READER_BYTES = 4096, PASSES = 3 };
+enum { SEGMENTS = 3, TOKENS = 128, RESIDUAL_KEYS = 20, READER_BYTES = 4096, PASSES = 3 };
 
 static volatile unsigned char sink;
 
@@ -75,20 +75,22 @@ static struct kvr_shape shape_of(const struct kvr_format *format)
     return shape;
 }
 
+/* With keys in the residual where there is one. */
 static void scan(const struct kvr_kernel *kernel, const char *mode)
 {
     static const uint32_t order[SEGMENTS] = {2, 0, 1};
     struct kvr_shape shape = shape_of(kernel->format);
-    size_t stride = kernel->format->segment_bytes(&shape, TOKENS);
+    const uint32_t tokens = TOKENS + (kernel->format->residual ? RESIDUAL_KEYS : 0);
+    size_t stride = kernel->format->segment_bytes(&shape, tokens);
     unsigned char *keys = aligned_bytes(SEGMENTS * stride);
     const void *side = side_of(kernel->format);
     void *prepared = aligned_bytes(kernel->format->prepared_bytes(&shape));
-    float *scores = aligned_bytes(TOKENS * sizeof *scores);
+    float *scores = aligned_bytes(tokens * sizeof *scores);
     uint64_t random = 1;
     fill_codes(kernel->format, &shape, FILL_RANDOM, keys, SEGMENTS * stride, &random);
     fill_prepared(kernel->format, &shape, FILL_RANDOM, prepared, &random);
     struct kvr_segments segments = {.base = keys, .stride_bytes = stride, .order = order,
-                                    .count = SEGMENTS, .tokens = TOKENS,
+                                    .count = SEGMENTS, .tokens = tokens,
                                     .ahead_segments = strcmp(mode, "ahead") == 0,
                                     .streams = strcmp(mode, "streams") == 0 ? 2 : 1};
     uint32_t count = strcmp(mode, "skip") == 0 ? SEGMENTS - 1 : SEGMENTS;

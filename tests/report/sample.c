@@ -397,14 +397,14 @@ static void fill_result(struct kvr_result *r)
     SET(r->tuning.values_alternatives, "0:7.5 s4x2:6.25");
     r->codebook_heads = 16;
     r->threads = 2;
-    r->cpus[0] = 3;
-    r->cpus[1] = 2;
+    r->cpus[0] = 3, r->cpus[1] = 2;
     SET(r->mem, "node:1, \"far\""); /* to be quoted in CSV */
     SET(r->pages, "2m");
     r->working_set_bytes = 1ull << 34;
     r->lines_in_flight = 19.5;
     r->threads_to_node_roof = 3.25;
     r->key_bytes = 4.5;
+    r->residual = 128, r->key_bytes_after_flush = 4.25, r->key_bytes_before_flush = 11.75;
     r->cost = (struct kvr_cost){1, 2, 3, 4, 5, 6, 7, 8, 9};
     r->prepare_flops = 16384;
     r->traffic = (struct kvr_traffic){1.5, 2.5, 3.5, 4.5, 5.5, 6.5};

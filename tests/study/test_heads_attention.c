@@ -25,7 +25,7 @@
 #include "tests/kernels/attention.h"
 #include "tests/kernels/problem.h"
 
-enum { D = 64, TOKENS = 500, WHOLE_GROUPS = 480, TABLES = 8, MOST_CALIBRATION = 512 };
+enum { D = 64, TOKENS = 500, TABLES = 8, MOST_CALIBRATION = 512 };
 enum { HEADS = 6, BATCH = 2, GROUP = 3, KV_HEADS = 2 };
 
 static struct kvr_isa_info isa;
@@ -61,14 +61,12 @@ struct bench {
     float query[GROUP * D];
 };
 
-/* Of the codec at hand: scales or codebooks, trained once for all its benches; and the keys of a
- * head, which are fewer where a run has whole groups of keys only. */
+/* Of the codec at hand: scales or codebooks, trained once for all its benches. */
 static void *sides[KV_HEADS];
-static uint32_t head_tokens = TOKENS;
 
 static struct kvr_shape shape_of(const struct kvr_codec *codec, uint32_t entries)
 {
-    struct kvr_shape shape = {.head_dim = D, .tokens = head_tokens, .queries = GROUP,
+    struct kvr_shape shape = {.head_dim = D, .tokens = TOKENS, .queries = GROUP,
                               .tables = codec->calibrated ? TABLES : 0,
                               .entries = codec->calibrated ? entries : 0,
                               .group = codec->group};
@@ -105,11 +103,12 @@ static void place_head(struct bench *b, uint32_t position)
     const uint32_t part = b->keys.tokens, parts = b->keys.parts;
     for (uint32_t p = 0; p < parts; p++) {
         const uint32_t slot = b->keys.orders[0][position * parts + p];
+        const uint32_t row = b->rows.orders[0][position * parts + p];
         const uint32_t tokens = p + 1 < parts ? part : b->keys.last_tokens;
         const size_t from = first_value_of(position) + (size_t)p * part * D;
-        uint16_t *rows = (uint16_t *)(void *)(b->values + slot * b->rows.segment_bytes);
+        uint16_t *rows = (uint16_t *)(void *)(b->values + row * b->rows.stride_bytes);
         assert_int_equal(b->codec->encode(&b->shape, sides[kv_of(position)], set.keys + from,
-                                          tokens, b->codes + slot * b->keys.segment_bytes), 0);
+                                          tokens, b->codes + slot * b->keys.stride_bytes), 0);
         assert_int_equal(fp16->encode(&b->shape, NULL, set.values + from, tokens, rows), 0);
         for (size_t i = (size_t)tokens * D; i < b->rows.segment_bytes / 2; i++)
             rows[i] = 0x7e00;
@@ -138,9 +137,13 @@ static void open_bench(struct bench *b, const struct kvr_codec *codec, uint32_t 
                                         .shape = &b->shape,
                                         .part_tokens = part, .heads = HEADS, .threads = 1,
                                         .shuffled = true, .paged = true, .seed = part};
-    const uint32_t slots = HEADS * ((head_tokens + part - 1) / part);
+    const uint32_t parts = (TOKENS + part - 1) / part, slots = HEADS * parts;
+    const uint32_t last = TOKENS - (parts - 1) * part;
     const size_t row_bytes = kvr_format_dense_f16.segment_bytes(&b->shape, part);
-    request.base = b->codes = aligned_bytes(slots * request.format->segment_bytes(&b->shape, part));
+    /* a residual may make the last part the largest */
+    request.base = b->codes =
+        aligned_bytes(slots * request.format->segment_bytes(&b->shape, part) +
+                      HEADS * request.format->segment_bytes(&b->shape, last));
     b->values = aligned_bytes(slots * row_bytes);
     assert_int_equal(kvr_lists_build(&request, &b->keys), 0);
     assert_int_equal(
@@ -223,7 +226,7 @@ static void check_exact(struct bench *b, uint32_t position, uint32_t q,
     for (uint32_t p = 0; p < parts; p++) {
         const uint32_t tokens = p + 1 < parts ? part : b->keys.last_tokens, first = p * part;
         const uint32_t slot = b->keys.orders[0][position * parts + p];
-        const unsigned char *codes = b->codes + slot * b->keys.segment_bytes;
+        const unsigned char *codes = b->codes + slot * b->keys.stride_bytes;
         b->codec->decode(&b->shape, b->read_sides[kv_of(position)], codes, tokens,
                          decoded + first * D);
         magnitude = fmax(magnitude, attention_magnitude(format, &b->shape, tokens, codes));
@@ -231,20 +234,20 @@ static void check_exact(struct bench *b, uint32_t position, uint32_t q,
                           scores + first);
         error = fmax(error, allowed_difference(format, &b->shape, tokens, codes, prepared));
     }
-    for (size_t i = 0; i < head_tokens * D; i++)
+    for (size_t i = 0; i < TOKENS * D; i++)
         values[i] = kvr_half_to_float(kvr_float_to_half(set.values[first_value_of(position) + i]));
-    attention_scores(query, decoded, head_tokens, D, exact);
+    attention_scores(query, decoded, TOKENS, D, exact);
     double allowed =
-        attention_format_error(b->steps.prepare, &b->shape, prepared, query, decoded, head_tokens,
+        attention_format_error(b->steps.prepare, &b->shape, prepared, query, decoded, TOKENS,
                                magnitude);
-    for (uint32_t t = 0; t < head_tokens; t++)
+    for (uint32_t t = 0; t < TOKENS; t++)
         if (!(fabs(scores[t] - exact[t]) <= allowed))
             fail_msg("score %u is %.7g, not %.7g, allowed +- %.3g", t, scores[t], exact[t],
                      allowed);
-    attention_expect(scores, values, head_tokens, D, &expected);
+    attention_expect(scores, values, TOKENS, D, &expected);
     error += 0x1p-24 * expected.largest_score;
     for (uint32_t c = 0; c < D; c++) {
-        allowed = attention_allowed(&expected, c, head_tokens, parts, error);
+        allowed = attention_allowed(&expected, c, TOKENS, parts, error);
         if (!(fabs((double)output[c] / (double)sum - expected.output[c]) <= allowed))
             fail_msg("%s@%s, parts of %u, head %u, query %u: channel %u is %.7g, not %.7g, "
                      "allowed +- %.3g", format->name, b->steps.prepare->isa_name, part, position,
@@ -277,10 +280,9 @@ static void check_bench(struct bench *b)
  * keys: eight pages of 64, the last of 52; four of 128, the last of 116; one of all. */
 static size_t check_codec(const struct kvr_codec *codec, uint32_t entries)
 {
-    const uint32_t parts[] = {64, 128, codec->formats[0]->residual ? WHOLE_GROUPS : TOKENS};
+    static const uint32_t parts[] = {64, 128, TOKENS};
     struct attention_steps steps[ATTENTION_MOST_STEPS];
     struct bench b;
-    head_tokens = parts[2];
     const uint32_t tables = shape_of(codec, entries).tables;
     size_t count = attention_steps_of(codec, isa.usable, tables, steps), tested = 0;
     train(codec, entries);
@@ -337,7 +339,6 @@ static void verification_can_fail(void **state)
     honest = steps[0].values;
     struct kvr_values_step wrong = *honest;
     wrong.values = values_too_large;
-    head_tokens = TOKENS;
     train(fp16, 0);
     open_bench(&b, fp16, 0, &steps[0], 64);
     queries_of(0, b.query);

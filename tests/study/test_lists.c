@@ -164,6 +164,72 @@ static void codebooks_for_batches(void **state)
     kvr_lists_free(&keys);
 }
 
+/* Keys in float16 behind the groups make a head's last page the largest: 3 pages of a group, 768
+ * bytes at 2 bits, and 4 keys in 64 lines. Heads lie close; places count in the greatest common
+ * divisor; only a head's last page has a residual. */
+static void a_residual_makes_the_last_page_the_largest(void **state)
+{
+    (void)state;
+    enum { GROUP = 768, LINES = 4096, HEAD = 3 * GROUP + LINES, UNIT = 256, HEADS = 50 };
+    const struct kvr_shape shape = {.head_dim = D, .tokens = 100, .queries = 1, .group = 32};
+    struct kvr_lists_request r = request(&shape, 32, 0);
+    struct kvr_lists lists, rows;
+    uint8_t seen[HEADS * HEAD / UNIT] = {0};
+    r.format = &kvr_format_channel2;
+    r.bytes = HEADS * HEAD + UNIT;
+    r.paged = true;
+    assert_int_equal(kvr_lists_build(&r, &lists), 0);
+    assert_int_equal(lists.heads, HEADS);
+    assert_int_equal(lists.head_bytes, HEAD);
+    assert_int_equal(lists.segments[0].stride_bytes, UNIT);
+    assert_int_equal(kvr_lists_memory_bytes(&lists), HEADS * HEAD);
+    assert_true(kvr_lists_head_bytes(&lists) == HEAD && kvr_lists_mean_bytes(&lists) == HEAD / 4.);
+    const struct kvr_shape dense = {.head_dim = D, .queries = 1};
+    assert_int_equal(kvr_lists_beside(&lists, memory, &kvr_format_dense_f16, &dense, &rows), 0);
+    uint32_t in_place = 0;
+    for (uint32_t i = 0; i < lists.counts[0]; i++) {
+        const uint32_t place = lists.orders[0][i], head = place / (HEAD / UNIT);
+        const uint32_t part = place % (HEAD / UNIT) / (GROUP / UNIT);
+        assert_int_equal(seen[place]++, 0);
+        assert_int_equal(place % (HEAD / UNIT) % (GROUP / UNIT), 0);
+        assert_int_equal(part == 3, i % 4 == 3);
+        assert_int_equal(kvr_lists_bytes_at(&lists, i), i % 4 == 3 ? LINES : GROUP);
+        assert_int_equal(kvr_lists_tokens_at(&lists, i), i % 4 == 3 ? 4 : 32);
+        assert_int_equal(rows.orders[0][i], 4 * head + part); /* rows have pages of one size */
+        in_place += i && place == lists.orders[0][i - 1] + GROUP / UNIT;
+    }
+    assert_true(in_place < 20);
+    kvr_lists_free(&rows);
+    kvr_lists_free(&lists);
+}
+
+/* C's list has as many whole parts to one with a residual as a head has, all within the fold. */
+static void a_fold_has_its_share_of_residuals(void **state)
+{
+    (void)state;
+    const struct kvr_shape shape = {.head_dim = D, .tokens = 300, .queries = 1, .group = 32};
+    struct kvr_lists_request r = request(&shape, 128, 3);
+    struct kvr_lists lists, fold;
+    r.format = &kvr_format_channel2;
+    r.bytes = 3 * (300 * 24 + 4096);
+    assert_int_equal(kvr_lists_build(&r, &lists), 0);
+    for (unsigned cut = 0; cut < 2; cut++) { /* two parts of 3072 bytes fit, or none */
+        const uint64_t fold_bytes = cut ? 2304 : 6144 + 768;
+        assert_int_equal(kvr_lists_fold(memory, r.format, &shape, &lists, fold_bytes, 2, &fold), 0);
+        for (unsigned t = 0; t < 2; t++) {
+            assert_int_equal(fold.counts[t], 3);
+            assert_int_equal(fold.segments[t].fold_bytes, fold_bytes);
+            assert_int_equal(fold.orders[t][1], !cut);
+            assert_int_equal(fold.orders[t][0] + fold.orders[t][2], 0);
+        }
+        assert_int_equal(kvr_lists_tokens_at(&fold, 2), 44);
+        assert_int_equal(kvr_lists_bytes_at(&fold, 2), 768 + 4096);
+        assert_true(kvr_lists_segment_keys(&fold) == 100);
+        kvr_lists_free(&fold);
+    }
+    kvr_lists_free(&lists);
+}
+
 /* A plain list of one segment a thread becomes a fold of about a megabyte a call; no other does. */
 static void a_small_set_is_repeated(void **state)
 {
@@ -203,6 +269,8 @@ int main(void)
         cmocka_unit_test(more_than_keys_leaves_fewer_heads),
         cmocka_unit_test(beside_the_keys),
         cmocka_unit_test(codebooks_for_batches),
+        cmocka_unit_test(a_residual_makes_the_last_page_the_largest),
+        cmocka_unit_test(a_fold_has_its_share_of_residuals),
         cmocka_unit_test(a_small_set_is_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "kernels/formats.h"
 #include "kernels/peak.h"
 #include "src/study/resources.h"
 
@@ -33,8 +34,8 @@ static void fill(struct kvr_ceiling *ceilings, const struct made_up *from, size_
 }
 
 /* The ceiling's id is of the record, which is gone then: it is checked here. */
-static struct kvr_core_limit limit_of_queries(const struct kvr_kernel *kernel, uint32_t tables,
-                                              uint32_t queries, const char *ceiling)
+static struct kvr_core_limit limit_of_shape(const struct kvr_kernel *kernel,
+                                            const struct kvr_shape *shape, const char *ceiling)
 {
     static const struct made_up rates[] = {
         {"shuffle", "byte", "avx512", 4},  {"shuffle", "two", "avx512", 1},
@@ -45,14 +46,19 @@ static struct kvr_core_limit limit_of_queries(const struct kvr_kernel *kernel, u
     enum { COUNT = sizeof rates / sizeof *rates };
     struct kvr_ceiling ceilings[COUNT];
     struct kvr_run_record record = {.ceilings = ceilings, .ceiling_count = COUNT};
-    const struct kvr_shape shape = {.head_dim = 64, .tables = tables,
-                                    .queries = queries};
     struct kvr_core_limit limit;
     fill(ceilings, rates, COUNT);
-    kvr_core_limit(&record, kernel, &shape, &limit);
+    kvr_core_limit(&record, kernel, shape, &limit);
     assert_string_equal(limit.ceiling ? limit.ceiling : "", ceiling);
     limit.ceiling = NULL;
     return limit;
+}
+
+static struct kvr_core_limit limit_of_queries(const struct kvr_kernel *kernel, uint32_t tables,
+                                              uint32_t queries, const char *ceiling)
+{
+    const struct kvr_shape shape = {.head_dim = 64, .tables = tables, .queries = queries};
+    return limit_of_shape(kernel, &shape, ceiling);
 }
 
 static struct kvr_core_limit limit_of(const struct kvr_kernel *kernel, uint32_t tables,
@@ -136,6 +142,21 @@ static void test_groups_of_queries(void **state)
     assert_true(isnan(limit_of_queries(&k, 4, 7, "").ns_per_key));
 }
 
+/* Of 100 keys 96 are in groups and 4 in a block of 32 places, which takes its lines whatever is in
+ * it. */
+static void test_a_residual_has_work_of_its_own(void **state)
+{
+    (void)state;
+    const struct kvr_shape shape = {.head_dim = 128, .tokens = 100, .queries = 1};
+    struct kvr_kernel k = {.isa_name = "avx512", .format = &kvr_format_channel2,
+                           .work_head_dim = 64, .work = {.block_keys = 32, .loads = 40},
+                           .residual_work = {.block_keys = 32, .loads = 3}};
+    expect(limit_of_shape(&k, &shape, "load./avx512"), "load",
+           (.96 * 2 * 40 / 32 + .32 * 128 * 3 / 32) / 4);
+    k.residual_work.block_keys = 0;
+    assert_true(isnan(limit_of_shape(&k, &shape, "").ns_per_key));
+}
+
 static void test_rate_is_stored(void **state)
 {
     (void)state;
@@ -179,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_kernel_names_its_rates),
+        cmocka_unit_test(test_a_residual_has_work_of_its_own),
         cmocka_unit_test(test_only_a_part_grows_with_the_shape),
         cmocka_unit_test(test_groups_of_queries),
         cmocka_unit_test(test_issue),

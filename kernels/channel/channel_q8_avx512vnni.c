@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * channel1_q8, channel2_q8, channel4_q8 with AVX-512 VNNI (q8_dots.inc).
+ *
+ * Limits, d = 64, 32 keys, any number of bits: 32 masks, 32 dot products, 8 to 20 shifts and
+ * additions behind them, and about 50 instructions that fold, round and order the weights: two
+ * 512-bit ALU ports are full after some 62 cycles (channel1: 66).
+ */
+#include "../affine/ints_avx512.h"
+#include "q8_fold_avx512.h"
+#include "residual_avx512.h"
+
+#define AT_ONCE 2
+#define DOT_PRODUCTS "q8_dots.inc"
+#include "q8_groups.inc"
+
+#define CHANNEL_KERNEL(bits, ...)                                                                  \
+    const struct kvr_kernel kvr_kernel_channel##bits##_q8_q8_avx512vnni = {                        \
+        .variant = "q8",                                                                           \
+        .isa_name = "avx512vnni",                                                                  \
+        .format = &kvr_format_channel##bits##_q8,                                                  \
+        .isa = KVR_ISA_AVX512 | KVR_ISA_FMA | KVR_ISA_F16C | KVR_ISA_VNNI,                         \
+        .work = {.block_keys = 32, .convert_rate = "convert.i32", __VA_ARGS__},                    \
+        .work_once = {.stores = 2, .uops = 30},                                                    \
+        .work_head_dim = 64,                                                                       \
+        .score = score_channel##bits##_q8,                                                         \
+    };
+CHANNEL_KERNEL(1, .loads = 60, .stores = 13, .shuffles = 17, .vector_alu = 67, .fma = 10,
+               .int_dots = 32, .converts = 10, .uops = 236)
+CHANNEL_KERNEL(2, .loads = 60, .stores = 13, .shuffles = 17, .vector_alu = 59, .fma = 10,
+               .int_dots = 32, .converts = 10, .uops = 215)
+CHANNEL_KERNEL(4, .loads = 65, .stores = 14, .shuffles = 17, .vector_alu = 55, .fma = 10,
+               .int_dots = 32, .converts = 10, .uops = 216)
