@@ -13,10 +13,20 @@
 
 enum { MAX_OPTIONS = 96 };
 
+/* "kvroof: run", as all lines to stderr begin, of "kvroof run". */
+static void put_prefix(const struct kvr_args *args, char *text, size_t bytes)
+{
+    const char *name = strchr(args->command, ' ');
+    snprintf(text, bytes, "%.*s:%s", (int)strcspn(args->command, " "), args->command,
+             name ? name : "");
+}
+
 error_t kvr_args_fail(struct kvr_args *args, int exit_code, const char *format, ...)
 {
+    char prefix[64];
     va_list arguments;
-    fprintf(stderr, "%s: ", args->command);
+    put_prefix(args, prefix, sizeof prefix);
+    fprintf(stderr, "%s: ", prefix);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
@@ -154,7 +164,7 @@ int kvr_args_parse(const struct argp *argp, struct kvr_args *args, int argc, cha
         kvr_args_fail(args, KVR_EXIT_IMPOSSIBLE, "out of memory");
         return args->exit_code;
     }
-    snprintf(name, sizeof name, "%s", args->command);
+    put_prefix(args, name, sizeof name);
     memcpy(copy, argv, (size_t)argc * sizeof *copy);
     copy[0] = name;
     error_t error = argp_parse(argp, argc, copy, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, args);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bench.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,35 +11,6 @@
 #include "../study/facts.h"
 #include "cli.h"
 #include "version.h"
-
-static volatile sig_atomic_t signal_number; /* a handler can reach nothing else */
-
-static void on_signal(int number)
-{
-    signal_number = number;
-}
-
-void kvr_signals_catch(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    /* A terminal that closes ends a run as the others do; nohup says that it shall not. */
-    struct sigaction hangup;
-    if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN)
-        sigaction(SIGHUP, &action, NULL);
-}
-
-int kvr_signal_number(void)
-{
-    return signal_number;
-}
-
-const volatile sig_atomic_t *kvr_signal_flag(void)
-{
-    return &signal_number;
-}
 
 static char **copy_strings(const char *const *from, size_t count)
 {
@@ -95,7 +67,11 @@ int kvr_bench_open(struct kvr_bench *b, const char *command, uint64_t half_bytes
                                       .deadline_s = INFINITY,
                                       .repeats_left_s = 10};
     kvr_signals_catch();
-    if (kvr_session_open(&b->session, error, sizeof error))
+    int rc = kvr_session_open(&b->session, error, sizeof error);
+    if (rc == -EINTR)
+        return kvr_fail(128 + kvr_signal_number(), "%s: interrupted before anything was measured",
+                        command);
+    if (rc)
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "%s: %s", command, error);
     return KVR_EXIT_OK;
 }

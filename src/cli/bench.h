@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "../study/session.h"
+#include "signals.h"
 
 struct kvr_bench {
     struct kvr_options options; /* set by the caller: cpus, pages, mem, max_mem_bytes, seed */
@@ -30,11 +31,6 @@ int kvr_roofs_print(const struct kvr_run_record *record, FILE *out);
 
 /* The NUMA matrix of a record as tables, nothing where it has none. 0 or -errno. */
 int kvr_numa_print(const struct kvr_run_record *record, FILE *out);
-
-/* The number of the signal that asked to stop; 0: none. Set by kvr_signals_catch's handler. */
-int kvr_signal_number(void);
-void kvr_signals_catch(void);
-const volatile sig_atomic_t *kvr_signal_flag(void);
 
 /* Tool, time, command line, machine and its checks, into a new record. */
 void kvr_record_describe(struct kvr_run_record *record, const struct kvr_machine *machine,

@@ -23,8 +23,9 @@ int kvr_cmd_fleet(int argc, char **argv);
 int kvr_cmd_doctor(int argc, char **argv);
 int kvr_cmd_list(int argc, char **argv);
 
-/* Parses run's options with argp. Returns 0, or an exit code after printing the error ("kvroof
- * run: ..." to stderr); *done is set when --help was printed. `machine` is needed for -c. */
+/* Parses run's options with argp. Returns 0, or an exit code after printing the error
+ * ("kvroof: run: ..." to stderr); *done is set when --help was printed. `machine` is needed for
+ * -c. */
 int kvr_options_parse(int argc, char **argv, struct kvr_options *options, int *done);
 
 /* "kvroof: " + text to stderr; returns `code`. */

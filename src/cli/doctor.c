@@ -12,6 +12,7 @@
 #include "args.h"
 #include "check_rows.h"
 #include "commands.h"
+#include "signals.h"
 
 enum { OPTION_STRICT = 0x200, OPTION_FORMAT, OPTION_ROOT, OPTION_FINGERPRINT };
 
@@ -168,6 +169,7 @@ int kvr_cmd_doctor(int argc, char **argv)
                         "checks: leave --%s out", d.strict ? "strict" : "format");
     if (d.root && access(d.root, R_OK | X_OK))
         return kvr_fail(KVR_EXIT_USAGE, "doctor: --root '%.200s': %s", d.root, strerror(errno));
+    kvr_signals_end("kvroof: doctor: interrupted\n");
     if (kvr_machine_load(&machine, d.root, &why))
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "doctor: this machine cannot be described: %s", why);
     if (d.fingerprint) {

@@ -11,9 +11,9 @@
 #include "../fidelity/fidelity.h"
 #include "../study/values.h"
 #include "commands.h"
-#include "fidelity_table.h"
+#include "fidelity_output.h"
 #include "option_values.h"
-#include "outputs.h"
+#include "signals.h"
 
 enum { KEY_CODEC = 0x300, KEY_FIRST_QUERY, KEY_SEEDS, KEY_ORDER, KEY_ROPE_BASE, KEY_SKIP,
        KEY_KEYS_PREROPE, KEY_CALIBRATION_PREROPE, MOST_SEEDS = 100 };
@@ -224,86 +224,25 @@ static void set_defaults(struct fidelity_state *s)
         ;
 }
 
-/* ---- outputs ---- */
-
-/* 0 or -errno; leaves no file behind that was not there. */
-static int try_file(const char *path)
-{
-    bool exists = !access(path, F_OK);
-    FILE *file = fopen(path, "ae");
-    int rc = file ? kvr_output_probe(file) : -errno;
-    if (file)
-        fclose(file);
-    if (file && !exists)
-        unlink(path);
-    return rc;
-}
-
-/* Formats, and that all can be written; what a file holds is kept until the end. */
-static int check_outputs(const struct option_state *state)
-{
-    const struct kvr_options *o = state->options;
-    char why[1100];
-    if (kvr_outputs_check(o->outputs, o->output_count, state->format_given, why, sizeof why))
-        return kvr_fail(KVR_EXIT_USAGE, "fidelity: %s", why);
-    for (size_t i = 0; i <= o->output_count; i++) {
-        enum kvr_output_format format = i ? o->outputs[i - 1].format : o->stdout_format;
-        if (!kvr_output_is_common(format))
-            return kvr_fail(KVR_EXIT_USAGE, "fidelity: %s is not a format of its results; give "
-                                            "table, json, csv or md", kvr_output_names[format]);
-    }
-    for (size_t i = 0; i < o->output_count; i++) {
-        int rc = strcmp(o->outputs[i].path, "-") ? try_file(o->outputs[i].path) : 0;
-        if (rc)
-            return kvr_fail(KVR_EXIT_IO, "fidelity: cannot write %s: %s; give another file with -o",
-                            o->outputs[i].path, strerror(-rc));
-    }
-    int rc = kvr_output_probe(stdout);
-    return rc ? kvr_fail(KVR_EXIT_IO, "fidelity: cannot write stdout: %s", strerror(-rc))
-              : KVR_EXIT_OK;
-}
-
-static int write_one(const struct kvr_fidelity_record *record, enum kvr_output_format format,
-                     const char *path)
-{
-    FILE *out = strcmp(path, "-") ? fopen(path, "we") : stdout;
-    int rc = out ? 0 : -errno;
-    if (out)
-        rc = format == KVR_OUT_TABLE ? kvr_fidelity_print(record, out)
-                                     : kvr_write_fidelity(out, format, record);
-    if (out && out != stdout && fclose(out) && !rc)
-        rc = -errno;
-    if (!rc)
-        return KVR_EXIT_OK;
-    return kvr_fail(KVR_EXIT_IO, "fidelity: cannot write %s: %s", path, strerror(-rc));
-}
-
-static int write_all(const struct kvr_fidelity_record *record, const struct kvr_options *o)
-{
-    int code = KVR_EXIT_OK;
-    bool to_stdout = false;
-    for (size_t i = 0; i < o->output_count; i++) {
-        int written = write_one(record, o->outputs[i].format, o->outputs[i].path);
-        to_stdout |= !strcmp(o->outputs[i].path, "-");
-        code = code ? code : written;
-    }
-    return code || to_stdout ? code : write_one(record, o->stdout_format, "-");
-}
-
 /* ---- the command ---- */
 
-static void put_notes(const struct kvr_fidelity_record *record)
+static void put_notes(const struct fidelity_state *s, const struct kvr_fidelity_record *record)
 {
-    bool leaking = false;
+    bool leaking = false, paired = false;
     for (size_t i = 0; i < record->absent_count; i++)
-        fprintf(stderr, "kvroof fidelity: without %s: %s\n", record->absent[i].name,
+        fprintf(stderr, "kvroof: fidelity: without %s: %s\n", record->absent[i].name,
                 record->absent[i].why);
     for (size_t i = 0; i < record->row_count; i++)
         leaking |= record->rows[i].leaking;
+    for (size_t i = 0; i < record->row_count; i++)
+        paired |= record->rows[i].rope_pairs;
+    if (s->request.rope_pairs && !paired)
+        fputs("kvroof: fidelity: --channel-order rope-pairs has no effect: none of these codecs "
+              "has subspaces for channels to share, as lookat has\n", stderr);
     if (leaking)
-        fputs("kvroof fidelity: flagged leaking: codebooks were fitted to keys that they then "
+        fputs("kvroof: fidelity: flagged leaking: codebooks were fitted to keys that they then "
               "code, which flatters them; give --calibration with keys of other texts\n", stderr);
-    fprintf(stderr, "kvroof fidelity: %.1f s, of which codebooks %.1f s\n", record->duration_s,
+    fprintf(stderr, "kvroof: fidelity: %.1f s, of which codebooks %.1f s\n", record->duration_s,
             record->training_s);
 }
 
@@ -319,6 +258,9 @@ static int run(struct fidelity_state *s)
     struct kvr_inputs inputs = {0};
     struct kvr_fidelity_record record = {0};
     char error[1200] = "";
+    kvr_signals_end("kvroof: fidelity: interrupted before its figures, which are means over all "
+                    "heads, were complete: nothing is written, and files that were there are kept"
+                    "\n");
     int code = KVR_EXIT_OK, rc = kvr_inputs_load(&s->patterns, &inputs, error, sizeof error);
     s->request.show_progress = shows ? show_progress : NULL;
     if (!rc)
@@ -329,9 +271,9 @@ static int run(struct fidelity_state *s)
         code = kvr_fail(rc == -ENOMEM ? KVR_EXIT_IMPOSSIBLE : KVR_EXIT_USAGE, "fidelity: %s",
                         error[0] ? error : strerror(-rc));
     if (!rc && !s->options.options->quiet)
-        put_notes(&record);
+        put_notes(s, &record);
     if (!rc)
-        code = write_all(&record, s->options.options);
+        code = kvr_fidelity_outputs_write(&record, s->options.options);
     kvr_fidelity_free(&record);
     kvr_inputs_free(&inputs);
     return code;
@@ -360,7 +302,7 @@ int kvr_cmd_fidelity(int argc, char **argv)
         goto out;
     }
     set_defaults(s);
-    code = check_outputs(&s->options);
+    code = kvr_fidelity_outputs_check(s->options.options, s->options.format_given);
     if (!code)
         code = run(s);
 out:

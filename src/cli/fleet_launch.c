@@ -244,7 +244,7 @@ static void wait_for_others(const struct job *job)
         if (!left || kvr_wall_s() > until_s)
             return;
         if (left != told)
-            fprintf(stderr, "kvroof fleet: waiting for %" PRIu32 " of %" PRIu32 " nodes\n", left,
+            fprintf(stderr, "kvroof: fleet: waiting for %" PRIu32 " of %" PRIu32 " nodes\n", left,
                     job->rank->size);
         told = left;
         nanosleep(&pause, NULL);

@@ -76,11 +76,6 @@ static int fail(char *error, size_t error_bytes, const char *path, int code)
     return code;
 }
 
-static bool ends_json(enum kvr_output_format format)
-{
-    return format == KVR_OUT_JSON;
-}
-
 int kvr_output_probe(FILE *file)
 {
     struct stat st;
@@ -89,28 +84,46 @@ int kvr_output_probe(FILE *file)
     return fputc('\n', file) == EOF || fflush(file) ? -errno : 0;
 }
 
+int kvr_sink_open(struct kvr_sink *sink)
+{
+    struct stat st;
+    bool regular = stat(sink->path, &st) ? errno == ENOENT : S_ISREG(st.st_mode);
+    if (regular && sink->format != KVR_OUT_JSONL && !sink->append)
+        snprintf(sink->temporary, sizeof sink->temporary, "%s.partial", sink->path);
+    if (regular && !access(sink->path, F_OK) && access(sink->path, W_OK))
+        return -errno;
+    sink->file = fopen(sink->temporary[0] ? sink->temporary : sink->path,
+                       sink->append ? "a" : "w");
+    return sink->file ? 0 : -errno;
+}
+
+int kvr_sink_close(struct kvr_sink *sink, int rc)
+{
+    if (fflush(sink->file) && !rc)
+        rc = -errno;
+    if (sink->file != stdout && fclose(sink->file) && !rc)
+        rc = -errno;
+    sink->file = NULL;
+    if (!rc && sink->temporary[0] && rename(sink->temporary, sink->path))
+        rc = -errno;
+    return rc;
+}
+
 static int open_sink(struct kvr_sink *sink, const struct kvr_run_record *record, char *error,
                      size_t error_bytes)
 {
-    struct stat st;
     int rc = 0;
     if (!strcmp(sink->path, "-")) {
         sink->file = stdout;
         rc = sink->format == KVR_OUT_JSONL ? kvr_write_jsonl_header(stdout, record) : 0;
         return rc ? fail(error, error_bytes, "stdout", rc) : 0;
     }
-    bool regular = stat(sink->path, &st) ? errno == ENOENT : S_ISREG(st.st_mode);
-    if (regular && sink->format != KVR_OUT_JSONL && !sink->append)
-        snprintf(sink->temporary, sizeof sink->temporary, "%s.partial", sink->path);
-    if (regular && !access(sink->path, F_OK) && access(sink->path, W_OK))
-        return fail(error, error_bytes, sink->path, -errno);
-    sink->file = fopen(sink->temporary[0] ? sink->temporary : sink->path,
-                       sink->append ? "a" : "w");
-    if (!sink->file)
-        return fail(error, error_bytes, sink->path, -errno);
+    rc = kvr_sink_open(sink);
+    if (rc)
+        return fail(error, error_bytes, sink->path, rc);
     if (sink->format == KVR_OUT_JSONL)
         rc = kvr_write_jsonl_header(sink->file, record);
-    else if (regular && ends_json(sink->format))
+    else if (sink->temporary[0] && sink->format == KVR_OUT_JSON)
         rc = kvr_write(sink->file, sink->format, record, &(struct kvr_output_style){0});
     if (!rc && fflush(sink->file))
         rc = -errno;
@@ -238,14 +251,7 @@ static int finish_sink(const struct kvr_sinks *sinks, struct kvr_sink *sink,
         if (!rc)
             rc = kvr_write_jsonl_trailer(sink->file, record);
     }
-    if (fflush(sink->file) && !rc)
-        rc = -errno;
-    if (!standard && fclose(sink->file) && !rc)
-        rc = -errno;
-    sink->file = NULL;
-    if (!rc && sink->temporary[0] && rename(sink->temporary, sink->path))
-        rc = -errno;
-    return rc;
+    return kvr_sink_close(sink, rc);
 }
 
 int kvr_sinks_finish(struct kvr_sinks *sinks, const struct kvr_run_record *record,
@@ -260,14 +266,17 @@ int kvr_sinks_finish(struct kvr_sinks *sinks, const struct kvr_run_record *recor
     return first;
 }
 
+void kvr_sink_abandon(struct kvr_sink *sink)
+{
+    if (sink->file && sink->file != stdout)
+        fclose(sink->file);
+    if (sink->file && sink->temporary[0])
+        unlink(sink->temporary);
+    sink->file = NULL;
+}
+
 void kvr_sinks_abandon(struct kvr_sinks *sinks)
 {
-    for (size_t i = 0; i < sinks->count; i++) {
-        struct kvr_sink *sink = &sinks->items[i];
-        if (sink->file && sink->file != stdout)
-            fclose(sink->file);
-        if (sink->file && sink->temporary[0])
-            unlink(sink->temporary);
-        sink->file = NULL;
-    }
+    for (size_t i = 0; i < sinks->count; i++)
+        kvr_sink_abandon(&sinks->items[i]);
 }

@@ -43,6 +43,15 @@ int kvr_outputs_check(const struct kvr_output *outputs, size_t count, bool stdou
  * is a device and no terminal. 0 or -errno. */
 int kvr_output_probe(FILE *file);
 
+/* One sink by itself, whose path names a file. Opens it: a regular file, but JSONL and what is
+ * appended to, in a file beside it. 0 or -errno. */
+int kvr_sink_open(struct kvr_sink *sink);
+/* Closes it; the file beside it takes the place of the path unless rc, or the closing, is an error.
+ * That, or 0. */
+int kvr_sink_close(struct kvr_sink *sink, int rc);
+/* Closes it and removes the file beside it. */
+void kvr_sink_abandon(struct kvr_sink *sink);
+
 /* Opens all outputs, and stdout unless one of them is it; without any, results/TIMESTAMP-HOST.json.
  * A JSON file gets the partial record at once, in a file beside it that replaces it at the end: a
  * full disk shows here, and an earlier result is kept until then. 0 or -errno with a sentence. */

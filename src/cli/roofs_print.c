@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../report/text.h"
 #include "../study/peak.h"
 #include "../study/session.h"
 #include "bench.h"
 #include "list_rows.h"
+#include "style.h"
 
 enum { MAX_LADDERS = 6, LADDER_COLUMNS = 1 + 2 * MAX_LADDERS };
 
@@ -234,10 +236,12 @@ static int print_rates(const struct kvr_run_record *record, FILE *out)
 
 static void print_check(const struct kvr_check *c, FILE *out)
 {
-    fprintf(out, "%s: %s", kvr_check_status_name(c->status), c->text);
-    if (c->status != KVR_CHECK_OK && c->fix[0])
-        fprintf(out, "; %s", c->fix);
-    fputc('\n', out);
+    bool helps = c->status != KVR_CHECK_OK && c->fix[0];
+    int terminal = out == stdout ? kvr_terminal_width() : 0;
+    char text[sizeof c->text + sizeof c->fix + 32];
+    snprintf(text, sizeof text, "%s: %s%s%s", kvr_check_status_name(c->status), c->text,
+             helps ? "; " : "", helps ? c->fix : "");
+    kvr_put_wrapped(out, text, terminal ? terminal : KVR_USUAL_WIDTH);
 }
 
 int kvr_roofs_print(const struct kvr_run_record *record, FILE *out)

@@ -29,6 +29,7 @@ struct run {
     struct kvr_counting *counting; /* NULL: none */
     struct kvr_sinks sinks;
     double started_s;
+    size_t cases_shown; /* as finished */
     bool tty;
     bool finished; /* or about to be */
     int argc;
@@ -77,8 +78,11 @@ static void on_measured(const struct kvr_study *study, size_t first, size_t case
     kvr_sinks_append(&run->sinks, &run->record);
     if (run->options.quiet || run->options.progress == KVR_PROGRESS_OFF)
         return;
-    for (size_t i = first; i < run->record.result_count; i++)
-        show_result(run, &run->record.results[i], cases_done, left_s);
+    for (size_t i = first; i < run->record.result_count; i++) {
+        run->cases_shown += run->cases_shown < cases_done;
+        show_result(run, &run->record.results[i], run->cases_shown, left_s);
+    }
+    run->cases_shown = cases_done;
     fflush(stderr);
 }
 

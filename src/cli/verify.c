@@ -11,6 +11,7 @@
 #include "args.h"
 #include "commands.h"
 #include "list_rows.h"
+#include "signals.h"
 #include "verify_real.h"
 #include "verify_verdict.h"
 
@@ -257,6 +258,7 @@ int kvr_cmd_verify(int argc, char **argv)
         code = kvr_fail(KVR_EXIT_IMPOSSIBLE, "this machine cannot be described: %s", why);
         goto out;
     }
+    kvr_signals_end("kvroof: verify: interrupted: not all cases were tried\n");
     code = find_suspects(v);
     if (!code)
         code = check_random(v);

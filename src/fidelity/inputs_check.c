@@ -73,21 +73,37 @@ static int check_same(const struct beside *b, bool heads, bool tokens,
     return 0;
 }
 
-/* Attention over equal keys is uniform, and has no order that a codec could keep. */
-static int check_keys_differ(const struct kvr_tensor *keys, const char *path,
-                             const struct kvr_complaint *complaint)
+/* Is there nothing to tell these vectors of a head apart by? */
+typedef bool says_nothing(const float *head, size_t tokens, size_t head_dim);
+
+static bool all_equal(const float *head, size_t tokens, size_t d)
 {
-    size_t tokens = keys->dims[TOKENS], d = keys->dims[CHANNELS];
-    for (size_t i = 0; i < keys->dims[LAYERS] * keys->dims[HEADS]; i++) {
-        const float *head = keys->values + i * tokens * d;
-        size_t t = 1;
-        while (t < tokens && !memcmp(head, head + t * d, d * sizeof *head))
-            t++;
-        if (t == tokens && tokens > 1)
-            return kvr_complain(complaint, -EINVAL, "--keys %s: all keys of layer %zu, head %zu "
-                                "are equal, so that its attention has no order to compare; leave "
-                                "that head out", path, i / keys->dims[HEADS],
-                                i % keys->dims[HEADS]);
+    size_t t = 1;
+    while (t < tokens && !memcmp(head, head + t * d, d * sizeof *head))
+        t++;
+    return t == tokens && tokens > 1;
+}
+
+static bool all_zero(const float *head, size_t tokens, size_t d)
+{
+    for (size_t i = 0; i < tokens * d; i++)
+        if (head[i] != 0.0f)
+            return false;
+    return true;
+}
+
+/* Attention over equal keys, or of queries that are 0, is uniform, and has no order that a codec
+ * could keep: any would be found perfect. */
+static int check_heads(const struct kvr_tensor *tensor, const struct beside *named,
+                       says_nothing *nothing, const char *words,
+                       const struct kvr_complaint *complaint)
+{
+    size_t tokens = tensor->dims[TOKENS], d = tensor->dims[CHANNELS], heads = tensor->dims[HEADS];
+    for (size_t i = 0; i < tensor->dims[LAYERS] * heads; i++) {
+        if (nothing(tensor->values + i * tokens * d, tokens, d))
+            return kvr_complain(complaint, -EINVAL, "%s %s: in layer %zu, head %zu %s, so that "
+                                "its attention has no order to compare; leave that head out",
+                                named->option, named->path, i / heads, i % heads, words);
     }
     return 0;
 }
@@ -123,7 +139,11 @@ int kvr_check_text(struct kvr_inputs *inputs, const struct kvr_text *text,
     inputs->kv_heads = text->keys.dims[HEADS];
     inputs->query_heads = text->queries.dims[HEADS];
     inputs->head_dim = text->keys.dims[CHANNELS];
-    return check_keys_differ(&text->keys, paths[0], complaint);
+    struct beside keys = {.option = kvr_input_options[KVR_INPUT_KEYS], .path = paths[0]};
+    struct beside queries = {.option = kvr_input_options[KVR_INPUT_QUERIES], .path = paths[1]};
+    int status = check_heads(&text->keys, &keys, all_equal, "all keys are equal", complaint);
+    return status ? status : check_heads(&text->queries, &queries, all_zero,
+                                         "all queries are 0", complaint);
 }
 
 int kvr_check_calibration(const struct kvr_inputs *inputs, const struct kvr_tensor *tensor,

@@ -51,7 +51,7 @@ void kvr_sentence_figure(struct kvr_sentence *w, double value, int digits)
 
 /* ---- flags ---- */
 
-enum { NAMED_CASES = 3 }; /* of a flag; the table and the result file say which the others are */
+enum { NAMED_CASES = 3 }; /* the table and the result file say which the others are */
 
 static const char *meaning(const char *flag)
 {
@@ -154,7 +154,12 @@ static int put_check(struct kvr_sentence *w, const struct kvr_check *c)
         put_text(w, c->fix);
     }
     fputc('.', w->line);
-    return kvr_sentence_end(w);
+    const int width = w->width;
+    if (!width && !w->quote[0]) /* Markdown is wrapped by who shows it */
+        w->width = KVR_USUAL_WIDTH;
+    rc = kvr_sentence_end(w);
+    w->width = width;
+    return rc;
 }
 
 /* One quiet line: what counted and what that costs, or that nothing did; the file has the reasons
@@ -179,14 +184,66 @@ static int put_backend(struct kvr_sentence *w, const struct kvr_check *c)
 
 /* ---- what was not measured ---- */
 
-/* A case without a measurement: its reasons. */
-static int put_skip(struct kvr_sentence *w, const struct kvr_result *r)
+static bool skipped_alike(const struct kvr_result *a, const struct kvr_result *b)
 {
+    bool alike = !a->measured && !b->measured && a->unavailable_count == b->unavailable_count;
+    for (size_t u = 0; alike && u < a->unavailable_count; u++)
+        alike = !strcmp(a->unavailable[u].why, b->unavailable[u].why);
+    return alike;
+}
+
+/* Of "lookat.u8@avx2/d64/m4/...", what stands before the settings. */
+static size_t kernel_bytes(const struct kvr_result *r)
+{
+    return strcspn(r->name, "/");
+}
+
+static bool same_kernel(const struct kvr_result *a, const struct kvr_result *b)
+{
+    return kernel_bytes(a) == kernel_bytes(b) && !strncmp(a->name, b->name, kernel_bytes(a));
+}
+
+/* The kernels of the cases that were left out for the same reasons as this one, each once. */
+static void put_kernels(struct kvr_sentence *w, const struct kvr_run_record *record, size_t index)
+{
+    const struct kvr_result *results = record->results;
+    size_t kernels = 0;
+    for (size_t i = index; i < record->result_count; i++) {
+        char name[KVR_NAME_BYTES];
+        bool seen = !skipped_alike(&results[index], &results[i]);
+        for (size_t j = index; j < i && !seen; j++)
+            seen = skipped_alike(&results[index], &results[j]) &&
+                   same_kernel(&results[j], &results[i]);
+        if (seen || kernels++ >= NAMED_CASES)
+            continue;
+        fputs(kernels == 1 ? " of " : ", ", w->line);
+        snprintf(name, sizeof name, "%.*s", (int)kernel_bytes(&results[i]), results[i].name);
+        kvr_sentence_name(w, name);
+    }
+    if (kernels > NAMED_CASES)
+        fprintf(w->line, " and %zu more", kernels - NAMED_CASES);
+}
+
+/* Cases without a measurement, for the same reasons: said once for all of them. */
+static int put_skip(struct kvr_sentence *w, const struct kvr_run_record *record, size_t index)
+{
+    const struct kvr_result *r = &record->results[index];
+    size_t cases = 0;
+    for (size_t i = 0; i < index; i++)
+        if (skipped_alike(&record->results[i], r))
+            return 0;
+    for (size_t i = index; i < record->result_count; i++)
+        cases += skipped_alike(&record->results[i], r);
     int rc = kvr_sentence_begin(w);
     if (rc)
         return rc;
     fputs("not measured: ", w->line);
-    kvr_sentence_name(w, r->name);
+    if (cases == 1) {
+        kvr_sentence_name(w, r->name);
+    } else {
+        fprintf(w->line, "%zu cases", cases);
+        put_kernels(w, record, index);
+    }
     for (size_t u = 0; u < r->unavailable_count; u++) {
         fputs(u ? "; " : ": ", w->line);
         put_text(w, r->unavailable[u].why);
@@ -283,7 +340,7 @@ int kvr_put_notes(struct kvr_sentence *w, const struct kvr_run_record *record)
     }
     for (size_t i = 0; !rc && i < record->result_count; i++)
         if (!record->results[i].measured)
-            rc = put_skip(w, &record->results[i]);
+            rc = put_skip(w, record, i);
     if (!rc && !measured)
         rc = put_line(w, "No case was measured.");
     if (!rc && !record->complete)

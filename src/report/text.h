@@ -39,5 +39,7 @@ void kvr_bytes_text(uint64_t bytes_value, char *text, size_t bytes);
 /* Writes `text`, broken at spaces so that no line is longer than `width` columns; continued lines
  * are indented by two. width 0: one line. Ends with a newline. */
 void kvr_put_wrapped(FILE *out, const char *text, int width);
+/* Of a paragraph, such as a check with its remedy, where no terminal sets another. */
+enum { KVR_USUAL_WIDTH = 100 };
 
 #endif

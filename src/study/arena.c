@@ -47,14 +47,18 @@ int kvr_arena_map(struct kvr_session *s, uint64_t bytes, char *error, size_t err
 /* ---- sharing out ---- */
 
 struct shares {
+    const struct kvr_session *session;
     struct kvr_memory *memory;
     size_t bounds[KVR_MAX_THREADS + 1]; /* units; thread t has [bounds[t], bounds[t + 1]) */
 };
 
+/* Where a hypervisor has to find the pages first, gigabytes take many seconds. */
 static void touch_share(void *argument, unsigned thread)
 {
     const struct shares *x = argument;
-    kvr_memory_touch(x->memory, x->bounds[thread], x->bounds[thread + 1] - x->bounds[thread]);
+    for (size_t u = x->bounds[thread];
+         u < x->bounds[thread + 1] && !kvr_session_stopped(x->session); u++)
+        kvr_memory_touch(x->memory, u, 1);
 }
 
 static void cut(struct shares *x, uint64_t begin, uint64_t bytes, unsigned threads)
@@ -91,7 +95,7 @@ static void touch_anywhere(struct kvr_memory *memory)
 int kvr_memory_share(struct kvr_session *s, struct kvr_memory *memory, uint64_t begin,
                      uint64_t bytes, const char **why)
 {
-    struct shares x = {.memory = memory};
+    struct shares x = {.session = s, .memory = memory};
     int64_t changed = 0;
     int rc = 0;
     cut(&x, begin, bytes, s->threads);
@@ -111,6 +115,10 @@ int kvr_memory_share(struct kvr_session *s, struct kvr_memory *memory, uint64_t 
         touch_anywhere(memory);
     else
         kvr_team_run(s->team, touch_share, &x);
+    if (!rc && kvr_session_stopped(s)) {
+        *why = "interrupted";
+        return -EINTR;
+    }
     return rc ? rc : changed > 0;
 }
 
@@ -128,7 +136,7 @@ int kvr_half_share(struct kvr_session *s, struct kvr_half *half, uint64_t begin,
         half->filled = (struct kvr_material){0};
     if (changed < 0)
         snprintf(error, error_bytes, "%s", why);
-    return changed < 0 ? -ERANGE : 0;
+    return changed == -EINTR ? changed : changed < 0 ? -ERANGE : 0;
 }
 
 int kvr_half_plain(struct kvr_session *s, struct kvr_half *half, uint64_t bytes,
@@ -193,6 +201,8 @@ int kvr_arena_touch(struct kvr_session *s, char *error, size_t error_bytes)
     for (int i = 0; i < 2; i++) {
         struct kvr_memory *memory = &halves[i]->memory;
         int rc = kvr_memory_share(s, memory, 0, memory->bytes, &why);
+        if (rc == -EINTR)
+            return rc;
         if (rc < 0) {
             snprintf(error, error_bytes, "%.0f MiB of keys could not be placed: %s",
                      (double)memory->bytes / 1048576, why);

@@ -25,11 +25,11 @@ int kvr_arena_touch(struct kvr_session *session, char *error, size_t error_bytes
  * lie on another node than its own are given back and touched again by it, and hold nothing. A page
  * in which shares meet goes to the thread that has more of it; one that `begin` cuts stays as it
  * is. Returns whether anything changed, or -errno with *why: -ENOMEM, a node has no room, and the
- * pages lie anywhere. */
+ * pages lie anywhere; -EINTR, asked to stop, and some are not touched. */
 int kvr_memory_share(struct kvr_session *session, struct kvr_memory *memory, uint64_t begin,
                      uint64_t bytes, const char **why);
 /* The same for a part of a half: forgets what no longer lies there. `begin` 0 starts a new use of
- * the half. 0 or -ERANGE with a sentence. */
+ * the half. 0, -ERANGE with a sentence, or -EINTR. */
 int kvr_half_share(struct kvr_session *session, struct kvr_half *half, uint64_t begin,
                    uint64_t bytes, char *error, size_t error_bytes);
 

@@ -88,7 +88,7 @@ static int set_reader(struct kvr_session *s, const struct kvr_cohort_work *w, st
     *family =
         kvr_session_family(s, read, w->level, w->cohort->cases[0]->layout, w->working_set_bytes);
     if (!*family)
-        return -ENOMEM;
+        return kvr_session_stopped(s) ? -EINTR : -ENOMEM;
     kvr_scan_set_member(read, &(*family)->best[0]);
     *request = kvr_scan_request(read);
     request->warm_segments = like->t_request.warm_segments;

@@ -106,7 +106,7 @@ static int open_level(struct bench *b, const char *name)
     l->read = (struct kvr_scan){.lists = &l->lists, .buffers = &b->buffers, .cursors = &l->cursor};
     l->family = kvr_session_family(s, &l->read, name, "contiguous", bytes);
     if (!l->family)
-        return -ENOMEM;
+        return kvr_session_stopped(s) ? -EINTR : -ENOMEM;
     l->request = kvr_scan_request(&l->read);
     l->request.warm_segments = strcmp(name, "DRAM") ? l->lists.counts[0] : 0;
     kvr_scan_set_member(&l->read, &l->family->best[0]);

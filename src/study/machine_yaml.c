@@ -4,13 +4,16 @@
  */
 #include "machine_yaml.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../data/places.h"
+#include "plan.h"
 #include "resources.h"
 #include "values.h"
 #include "yaml_file.h"
@@ -175,16 +178,58 @@ int kvr_other_machine_parse(const char *path, const char *text, size_t text_byte
     return rc;
 }
 
+enum { MOST_SHIPPED = 64 };
+static const char suffix[] = ".yaml";
+static const char shipped_part[] = "profiles/machines";
+
+static int is_yaml(const struct dirent *entry)
+{
+    size_t bytes = strlen(entry->d_name), end = sizeof suffix - 1;
+    return bytes > end && *entry->d_name != '.' && !strcmp(entry->d_name + bytes - end, suffix);
+}
+
+/* There is no machine of this name: which there are. */
+static int no_such_machine(const char *name, char *error, size_t error_bytes)
+{
+    struct kvr_places places;
+    struct dirent **entries = NULL;
+    const char *names[MOST_SHIPPED], *nearest = NULL;
+    char list[200] = "";
+    int found = 0;
+    kvr_places(shipped_part, &places);
+    for (size_t p = 0; p < places.count && found <= 0; p++)
+        found = scandir(places.path[p], &entries, is_yaml, alphasort);
+    size_t count = found < 0 ? 0 : (size_t)found, named = 0, used = 0;
+    for (; named < count && named < MOST_SHIPPED; named++) {
+        char *text = entries[named]->d_name;
+        text[strlen(text) - (sizeof suffix - 1)] = '\0';
+        names[named] = text;
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", named ? ", " : "",
+                                     text);
+    }
+    nearest = kvr_nearest(name, names, named);
+    snprintf(error, error_bytes, "there is neither a file nor a shipped machine '%.60s'%s%s%s%s%s",
+             name, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "",
+             *list ? " Shipped: " : "; none is shipped", list);
+    for (size_t i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    return -ENOENT;
+}
+
 int kvr_other_machine_load(const char *path, struct kvr_other_machine *machine, char *error,
                            size_t error_bytes)
 {
     char *text = NULL, file[70], folder[KVR_PLACE_BYTES], shipped[KVR_PLACE_BYTES + sizeof file];
     size_t bytes = 0;
-    snprintf(file, sizeof file, "%.60s.yaml", path);
-    if (!strpbrk(path, "/.") &&
-        kvr_place_with(file, NULL, "profiles/machines", folder, sizeof folder)) {
+    bool is_name = !strpbrk(path, "/.");
+    snprintf(file, sizeof file, "%.60s%s", path, suffix);
+    if (is_name && kvr_place_with(file, NULL, shipped_part, folder, sizeof folder)) {
         snprintf(shipped, sizeof shipped, "%s/%s", folder, file);
         path = shipped;
+    } else if (is_name && access(path, F_OK)) {
+        return no_such_machine(path, error, error_bytes);
     }
     int status = kvr_yaml_read(path, &text, &bytes, error, error_bytes);
     if (!status)

@@ -119,7 +119,7 @@ int kvr_op_open_reader(struct kvr_session *s, const struct kvr_op_request *r, st
         snprintf(layout, sizeof layout, "codebooks%s", r->c->codebook_warm ? "-1" : "");
     phase->family = kvr_session_family(s, &phase->read, r->level, layout, r->working_set_bytes);
     if (!phase->family)
-        return -ENOMEM;
+        return kvr_session_stopped(s) ? -EINTR : -ENOMEM;
     kvr_scan_set_member(&phase->read, &phase->family->best[0]);
     phase->m = kvr_scan_request(&phase->read);
     if (strcmp(r->level, "DRAM"))

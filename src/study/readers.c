@@ -184,7 +184,7 @@ int kvr_session_best_reader(struct kvr_session *s, struct kvr_scan *scan, struct
         return -ENOMEM;
     *best = members[0];
     free(members);
-    return 0;
+    return kvr_session_stopped(s) ? -EINTR : 0;
 }
 
 const struct kvr_family *kvr_session_family(struct kvr_session *s, struct kvr_scan *scan,
@@ -207,6 +207,10 @@ const struct kvr_family *kvr_session_family(struct kvr_session *s, struct kvr_sc
         request.warm_segments = scan->lists->counts[0];
     struct kvr_member *members =
         rank_members(s, scan, request, evicted ? layout : NULL, &count, &second);
+    if (members && kvr_session_stopped(s)) { /* some have no figure: no family, and no ceiling */
+        free(members);
+        members = NULL;
+    }
     if (!members)
         return NULL;
     struct kvr_family *f = &s->families[s->family_count++];

@@ -142,7 +142,7 @@ static void measure_streams(struct kvr_session *s, const char *level, uint64_t b
             winner = streams[i];
         }
     }
-    if (!winner)
+    if (!winner || kvr_session_stopped(s)) /* the best of some is not the best */
         return;
     snprintf(method, sizeof method, "%s; %u reads + 1 write counted%s", winner->name, reads,
              winner->non_temporal ? ", stores past the caches"
@@ -252,7 +252,7 @@ static int measure_family(struct kvr_session *s, const char *level, uint64_t byt
     const struct kvr_family *family =
         rc ? NULL : kvr_session_family(s, &scan, level, "contiguous", bytes);
     if (!rc && !family)
-        rc = -ENOMEM;
+        rc = kvr_session_stopped(s) ? -EINTR : -ENOMEM;
     if (!rc && !strcmp(level, "DRAM"))
         prove_dram(s, &scan, family, proof);
     kvr_score_buffers_free(&buffers);
@@ -294,6 +294,8 @@ static uint64_t level_bytes(struct kvr_session *s, const char *level)
 static int measure_level(struct kvr_session *s, const char *level, struct proof *proof)
 {
     uint64_t bytes = level_bytes(s, level);
+    if (kvr_session_stopped(s))
+        return -EINTR;
     int rc = bytes ? measure_family(s, level, bytes, proof) : 0;
     if (rc || !bytes)
         return rc;
@@ -301,7 +303,7 @@ static int measure_level(struct kvr_session *s, const char *level, struct proof 
         measure_streams(s, level, bytes, 1);
     if (!kvr_roofs_has(s, "triad", level))
         measure_streams(s, level, bytes, 2);
-    if (s->threads == 1 && !kvr_roofs_has(s, "latency", level))
+    if (s->threads == 1 && !kvr_roofs_has(s, "latency", level) && !kvr_session_stopped(s))
         kvr_roofs_latency(s, level, bytes);
     return kvr_session_stopped(s) ? -EINTR : 0;
 }

@@ -149,13 +149,13 @@ uint64_t kvr_segment_class(uint64_t segment_bytes);
 
 /* The whole read family over `scan`'s list, best first. Chosen once per level, layout, threads,
  * segment class and eviction; *scan's reader and look-ahead are used as scratch. Also adds the
- * ceiling row (none after evictions). NULL on out of memory. */
+ * ceiling row (none after evictions). NULL when asked to stop, and on out of memory. */
 const struct kvr_family *kvr_session_family(struct kvr_session *session, struct kvr_scan *scan,
                                             const char *level, const char *layout,
                                             uint64_t working_set_bytes);
 
 /* The best member of the whole read family over `scan`'s list in main memory; nothing is kept of
- * it. 0 or -ENOMEM. */
+ * it. 0, -ENOMEM or -EINTR. */
 int kvr_session_best_reader(struct kvr_session *session, struct kvr_scan *scan,
                             struct kvr_member *best);
 

@@ -230,6 +230,8 @@ static int measure_cohorts(struct kvr_study *study, struct kvr_session *s,
             !fit(&cohorts[i], count - i, study, left_s, scale, &rounds)) {
             kvr_cohort_skip_budget(s, &cohorts[i], "does not allow",
                                    least_rounds(study->plan));
+            if (study->measured)
+                study->measured(study, first, cases_done, fmax(left_s, 0));
             continue;
         }
         s->reserved_s = 0;

@@ -86,7 +86,7 @@ static int trial_open(struct kvr_session *s, const struct kvr_subject *subject,
     x->m = (struct kvr_scan){.lists = &x->lists, .buffers = &x->buffers, .cursors = x->cursors};
     x->family = kvr_session_family(s, &x->m, level, layout, lists->bytes);
     if (!x->family)
-        return -ENOMEM;
+        return kvr_session_stopped(s) ? -EINTR : -ENOMEM;
     kvr_scan_set_member(&x->m, &x->family->best[0]);
     plan(s, x, level);
     return 0;

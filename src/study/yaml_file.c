@@ -147,13 +147,49 @@ out:
     return status == -ENOMEM || status == -ENOENT || !status ? status : -EINVAL;
 }
 
+static bool is_marker(const char *line, size_t bytes, const char *marker)
+{
+    return bytes >= 3 && !memcmp(line, marker, 3) &&
+           (bytes == 3 || isspace((unsigned char)line[3]));
+}
+
+/* The line that a second document begins in, which libcyaml would leave unread; 0: there is none.
+ * In no document does a line begin with these markers. */
+static unsigned second_document(const struct yaml_source *source)
+{
+    const char *end = source->text + source->text_bytes, *line = source->text;
+    bool begun = false, ended = false;
+    for (unsigned number = 1; line < end; number++) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        const size_t bytes = (size_t)((stop ? stop : end) - line);
+        size_t blanks = 0;
+        while (blanks < bytes && isspace((unsigned char)line[blanks]))
+            blanks++;
+        if (is_marker(line, bytes, "...")) {
+            ended = begun;
+        } else if (blanks < bytes && line[blanks] != '#' && (*line != '%' || begun)) {
+            if (ended || (begun && is_marker(line, bytes, "---")))
+                return number;
+            begun = true;
+        }
+        line += bytes + 1;
+    }
+    return 0;
+}
+
 int kvr_yaml_load(const struct yaml_source *source, const cyaml_schema_value_t *schema,
                   const char *const *keys, size_t key_count, const char *needs,
                   cyaml_data_t **document)
 {
     struct yaml_log log = {.line = 0};
     const cyaml_config_t config = config_of(&log);
+    const unsigned second = second_document(source);
     *document = NULL;
+    if (second) {
+        snprintf(source->error, source->error_bytes, "%s, line %u: a second document; a file has "
+                 "one: leave what follows out, or make it a file of its own", source->path, second);
+        return -EINVAL;
+    }
     cyaml_err_t status = cyaml_load_data((const uint8_t *)source->text, source->text_bytes, &config,
                                          schema, document, NULL);
     if (status != CYAML_OK) {

@@ -25,8 +25,8 @@ unsigned kvr_yaml_line(const struct yaml_source *source, const char *key, unsign
 /* -EINVAL with a sentence: file, that line, key, value, and why it is refused. */
 int kvr_yaml_bad(const struct yaml_source *source, const char *key, unsigned nth,
                  const char *value, const char *why);
-/* The whole text of a YAML file, owned by the caller, not terminated. 0 or -errno with a sentence;
- * -EINVAL: larger than 1 MiB. */
+/* The whole text of a YAML file, owned by the caller, not terminated. 0, -ENOMEM, or with a
+ * sentence -ENOENT or -EINVAL: it cannot be read, or is larger than 1 MiB. */
 int kvr_yaml_read(const char *path, char **text, size_t *bytes, char *error, size_t error_bytes);
 
 /* The document by libcyaml, in *document, to be freed with kvr_yaml_free. 0; -EINVAL with

@@ -173,7 +173,7 @@ def check_refused(outcome, code, *words):
     """A refusal: the exit code, nothing on stdout, one short message that holds the words."""
     check(outcome.code == code, f"exit code {outcome.code}, expected {code}", outcome)
     check(outcome.out == "", "a refusal prints nothing to stdout", outcome)
-    check(outcome.err.startswith("kvroof"), "a message begins with the program's name", outcome)
+    check(outcome.err.startswith("kvroof: "), "a message begins with the program's name", outcome)
     check(outcome.err.count("\n") <= 6, "a refusal is short", outcome)
     check("Sanitizer" not in outcome.err, "a sanitizer's report is no refusal", outcome)
     for word in words:

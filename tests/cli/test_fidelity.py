@@ -354,6 +354,27 @@ def test_names_and_patterns():
     refused(["--subspaces", "4", "--codec", "lookat", "--entries", "255"], "--entries", "255")
 
 
+def test_queries_of_zeros():
+    """Their attention is uniform, and every codec would be found perfect."""
+    own = text()
+    zeros = (SHAPE[0], SHAPE[1] * 2, *SHAPE[2:])
+    data = bytearray(values(3, zeros))
+    head = SHAPE[2] * SHAPE[3] * 2  # bytes
+    data[2 * head:3 * head] = bytes(head)
+    write("zero_q.npy", zeros, data=bytes(data))
+    refused([*own[:2], "--queries", "zero_q.npy", *own[4:]], "--queries zero_q.npy",
+            "layer 0, head 2 all queries are 0")
+
+
+def test_order_without_effect():
+    """Channels share subspaces; a codec without them is told to have none."""
+    own = [*text(), "--channel-order", "rope-pairs", "-n", "300"]
+    without = harness.run("fidelity", *own, "--codec", "int4", code=0)
+    harness.check("--channel-order rope-pairs has no effect" in without.err, "it is said", without)
+    paired = harness.run("fidelity", *own, "--codec", "int4,lookat", "-m", "4", code=0)
+    harness.check("no effect" not in paired.err, "one that has them uses it", paired)
+
+
 def test_group_that_does_not_divide():
     """A codec that cannot code these keys: left out with its reason, or refused if ordered."""
     own = text()

@@ -4,6 +4,7 @@
 import os
 import signal
 import subprocess
+import time
 
 import harness
 from harness import PROGRAM, check, environment, interrupt_when, read_json
@@ -90,6 +91,77 @@ def test_kill_leaves_jsonl():
         lines = [harness.strict_json(line) for line in file]
     check(len(lines) >= 2, "a killed run leaves what it measured")
     harness.run("show", "out.jsonl", code=0)
+
+
+def catches(process, number):
+    """True once the process has a handler for the signal; False if it ended before."""
+    while process.poll() is None:
+        with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+            caught = [line.split()[1] for line in status if line.startswith("SigCgt:")]
+        if caught and int(caught[0], 16) >> (number - 1) & 1:
+            return True
+        time.sleep(.001)
+    return False
+
+
+def ended_by(number, *command):
+    """Its code and both streams, when the signal came as soon as it was looked for."""
+    with subprocess.Popen([PROGRAM, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        if catches(process, number):
+            process.send_signal(number)
+        out, err = process.communicate(timeout=harness.TIMEOUT_S)
+    return process.returncode, out, err
+
+
+def test_fidelity_keeps_old_files():
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with open("old.json", "w", encoding="ascii") as file:
+            file.write("old")
+        code, out, err = ended_by(number, "fidelity", "--codec", "lookat", "--seeds", "100", "-o",
+                                  "json:old.json", "-o", "csv:new.csv")
+        check(code == 128 + number, f"exit code {code}: {err}")
+        check(not out, f"no half of a table: {out}")
+        check(err.startswith("kvroof: ") and "interrupted" in err and err.count("\n") == 1,
+              f"one line says what happened: {err}")
+        check(os.listdir(".") == ["old.json"], f"nothing new lies there: {os.listdir('.')}")
+        with open("old.json", encoding="ascii") as file:
+            check(file.read() == "old", "and the old file is whole")
+
+
+def test_fidelity_renames():
+    """A reader of the old file never sees half of a new one."""
+    with open("old.json", "w", encoding="ascii") as file:
+        file.write("old")
+    with open("old.json", encoding="ascii") as old:
+        harness.run("fidelity", "--codec", "int4", "-n", "64", "-o", "json:old.json", code=0)
+        check(old.read() == "old", "what was open is as it was")
+    check(read_json("old.json")["rows"], "and the name has the new one")
+    check(os.listdir(".") == ["old.json"], f"nothing else is left: {os.listdir('.')}")
+
+
+def test_verify_ends():
+    code, out, err = ended_by(signal.SIGINT, "verify", "--kernel", "fp16", "--cases", "1000000")
+    check(code == 130, f"exit code {code}: {err}")
+    check(not out and err.startswith("kvroof: verify: interrupted"), f"{out} {err}")
+
+
+def test_roofs_in_set_up():
+    """Memory whose pages are still being got is not waited for, nor called a result."""
+    code, out, err = ended_by(signal.SIGINT, "roofs", "-q", "-o", "json:roofs.json")
+    check(code == 130, f"exit code {code}: {err}")
+    check(not out and "interrupted before anything was measured" in err, f"{out} {err}")
+    check(not os.listdir("."), f"{os.listdir('.')}")
+
+
+def test_doctor_ends():
+    for _ in range(50): # it may be done before the signal comes
+        code, out, _ = ended_by(signal.SIGINT, "doctor")
+        check(code in (0, 130), f"exit code {code}")
+        check(not out or out.endswith("\n"), f"no half of a line: {out}")
+        if code == 130:
+            return
+    raise harness.Failure("it never was interrupted")
 
 
 harness.main(globals())

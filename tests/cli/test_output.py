@@ -96,7 +96,8 @@ def test_label_and_tags():
 
 def test_progress():
     outcome = run_tiny("-k", "fp16,lookat.u8", "--progress", "plain", "-o", "json:out.json", code=0)
-    check("[2/2]" in outcome.err, "one line per finished case on stderr", outcome)
+    counts = [line.split()[0] for line in outcome.err.splitlines() if line.startswith("[")]
+    check(counts == ["[1/2]", "[2/2]"], "one line per finished case on stderr", outcome)
     check("\r" not in outcome.err and "\033" not in outcome.err, "and no redrawing", outcome)
     check("[2/2]" not in outcome.out, "stdout carries only what was asked for", outcome)
     quiet = run_tiny("-k", "fp16", "-q", "--progress", "auto", "-o", "json:out.json", code=0)

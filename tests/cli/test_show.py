@@ -135,6 +135,8 @@ def test_on_bad_machine():
     with open(path, encoding="utf-8") as file:
         good = file.read()
     check_refused(run("show", "out.json", "--on", "missing.yaml"), 2, "missing.yaml")
+    check_refused(run("show", "out.json", "--on", "nix"), 2, "'nix'", "Shipped: laptop, server")
+    check_refused(run("show", "out.json", "--on", "sever"), 2, "did you mean server?")
     for bad in ("0", "-1", "x", "1x", ""):
         check_refused(run("show", "out.json", "--step-ms", bad), 2, "--step-ms")
     check_refused(run("show", "out.json", "--on", "."), 2)

@@ -239,6 +239,33 @@ static void test_shift_words(void **state)
     kvr_run_record_free(&record);
 }
 
+/* Cases left out for one reason are one line, whatever their settings. */
+static void test_grouped_skips(void **state)
+{
+    static const struct {
+        const char *name, *why;
+    } cases[] = {{"lookat.u8@sse/d64/m2/n512", "--budget was spent"},
+                 {"lookat.u8@sse/d64/m4/n512", "--budget was spent"},
+                 {"int4.fused@sse/d64/n512", "this host has no node 7"},
+                 {"int8.fused@sse/d64/n512", "--budget was spent"}};
+    struct kvr_run_record record;
+    (void)state;
+    sample_run(&record);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kvr_result *r = &record.results[i];
+        r->measured = false;
+        r->unavailable_count = 0;
+        snprintf(r->name, sizeof r->name, "%s", cases[i].name);
+        kvr_result_unavailable(r, "scan", "%s", cases[i].why);
+    }
+    char *text = written_text(put_table, &record);
+    check_says(text, "not measured: 3 cases of lookat.u8@sse, int8.fused@sse: --budget was "
+                     "spent\n");
+    check_says(text, "not measured: int4.fused@sse/d64/n512: this host has no node 7\n");
+    free(text);
+    kvr_run_record_free(&record);
+}
+
 /* A proof that failed is told with what was found, and names are no mention of a user. */
 static void test_failed_proof(void **state)
 {
@@ -343,7 +370,7 @@ int main(void)
         cmocka_unit_test(test_csv),       cmocka_unit_test(test_markdown),
         cmocka_unit_test(test_summary),   cmocka_unit_test(test_color),
         cmocka_unit_test(test_table),     cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_failed_proof),
+        cmocka_unit_test(test_failed_proof), cmocka_unit_test(test_grouped_skips),
         cmocka_unit_test(test_formats),   cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_comma_locale), cmocka_unit_test(test_shown),
         cmocka_unit_test(test_settings), cmocka_unit_test(test_shift_words),

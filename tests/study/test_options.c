@@ -63,7 +63,7 @@ static void refuse(struct parse *p, int code, const char *line, const char *word
 {
     parse(p, line);
     const char *end = strchr(p->printed, '\n');
-    if (p->code != code || !strstr(p->printed, words) || strncmp(p->printed, "kvroof run: ", 12) ||
+    if (p->code != code || !strstr(p->printed, words) || strncmp(p->printed, "kvroof: run: ", 13) ||
         !end)
         fail_msg("'%s': code %d, not %d, or no '%s' in: %s", line, p->code, code, words,
                  p->printed);

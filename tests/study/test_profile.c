@@ -124,6 +124,10 @@ static void test_defects_of_structure(void **state)
     expect_defect("groups:\n  - kernels: [fp16]\n    levels: [L2]\n    tokns: [4k]\n",
                   "near line 4: Unexpected key: tokns; did you mean tokens?");
     expect_defect("description: x\n\tgroups:\n", "line");
+    expect_defect("# one\n---\ngroups:\n  - kernels: [fp16]\n---\ngroups: []\n",
+                  "line 5: a second document");
+    expect_defect("groups:\n  - kernels: [fp16]\n...\n\ngroups: []\n",
+                  "line 5: a second document");
     expect_defect("\x01\x02", "a/b.yaml");
     char many[2000] = "groups:\n  - kernels: [fp16]\n    tokens: [1";
     for (int i = 2; i < 40; i++)
@@ -278,7 +282,8 @@ static void test_search(void **state)
     kvr_profile_free(&p);
     assert_int_equal(kvr_profile_load("./none.yaml", &p, error, sizeof error), -ENOENT);
     assert_non_null(strstr(error, "./none.yaml: No such file"));
-    assert_int_equal(kvr_profile_load(home->path, &p, error, sizeof error), -EISDIR);
+    assert_int_equal(kvr_profile_load(home->path, &p, error, sizeof error), -EINVAL);
+    assert_non_null(strstr(error, "Is a directory"));
     assert_int_equal(kvr_profiles_list(note_name, names), 0);
     const char *bad = strstr(names, "bad: "), *mine = strstr(names, "mine: my own\n");
     assert_true(bad && mine && bad < mine);
