@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../half.h"
+#include "../simd/hide.h"
 #include "../steps.h"
 #include "affine.h"
 

@@ -19,6 +19,7 @@
         .work = {.block_keys = 32, .convert_rate = "convert.i32", __VA_ARGS__},                    \
         .work_once = {.stores = 2, .uops = 30},                                                    \
         .work_head_dim = 64,                                                                       \
+        .residual_work = {.block_keys = 32, .loads = 3, .fma = 2, .converts = 2, .uops = 15},      \
         .score = score_channel##bits##_q8,                                                         \
     };
 CHANNEL_KERNEL(1, .loads = 59, .stores = 14, .shuffles = 17, .vector_alu = 91, .fma = 10,

@@ -38,7 +38,7 @@ static const struct argp_option options_table[] = {
     {NULL, 0, NULL, 0, "Results of one machine over time:", 4},
     {"history", KEY_HISTORY, "DIR", 0, "where a case changed, over all results in a folder", 0},
     {NULL, 0, NULL, 0, "Result:", 5},
-    {"format", KEY_FORMAT, "FORMAT", 0, "table, json, csv, md [table]", 0},
+    {"format", KEY_FORMAT, "FORMAT", 0, "table, json, csv, md, junit [table]", 0},
     {"color", KEY_COLOR, "WHEN", 0, "auto, always, never [auto]", 0},
     KVR_HELP_OPTION,
     {NULL, 0, NULL, 0, NULL, 0}
@@ -160,6 +160,10 @@ static error_t check_history(struct kvr_compare_arguments *a)
 
 static error_t check(struct kvr_compare_arguments *a)
 {
+    if (a->format == KVR_OUT_JUNIT && (a->history || a->table))
+        return kvr_args_fail(&a->args, KVR_EXIT_USAGE, "--format junit tells which cases regressed "
+                             "from BASE to NEW; with --history or --table take table, json, csv or "
+                             "md");
     if (a->history)
         return check_history(a);
     if (a->run)
@@ -193,8 +197,9 @@ static error_t set_text(struct kvr_compare_arguments *a, int key, const char *te
     switch (key) {
     case KEY_FORMAT:
         a->format_given = true;
-        if (kvr_output_format_parse(text, &a->format) || !kvr_output_is_common(a->format))
-            return refuse(a, "format", text, "is not table, json, csv or md");
+        if (kvr_output_format_parse(text, &a->format) ||
+            (!kvr_output_is_common(a->format) && a->format != KVR_OUT_JUNIT))
+            return refuse(a, "format", text, "is not table, json, csv, md or junit");
         return 0;
     case KEY_COLOR:
         return kvr_style_of_stdout(text, &a->style)
@@ -269,6 +274,7 @@ const struct argp kvr_compare_argp = {
            "  kvroof run --processes 5 -o json:base.json        a file with five processes\n"
            "  kvroof compare base.json new.json --threshold 3% --threshold 'fp16*=10%'\n"
            "  kvroof compare laptop.json server.json --table --sort ns --format md\n"
+           "  kvroof compare base.json new.json --format junit >compare.xml\n"
            "  kvroof compare --history results/main --only 'lookat*'\n"
            "  kvroof compare --run -- ./old/kvroof -p ci -- ./new/kvroof -p ci\n"
            "  kvroof compare --run -- -k fp16 --pages 4k -- -k fp16 --pages thp\n",

@@ -35,7 +35,9 @@ static int compare_one(const struct kvr_compare_arguments *a, const struct kvr_r
     return KVR_EXIT_OK;
 }
 
-static int gate(const struct kvr_compare_arguments *a, const struct kvr_run_record *records)
+/* undecided: why no case may pass or fail; "": they may. */
+static int gate(const struct kvr_compare_arguments *a, const struct kvr_run_record *records,
+                const char *undecided)
 {
     size_t count = a->path_count - 1, done = 0;
     struct kvr_comparison *comparisons = calloc(count, sizeof *comparisons);
@@ -44,7 +46,9 @@ static int gate(const struct kvr_compare_arguments *a, const struct kvr_run_reco
     int code = KVR_EXIT_OK;
     while (done < count && !code) {
         code = compare_one(a, records, done + 1, &comparisons[done]);
-        done += !code;
+        if (!code)
+            snprintf(comparisons[done++].undecided, sizeof comparisons->undecided, "%s",
+                     undecided);
     }
     if (!code)
         code = kvr_compare_print(a, comparisons, count);
@@ -72,24 +76,33 @@ static size_t foreign(const struct kvr_run_record *records, size_t count)
     return 0;
 }
 
+/* Results of two machines, which were not to decide anything: all that can be told, and why not. */
+static int refuse_machines(const struct kvr_compare_arguments *a,
+                           const struct kvr_run_record *records, size_t other)
+{
+    char differ[400], why[400];
+    kvr_machines_differ(&records[0].machine, &records[other].machine, differ, sizeof differ);
+    snprintf(why, sizeof why, "measured on two machines, so nothing is decided: %.340s", differ);
+    int code = a->format == KVR_OUT_JUNIT ? gate(a, records, why) : table(a, records);
+    if (code == KVR_EXIT_IMPOSSIBLE || code == KVR_EXIT_IO)
+        return code;
+    return kvr_fail(KVR_EXIT_INCONCLUSIVE, "%s was measured on another machine than %s: %s. "
+                    "Nothing is decided; compare on one machine, or take --table (only a "
+                    "table) or --gate-across-machines (decide all the same)", a->paths[other],
+                    a->paths[0], differ);
+}
+
 static int decide(const struct kvr_compare_arguments *a, const struct kvr_run_record *records)
 {
-    char differ[400];
     size_t other = foreign(records, a->path_count);
-    if (a->table || (other && !a->across)) {
-        int code = table(a, records);
-        if (code || a->table)
-            return code;
-        kvr_machines_differ(&records[0].machine, &records[other].machine, differ, sizeof differ);
-        return kvr_fail(KVR_EXIT_INCONCLUSIVE, "%s was measured on another machine than %s: %s. "
-                        "Nothing is decided; compare on one machine, or take --table (only a "
-                        "table) or --gate-across-machines (decide all the same)", a->paths[other],
-                        a->paths[0], differ);
-    }
+    if (a->table)
+        return table(a, records);
+    if (other && !a->across)
+        return refuse_machines(a, records, other);
     if (a->order)
         return kvr_fail(KVR_EXIT_USAGE, "compare: --sort orders the table of machines: add "
                         "--table");
-    return gate(a, records);
+    return gate(a, records, "");
 }
 
 int kvr_compare_files(const struct kvr_compare_arguments *a)

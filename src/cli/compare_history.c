@@ -54,11 +54,19 @@ static int print(const struct kvr_compare_arguments *a, const struct kvr_run_rec
     return rc ? kvr_fail(KVR_EXIT_IO, "cannot write stdout: %s", strerror(-rc)) : code;
 }
 
+static int no_result(const struct kvr_compare_arguments *a)
+{
+    return kvr_fail(KVR_EXIT_USAGE, "--history: %s holds no result (*.json, *.jsonl): kvroof "
+                    "run -o json:%s/NAME.json writes one", a->history, a->history);
+}
+
 static int read_and_print(const struct kvr_compare_arguments *a, const char **paths, size_t count)
 {
     struct kvr_run_record *records = NULL;
     char error[512];
-    int code = kvr_load_results(paths, count, &records);
+    int code = kvr_load_folder(paths, &count, &records);
+    if (!code && !count)
+        code = no_result(a);
     for (size_t i = 0; !code && i < count; i++)
         if (kvr_compare_check(paths[i], &records[i], error, sizeof error))
             code = kvr_fail(KVR_EXIT_USAGE, "%s", error);
@@ -81,8 +89,7 @@ int kvr_compare_history(const struct kvr_compare_arguments *a)
         code = kvr_fail(KVR_EXIT_USAGE, "--history: cannot read %s: %s", a->history,
                         strerror(-count));
     else if (!count)
-        code = kvr_fail(KVR_EXIT_USAGE, "--history: %s holds no result (*.json, *.jsonl): kvroof "
-                        "run -o json:%s/NAME.json writes one", a->history, a->history);
+        code = no_result(a);
     else
         code = read_and_print(a, order, (size_t)count);
     for (char **path = paths; path && *path; path++)

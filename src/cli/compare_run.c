@@ -170,7 +170,11 @@ static bool look(struct runs *r)
 {
     struct kvr_comparison k;
     char error[600], counts[120];
-    if (compare(r, r->pairs, &k, error, sizeof error)) {
+    int rc = compare(r, r->pairs, &k, error, sizeof error);
+    bool both = r->records[0][r->pairs - 1] && r->records[1][r->pairs - 1];
+    if (rc == -ENODATA && both && !r->code) /* the next pair would measure the same cases */
+        r->code = kvr_fail(KVR_EXIT_USAGE, "%s", error);
+    if (rc) {
         if (!r->a->quiet && !r->code)
             fprintf(stderr, "pair %zu of at most %zu: %s\n", r->pairs, r->most, error);
         return false;

@@ -97,13 +97,20 @@ const struct argp kvr_export_argp = {
 /* Before anything is written. */
 static int check_formats(const struct arguments *a, const struct kvr_run_record *record)
 {
-    if (kvr_has_cases(record))
-        return KVR_EXIT_OK;
-    for (size_t i = 0; i < a->output_count; i++)
-        if (kvr_output_needs_cases(a->outputs[i].format))
+    const struct kvr_result *wrong = kvr_not_finite(record);
+    bool any = kvr_has_cases(record);
+    for (size_t i = 0; i < a->output_count; i++) {
+        if (!kvr_output_needs_cases(a->outputs[i].format))
+            continue;
+        if (wrong)
+            return kvr_fail(KVR_EXIT_USAGE, "%s: a time or rate of %s is not finite, and %s has no "
+                            "such number: its t_ns or ns_per_key is too large or too small",
+                            a->path, wrong->name, kvr_output_names[a->outputs[i].format]);
+        if (!any)
             return kvr_fail(KVR_EXIT_USAGE, "%s holds no measured case, and %s is nothing else; -o "
                             "junit:FILE tells why each was not measured", a->path,
                             kvr_output_names[a->outputs[i].format]);
+    }
     return KVR_EXIT_OK;
 }
 

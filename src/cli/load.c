@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "load.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "../report/quality.h"
+#include "../report/text.h"
 #include "../report/writers.h"
 #include "../study/claims.h"
 #include "../study/crossings.h"
@@ -30,6 +32,7 @@ struct loading {
     const char *const *paths;
     struct kvr_run_record *records;
     struct kvr_fidelity_record *fidelities; /* one a path; NULL: only runs' results will do */
+    bool *others; /* set of paths that are no result by their schema; NULL: these are errors */
     size_t count;
     atomic_size_t next;
     pthread_mutex_t mutex; /* of what follows */
@@ -46,6 +49,10 @@ static void *read_some(void *context)
         int rc = l->fidelities ? kvr_read_either(l->paths[i], &l->records[i], &l->fidelities[i],
                                                  error, sizeof error)
                                : kvr_read_result(l->paths[i], &l->records[i], error, sizeof error);
+        if (rc == -ENOMSG && l->others) {
+            l->others[i] = true;
+            rc = 0;
+        }
         pthread_mutex_lock(&l->mutex);
         if (rc && i < l->failed) {
             l->failed = i;
@@ -72,10 +79,10 @@ static void read_all(struct loading *loading)
 }
 
 static int load(const char *const *paths, size_t count, struct kvr_fidelity_record *fidelities,
-                struct kvr_run_record **records)
+                bool *others, struct kvr_run_record **records)
 {
     struct loading loading = {.paths = paths, .count = count, .failed = count,
-                              .fidelities = fidelities,
+                              .fidelities = fidelities, .others = others,
                               .records = calloc(count, sizeof *loading.records),
                               .mutex = PTHREAD_MUTEX_INITIALIZER};
     *records = NULL;
@@ -92,7 +99,28 @@ static int load(const char *const *paths, size_t count, struct kvr_fidelity_reco
 
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records)
 {
-    return load(paths, count, NULL, records);
+    return load(paths, count, NULL, NULL, records);
+}
+
+int kvr_load_folder(const char **paths, size_t *count, struct kvr_run_record **records)
+{
+    bool *others = calloc(*count + 1, sizeof *others);
+    if (!others)
+        return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
+    int code = load(paths, *count, NULL, others, records);
+    size_t left = 0;
+    for (size_t i = 0; !code && i < *count; i++) {
+        if (others[i]) { /* its record is empty: reading it failed */
+            kvr_fail(0, "%s is no result of kvroof run and is left out", paths[i]);
+            continue;
+        }
+        (*records)[left] = (*records)[i];
+        paths[left++] = paths[i];
+    }
+    if (!code)
+        *count = left;
+    free(others);
+    return code;
 }
 
 /* The one fidelity result among the paths, which leaves them; *path is its own, NULL: none. */
@@ -142,7 +170,7 @@ int kvr_load_beside(struct kvr_paths *paths, struct kvr_beside *beside)
     *beside = (struct kvr_beside){NULL, {0}};
     if (!fidelities)
         return kvr_fail(KVR_EXIT_IMPOSSIBLE, "out of memory");
-    int code = load(paths->of, count, fidelities, &beside->records);
+    int code = load(paths->of, count, fidelities, NULL, &beside->records);
     if (!code)
         code = part(paths, fidelities, beside, &path);
     if (!code && path)
@@ -214,6 +242,35 @@ void kvr_add_conclusions(struct kvr_run_record *record)
         kvr_crossings_find(record);
 }
 
+/* What differs of two verdicts of one side and bound. */
+static void put_difference(FILE *out, const struct kvr_verdict_record *again,
+                           const struct kvr_verdict_record *stored)
+{
+    const struct { const char *what, *again, *stored; } texts[] = {
+        {"resource", again->resource, stored->resource},
+        {"cause", again->cause, stored->cause},
+        {"shift", again->shift_says, stored->shift_says}};
+    const struct { const char *what; double again, stored; } numbers[] = {
+        {"attained", again->attained, stored->attained},
+        {"balance", again->balance, stored->balance}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strcmp(texts[i].again, texts[i].stored)) {
+            fprintf(out, "the verdict's %s is %s, not %s as stored\n", texts[i].what,
+                    *texts[i].again ? texts[i].again : "absent",
+                    *texts[i].stored ? texts[i].stored : "absent");
+            return;
+        }
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (!kvr_verdict_same_number(numbers[i].again, numbers[i].stored)) {
+            char now[64], then[64];
+            kvr_exact_text(numbers[i].again, now, sizeof now);
+            kvr_exact_text(numbers[i].stored, then, sizeof then);
+            fprintf(out, "the verdict's %s is %s, not %s as stored\n", numbers[i].what,
+                    *now ? now : "absent", *then ? then : "absent");
+            return;
+        }
+}
+
 char *kvr_verdict_doubts(const struct kvr_run_record *record)
 {
     char *text = NULL;
@@ -222,10 +279,14 @@ char *kvr_verdict_doubts(const struct kvr_run_record *record)
     for (size_t i = 0; out && i < record->result_count; i++) {
         const struct kvr_result *r = &record->results[i];
         struct kvr_verdict_record again;
-        if (r->measured && r->verdict.side[0] && !kvr_verdict_recompute(r, &again))
-            fprintf(out, "%s: computed again from its rounds the verdict is %s side, %s, not %s "
-                         "side, %s as stored\n",
-                    r->name, again.side, again.bound, r->verdict.side, r->verdict.bound);
+        if (!r->measured || !r->verdict.side[0] || kvr_verdict_recompute(r, &again))
+            continue;
+        fprintf(out, "%s: computed again from its rounds ", r->name);
+        if (strcmp(again.side, r->verdict.side) || strcmp(again.bound, r->verdict.bound))
+            fprintf(out, "the verdict is %s side, %s, not %s side, %s as stored\n", again.side,
+                    again.bound, r->verdict.side, r->verdict.bound);
+        else
+            put_difference(out, &again, &r->verdict);
     }
     if (!out || fclose(out)) {
         free(text);

@@ -24,6 +24,9 @@ error_t kvr_paths_add(struct kvr_paths *paths, struct kvr_args *args, const char
 /* Reads `count` results, on several threads; *records is the caller's until kvr_free_results. The
  * exit code, after the error of the first that cannot be read was printed: *records is NULL. */
 int kvr_load_results(const char *const *paths, size_t count, struct kvr_run_record **records);
+/* The same for what a folder holds: what is no result by its schema is named on stderr and leaves
+ * `paths`. *count, then that of the rest, may be 0. */
+int kvr_load_folder(const char **paths, size_t *count, struct kvr_run_record **records);
 /* The same for commands that take one fidelity result (kvroof.fidelity/1) among the results, which
  * is joined to them (quality.h) and leaves `paths`; codecs without a row are named on stderr. */
 struct kvr_beside {

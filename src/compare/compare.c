@@ -348,6 +348,8 @@ int kvr_compare(const struct kvr_compare_side *base, const struct kvr_compare_si
         rc = prepare(other, o, &w.other);
     if (!rc)
         rc = add_cases(&w, o, k);
+    for (size_t i = w.other.slot_count; i-- > 0;)
+        k->newest = w.other.slots[i].record ? w.other.slots[i].record : k->newest;
     k->base_processes = w.base.slot_count;
     k->new_processes = w.other.slot_count;
     if (!rc && !k->case_count) {

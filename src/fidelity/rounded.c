@@ -47,9 +47,8 @@ static double round_query(const float *query, const unsigned char *group, size_t
 void kvr_score_groups(const struct kvr_scorer *s, size_t n, double *scores)
 {
     const size_t count = s->shape.tokens, d = s->shape.head_dim;
-    const size_t whole = count - kvr_channel_residual_keys(s->shape.residual, (uint32_t)count);
-    const struct kvr_shape group = {.head_dim = (uint32_t)d}; /* no residual */
-    const size_t group_bytes = s->coding->format->segment_bytes(&group, KVR_CHANNEL_KEYS);
+    const size_t whole = count - kvr_residual_keys(s->coding->format, &s->shape, (uint32_t)count);
+    const size_t group_bytes = kvr_block_bytes(s->coding->format, &s->shape);
     const struct kvr_prepared_dense *p = (const void *)s->prepared;
     for (size_t first = 0; first < n; first += KVR_CHANNEL_KEYS) {
         const size_t keys = n - first < KVR_CHANNEL_KEYS ? n - first : KVR_CHANNEL_KEYS;

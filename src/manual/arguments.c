@@ -30,7 +30,8 @@ static const char *const outputs[] = {"json:", "jsonl:", "csv:", "md:", "table:"
                                       "junit:", NULL};
 static const char *const roofs_outputs[] = {"json:", "table:", NULL};
 static const char *const formats[] = {"table", "json", "jsonl", "csv", "md", NULL};
-static const char *const compare_formats[] = {"table", "json", "csv", "md", NULL};
+static const char *const compare_formats[] = {"table", "json", "csv", "md", "junit", NULL};
+static const char *const common_formats[] = {"table", "json", "csv", "md", NULL};
 static const char *const fidelity_outputs[] = {"json:", "csv:", "md:", "table:", NULL};
 static const char *const channel_orders[] = {"natural", "rope-pairs", NULL};
 static const char *const orders[] = {"case", "machine", "ns", "ratio", "roof", "balance", "bound",
@@ -59,8 +60,8 @@ static const struct {
     const char *const *words;
 } known[] = {
     {"compare", "format", compare_formats}, {"compare", "sort", orders},
-    {"fidelity", "format", compare_formats}, {"fidelity", "output", fidelity_outputs},
-    {"fleet", "format", compare_formats}, {NULL, "channel-order", channel_orders},
+    {"fidelity", "format", common_formats}, {"fidelity", "output", fidelity_outputs},
+    {"fleet", "format", common_formats}, {NULL, "channel-order", channel_orders},
     {"plot", "format", pictures}, {"run", "format", formats},   {"show", "format", formats},
     {NULL, "format", table_or_json}, {"verify", "isa", verify_isa}, {NULL, "isa", isa},
     {NULL, "layout", layouts},    {NULL, "threads", threads},   {NULL, "mem", mem},

@@ -49,6 +49,8 @@ struct kvr_lone_case { char name[KVR_NAME_BYTES]; char why[200]; };
 struct kvr_comparison {
     char base[256], other[256];   /* what is compared, as the user named it */
     char notes[8][400];           /* sentences on what differs; unused "" */
+    const struct kvr_run_record *newest; /* the first of the new side; not owned */
+    char undecided[400];          /* why none of its cases may pass or fail; "": they may */
     bool pairs;                   /* from compare --run */
     double level;                 /* of one interval: .95, or what a look leaves */
     size_t looks, look;           /* planned, and which this one is; 0: one look */
@@ -71,7 +73,8 @@ enum kvr_outcome kvr_worse_outcome(enum kvr_outcome a, enum kvr_outcome b);
 void kvr_outcome_counts(const struct kvr_comparison *comparison, char *text, size_t bytes);
 bool kvr_verdict_changed(const struct kvr_compared_case *c);
 
-/* Table, JSON (kvroof.compare/1), CSV or Markdown of `count` comparisons. 0 or -errno. */
+/* Table, JSON (kvroof.compare/1), CSV, Markdown or JUnit (a suite each: regressed has failed; what
+ * is inconclusive, or has one side only, is skipped) of `count` comparisons. 0 or -errno. */
 int kvr_write_comparisons(FILE *out, enum kvr_output_format format,
                           const struct kvr_comparison *comparisons, size_t count,
                           const struct kvr_output_style *style);

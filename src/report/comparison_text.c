@@ -74,45 +74,52 @@ static const char *unit_of(const struct kvr_comparison *k)
 }
 
 /* What would decide a case. */
-static void put_open(FILE *out, const struct kvr_comparison *k, const struct kvr_compared_case *c,
-                     const char *bullet, int width)
+static void open_text(const struct kvr_comparison *k, const struct kvr_compared_case *c,
+                      char *would, size_t bytes)
 {
-    char would[200], all[80];
-    percent(c->change.log_ratio, all, sizeof all);
     if (k->sentinel_changed && c->change.low > log1p(c->threshold))
-        snprintf(would, sizeof would, "the sentinel changed, so the machine did: compare again "
+        snprintf(would, bytes, "the sentinel changed, so the machine did: compare again "
                  "at a quieter time");
     else if (c->change.needed)
-        snprintf(would, sizeof would, "about %zu %s would decide, or a quieter machine, or "
+        snprintf(would, bytes, "about %zu %s would decide, or a quieter machine, or "
                  "--threshold %.0f%%", c->change.needed, unit_of(k),
                  ceil(100 * expm1(c->change.how == KVR_BY_SPREAD ? c->change.log_ratio
                                                                 : c->change.high)) + 1);
     else if (isfinite(c->change.high))
-        snprintf(would, sizeof would, "too near the threshold for more %s: a quieter machine or "
+        snprintf(would, bytes, "too near the threshold for more %s: a quieter machine or "
                  "--threshold %.0f%% would decide", k->pairs ? "pairs" : "processes",
                  ceil(100 * expm1(c->change.high)) + 1);
     else
-        snprintf(would, sizeof would, "measured in too few processes: %zu of %zu and %zu of %zu%s",
+        snprintf(would, bytes, "measured in too few processes: %zu of %zu and %zu of %zu%s",
                  c->change.base_count, k->base_processes, c->change.new_count, k->new_processes,
                  c->change.base_count < k->base_processes
                      ? "; with --isa auto each chooses for itself: name one, as in --isa avx2"
                      : "");
-    put(out, bullet, width, "inconclusive: %s %s: %s", c->name, all, would);
+}
+
+void kvr_case_outcome_text(const struct kvr_comparison *k, const struct kvr_compared_case *c,
+                           char *text, size_t bytes)
+{
+    char change[80], ends[120], would[200];
+    percent(c->change.log_ratio, change, sizeof change);
+    interval(&c->change, ends, sizeof ends);
+    open_text(k, c, would, sizeof would);
+    if (c->change.outcome == KVR_INCONCLUSIVE)
+        snprintf(text, bytes, "inconclusive: %s %s: %s", c->name, change, would);
+    else
+        snprintf(text, bytes, "%s: %s %s [%s]%s %.3g %%", kvr_outcome_names[c->change.outcome],
+                 c->name, change, ends, c->change.outcome == KVR_OK ? ", threshold" : ", beyond",
+                 100 * c->threshold);
 }
 
 static void put_found(FILE *out, const struct kvr_comparison *k, const char *bullet, int width)
 {
-    char change[80], ends[120];
+    char text[1000];
     for (size_t i = 0; i < k->case_count; i++) {
         const struct kvr_compared_case *c = &k->cases[i];
-        enum kvr_outcome outcome = c->change.outcome;
-        percent(c->change.log_ratio, change, sizeof change);
-        interval(&c->change, ends, sizeof ends);
-        if (outcome == KVR_REGRESSED || outcome == KVR_IMPROVED)
-            put(out, bullet, width, "%s: %s %s [%s], beyond %.3g %%", kvr_outcome_names[outcome],
-                c->name, change, ends, 100 * c->threshold);
-        if (outcome == KVR_INCONCLUSIVE)
-            put_open(out, k, c, bullet, width);
+        kvr_case_outcome_text(k, c, text, sizeof text);
+        if (c->change.outcome != KVR_OK)
+            put(out, bullet, width, "%s", text);
         if (kvr_verdict_changed(c))
             put(out, bullet, width, "verdict changed: %s: from %s to %s", c->name,
                 c->base_verdict, c->new_verdict);
@@ -245,6 +252,18 @@ static void put_csv(FILE *out, const struct kvr_comparison *comparisons, size_t 
             put_csv_row(out, &comparisons[i], &comparisons[i].cases[c]);
 }
 
+static int put_all(FILE *out, enum kvr_output_format format,
+                   const struct kvr_comparison *comparisons, size_t count, int width)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < count; i++) {
+        if (i)
+            fputc('\n', out);
+        rc = put_one(out, format, &comparisons[i], width);
+    }
+    return rc;
+}
+
 int kvr_write_comparisons(FILE *out, enum kvr_output_format format,
                           const struct kvr_comparison *comparisons, size_t count,
                           const struct kvr_output_style *style)
@@ -254,13 +273,12 @@ int kvr_write_comparisons(FILE *out, enum kvr_output_format format,
     errno = 0;
     if (format == KVR_OUT_JSON)
         rc = kvr_put_comparisons_json(out, comparisons, count);
+    else if (format == KVR_OUT_JUNIT)
+        rc = kvr_put_comparisons_junit(out, comparisons, count);
     else if (format == KVR_OUT_CSV)
         put_csv(out, comparisons, count);
-    for (size_t i = 0; !rc && i < count && format != KVR_OUT_JSON && format != KVR_OUT_CSV; i++) {
-        if (i)
-            fputc('\n', out);
-        rc = put_one(out, format, &comparisons[i], style->width);
-    }
+    else
+        rc = put_all(out, format, comparisons, count, style->width);
     kvr_numeric_restore(numeric);
     if (!rc && (fflush(out) || ferror(out)))
         rc = errno ? -errno : -EIO;

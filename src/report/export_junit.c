@@ -72,10 +72,20 @@ static size_t count_of(const struct kvr_junit_case *cases, size_t count,
     return n;
 }
 
-void kvr_put_junit_cases(FILE *out, const char *suite, const struct kvr_run_record *record,
+void kvr_junit_begin(FILE *out)
+{
+    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n", out);
+}
+
+void kvr_junit_end(FILE *out)
+{
+    fputs("</testsuites>\n", out);
+}
+
+void kvr_put_junit_suite(FILE *out, const char *suite, const struct kvr_run_record *record,
                          const struct kvr_junit_case *cases, size_t count)
 {
-    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite", out);
+    fputs("  <testsuite", out);
     put_attribute(out, "name", suite);
     fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\"", count,
             count_of(cases, count, KVR_JUNIT_FAILED), count_of(cases, count, KVR_JUNIT_SKIPPED));
@@ -87,7 +97,7 @@ void kvr_put_junit_cases(FILE *out, const char *suite, const struct kvr_run_reco
     put_properties(out, record);
     for (size_t i = 0; i < count; i++)
         put_case(out, &cases[i]);
-    fputs("  </testsuite>\n</testsuites>\n", out);
+    fputs("  </testsuite>\n", out);
 }
 
 struct texts { char group[40], why[320], sentence[400]; };
@@ -121,8 +131,11 @@ int kvr_put_junit(FILE *out, const struct kvr_run_record *record)
     int rc = cases && texts ? 0 : -ENOMEM;
     for (size_t i = 0; !rc && i < count; i++)
         judge(&record->results[i], &texts[i], &cases[i]);
-    if (!rc)
-        kvr_put_junit_cases(out, "kvroof run", record, cases, count);
+    if (!rc) {
+        kvr_junit_begin(out);
+        kvr_put_junit_suite(out, "kvroof run", record, cases, count);
+        kvr_junit_end(out);
+    }
     free(cases);
     free(texts);
     return rc;

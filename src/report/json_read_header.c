@@ -15,9 +15,10 @@ static int check_schema(const struct kvr_reader *reader, const json_t *root)
     const char *schema = json_string_value(json_object_get(root, "schema"));
     if (!schema)
         return kvr_reader_fail(reader, "no result of kvroof: it has no field schema");
-    if (strncmp(schema, known, sizeof known - 1))
-        return kvr_reader_fail(reader, "its schema is \"%.60s\"; kvroof.result/1 is needed",
-                               schema);
+    if (strncmp(schema, known, sizeof known - 1)) {
+        kvr_reader_fail(reader, "its schema is \"%.60s\"; kvroof.result/1 is needed", schema);
+        return -ENOMSG;
+    }
     if (strcmp(schema + sizeof known - 1, "1"))
         return kvr_reader_fail(reader,
                                "its schema is \"%.60s\"; this kvroof reads kvroof.result/1: use "

@@ -19,9 +19,11 @@ struct kvr_junit_case {
     const char *text;    /* what was found; "" for nothing */
 };
 
-/* One suite named `suite`, described by what `record` says of the run and its machine. The numeric
- * locale is set (text.h); errors of the stream stay in the stream. */
-void kvr_put_junit_cases(FILE *out, const char *suite, const struct kvr_run_record *record,
+/* A document is begun, has suites, and is ended. A suite is described by what `record` says of the
+ * run and its machine. The numeric locale is set (text.h); errors of the stream stay in it. */
+void kvr_junit_begin(FILE *out);
+void kvr_put_junit_suite(FILE *out, const char *suite, const struct kvr_run_record *record,
                          const struct kvr_junit_case *cases, size_t count);
+void kvr_junit_end(FILE *out);
 
 #endif

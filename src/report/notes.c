@@ -261,30 +261,53 @@ static bool lacks(const struct kvr_result *r, const struct kvr_unavailable *u)
     return false;
 }
 
-/* A figure that measured cases lack for the same reason: said once for all of them. */
-static int put_lack(struct kvr_sentence *w, const struct kvr_run_record *record, size_t index,
-                    const struct kvr_unavailable *u)
+static size_t lacking(const struct kvr_run_record *record, size_t end,
+                      const struct kvr_unavailable *u)
 {
-    size_t cases = 0, measured = 0;
-    for (size_t i = 0; i < index; i++)
-        if (lacks(&record->results[i], u))
-            return 0;
-    for (size_t i = 0; i < record->result_count; i++) {
-        measured += record->results[i].measured;
+    size_t cases = 0;
+    for (size_t i = 0; i < end; i++)
         cases += lacks(&record->results[i], u);
-    }
+    return cases;
+}
+
+/* Figures that the same cases lack for one reason. */
+static bool alike(const struct kvr_run_record *record, size_t index,
+                  const struct kvr_unavailable *a, const struct kvr_unavailable *b)
+{
+    return !strcmp(a->why, b->why) && !lacking(record, index, a) == !lacking(record, index, b) &&
+           lacking(record, record->result_count, a) == lacking(record, record->result_count, b);
+}
+
+/* A figure that measured cases lack for the same reason: said once for all of them, and for all
+ * figures that they lack for it. */
+static int put_lack(struct kvr_sentence *w, const struct kvr_run_record *record, size_t index,
+                    size_t at, size_t measured)
+{
+    const struct kvr_result *r = &record->results[index];
+    const struct kvr_unavailable *u = &r->unavailable[at];
+    size_t cases = lacking(record, record->result_count, u);
+    if (lacking(record, index, u))
+        return 0;
+    for (size_t i = 0; i < at; i++)
+        if (alike(record, index, &r->unavailable[i], u))
+            return 0;
     int rc = kvr_sentence_begin(w);
     if (rc)
         return rc;
     fputs("not measured: ", w->line);
     put_text(w, u->what);
+    for (size_t i = at + 1; i < r->unavailable_count; i++)
+        if (alike(record, index, &r->unavailable[i], u)) {
+            fputs(", ", w->line);
+            put_text(w, r->unavailable[i].what);
+        }
     if (cases == measured)
         fputs(" (every case): ", w->line);
     else if (cases > 1)
         fprintf(w->line, " (%zu of %zu cases): ", cases, measured);
     if (cases != measured && cases == 1) {
         fputs(" of ", w->line);
-        kvr_sentence_name(w, record->results[index].name);
+        kvr_sentence_name(w, r->name);
         fputs(": ", w->line);
     }
     put_text(w, u->why);
@@ -303,6 +326,8 @@ static int put_line(struct kvr_sentence *w, const char *text)
 int kvr_put_notes(struct kvr_sentence *w, const struct kvr_run_record *record)
 {
     size_t measured = 0;
+    for (size_t i = 0; i < record->result_count; i++)
+        measured += record->results[i].measured;
     int rc = put_flags(w, record);
     for (size_t i = 0; !rc && i < record->checks.count; i++)
         rc = put_check(w, &record->checks.items[i]);
@@ -310,9 +335,8 @@ int kvr_put_notes(struct kvr_sentence *w, const struct kvr_run_record *record)
         rc = put_backend(w, &record->checks.items[i]);
     for (size_t i = 0; !rc && i < record->result_count; i++) {
         const struct kvr_result *r = &record->results[i];
-        measured += r->measured;
         for (size_t u = 0; !rc && r->measured && u < r->unavailable_count; u++)
-            rc = put_lack(w, record, i, &r->unavailable[u]);
+            rc = put_lack(w, record, i, u, measured);
     }
     for (size_t i = 0; !rc && i < record->result_count; i++)
         if (!record->results[i].measured)

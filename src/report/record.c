@@ -219,3 +219,15 @@ void kvr_result_unavailable(struct kvr_result *result, const char *what, const c
     if (i == result->unavailable_count)
         result->unavailable_count++;
 }
+
+void kvr_result_available(struct kvr_result *result, const char *what)
+{
+    struct kvr_unavailable *list = result->unavailable;
+    size_t i = 0;
+    while (i < result->unavailable_count && strcmp(list[i].what, what))
+        i++;
+    if (i == result->unavailable_count)
+        return;
+    result->unavailable_count--;
+    memmove(&list[i], &list[i + 1], (result->unavailable_count - i) * sizeof *list);
+}

@@ -18,7 +18,7 @@
 #include "../machine/checks.h"
 #include "../machine/machine.h"
 
-enum { KVR_NAME_BYTES = 192, KVR_MAX_FLAGS = 12, KVR_MAX_UNAVAILABLE = 12,
+enum { KVR_NAME_BYTES = 192, KVR_MAX_FLAGS = 12, KVR_MAX_UNAVAILABLE = 20,
        KVR_MAX_WITNESSES = 24 };
 
 /* The serial phases of an op; a scan has one. Names: kvr_phase_names. */
@@ -278,5 +278,7 @@ bool kvr_result_flagged(const struct kvr_result *result, const char *flag);
 const char *kvr_result_why(const struct kvr_result *result, const char *what);
 void kvr_result_unavailable(struct kvr_result *result, const char *what, const char *why, ...)
     __attribute__((format(printf, 3, 4)));
+/* It is there after all. */
+void kvr_result_available(struct kvr_result *result, const char *what);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "export.h"
@@ -48,6 +49,25 @@ bool kvr_output_needs_cases(enum kvr_output_format format)
 {
     return format == KVR_OUT_GBENCH || format == KVR_OUT_GHA_BIGGER ||
            format == KVR_OUT_GHA_SMALLER || format == KVR_OUT_BMF;
+}
+
+/* Its inverse is a rate, its product with keys and threads a time. */
+static bool usable(double ns_per_key, const struct kvr_result *r)
+{
+    return isfinite(1e9 / ns_per_key) && isfinite(ns_per_key * (r->tokens + 1.0) * r->threads);
+}
+
+const struct kvr_result *kvr_not_finite(const struct kvr_run_record *record)
+{
+    for (size_t i = 0; i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        bool good = !kvr_is_exported(r) || usable(r->result.ns_per_key, r);
+        for (size_t k = 0; good && kvr_is_exported(r) && k < r->round_count; k++)
+            good = r->rounds[k].invalid || usable(r->rounds[k].t_ns, r);
+        if (!good)
+            return r;
+    }
+    return NULL;
 }
 
 bool kvr_has_cases(const struct kvr_run_record *record)

@@ -35,6 +35,9 @@ bool kvr_output_is_common(enum kvr_output_format format);
  * read rows of cases take a file without any for an error, or for a pass. */
 bool kvr_output_needs_cases(enum kvr_output_format format);
 bool kvr_has_cases(const struct kvr_run_record *record);
+/* The first case of which those formats would hold a time or rate that is not finite, as a file
+ * may say of 1e308 ns a key; NULL: none. */
+const struct kvr_result *kvr_not_finite(const struct kvr_run_record *record);
 /* Writes the whole record. 0 or -errno of the write (-EPIPE, -ENOSPC, ...). */
 int kvr_write(FILE *out, enum kvr_output_format format, const struct kvr_run_record *record,
               const struct kvr_output_style *style);
@@ -47,8 +50,9 @@ int kvr_write_jsonl_trailer(FILE *out, const struct kvr_run_record *record);
 /* The plain sentences that end the table. */
 int kvr_write_summary(FILE *out, const struct kvr_run_record *record);
 
-/* Reads kvroof.result/1 (JSON, or the JSONL of a killed run). 0, -errno, or -EINVAL with a
- * sentence in error (file, line where known, what is wrong, other schema version). */
+/* Reads kvroof.result/1 (JSON, or the JSONL of a killed run). 0 or -errno with a sentence in error:
+ * -EINVAL (file, line where known, what is wrong, other schema version), -ENOMSG: by its schema it
+ * is something else than a result. */
 int kvr_read_result(const char *path, struct kvr_run_record *record, char *error,
                     size_t error_bytes);
 

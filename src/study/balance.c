@@ -69,13 +69,23 @@ static struct kvr_estimate over_rounds(const struct kvr_result *result, round_va
     return kvr_median(values, n);
 }
 
-static void store(const struct kvr_estimate *e, double *median, double ci95[2])
+void kvr_name_interval(struct kvr_result *r, const char *name, const struct kvr_estimate *e)
+{
+    if (e->interval || !isfinite(e->median)) /* an interval of nothing is not missed */
+        kvr_result_available(r, name);
+    else
+        kvr_result_unavailable(r, name, "fewer than 6 valid rounds");
+}
+
+static void store(struct kvr_result *r, const struct kvr_estimate *e, double *median,
+                  const char *name, double ci95[2])
 {
     *median = e->median;
-    if (ci95 && e->interval) {
+    if (e->interval) {
         ci95[0] = e->low;
         ci95[1] = e->high;
     }
+    kvr_name_interval(r, name, e);
 }
 
 /* Serial phases: no T below the sum of the larger of M and C in each, but for what the readers'
@@ -158,13 +168,17 @@ void kvr_balance(struct kvr_result *r, double peak_flops)
             values[n++] = r->rounds[i].t_ns;
     if (!n)
         return;
-    store(&t, &o->ns_per_key, o->ci95);
+    store(r, &t, &o->ns_per_key, "ci95", o->ci95);
     o->cv = kvr_variation(values, n);
+    if (isnan(o->cv))
+        kvr_result_unavailable(r, "cv", "fewer than 2 valid rounds");
+    else
+        kvr_result_available(r, "cv");
     o->m_ns_per_key = m.median;
     o->c_ns_per_key = c.median;
-    store(&speedup, &o->speedup_vs_fp16, o->speedup_ci95);
+    store(r, &speedup, &o->speedup_vs_fp16, "speedup_ci95", o->speedup_ci95);
     r->fp16_ns_per_key = over_rounds(r, value_fp16).median;
-    store(&roof, &o->percent_of_roof, o->percent_of_roof_ci95);
+    store(r, &roof, &o->percent_of_roof, "percent_of_roof_ci95", o->percent_of_roof_ci95);
     o->percent_of_read_roof = read_roof.median;
     snprintf(o->roof, sizeof o->roof, "%s", m.median >= c.median ? "memory" : "core");
     o->prepare_share = over_rounds(r, value_prepare_share).median;

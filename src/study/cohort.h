@@ -35,7 +35,10 @@ int kvr_cohort_measure(struct kvr_session *session, const struct kvr_cohort *coh
 /* Adds the rows of a cohort that is not measured. */
 void kvr_cohort_skip(struct kvr_session *session, const struct kvr_cohort *cohort, const char *what,
                      const char *why);
-/* The same, for want of time: the budget `does` ("ended before") so many rounds. */
+/* Why no case of a record was measured. -ETIME: there was no time for some; -ENODEV: none could be,
+ * with a sentence that names the first one's reason where there is one. */
+int kvr_cohort_none(const struct kvr_run_record *record, char *error, size_t error_bytes);
+/* As kvr_cohort_skip, for want of time: the budget `does` ("ended before") so many rounds. */
 void kvr_cohort_skip_budget(struct kvr_session *session, const struct kvr_cohort *cohort,
                             const char *does, uint32_t rounds);
 

@@ -169,14 +169,25 @@ int kvr_cohort_materials(struct kvr_session *s, struct kvr_cohort_work *w)
     if (!w->keys)
         return -EINVAL;
     w->is_reference = !strcmp(c->codec->name, "fp16");
+    const struct kvr_codec *coded = fp16;
+    const char *what = "keys";
     int rc = borrow(s, fp16, &dense, w, false, &w->reference);
-    if (!rc && !w->is_reference)
-        rc = borrow(s, c->codec, &c->shape, w, false, &w->subject);
-    if (!rc && kvr_case_has_values(c))
-        rc = borrow(s, kvr_case_values(c), &dense, w, true, &w->values);
+    if (!rc && !w->is_reference) {
+        coded = c->codec;
+        rc = borrow(s, coded, &c->shape, w, false, &w->subject);
+    }
+    if (!rc && kvr_case_has_values(c)) {
+        coded = kvr_case_values(c);
+        what = "values";
+        rc = borrow(s, coded, &dense, w, true, &w->values);
+    }
     if (rc == -EINVAL)
         snprintf(w->why, sizeof w->why, "codec %s could not be trained on these keys",
                  c->codec->name);
+    if (rc == -ERANGE)
+        snprintf(w->why, sizeof w->why, "%s cannot hold these %s: one of them, or a scale of them, "
+                 "is beyond the largest float16, 65504; scale them down", coded->name,
+                 what);
     return rc;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,6 +272,8 @@ static void add_result(struct kvr_session *s, const struct kvr_cohort_work *w,
         return;
     memcpy(r.rounds, w->rounds + index * rounds, w->rounds_done * sizeof *r.rounds);
     r.round_count = w->rounds_done;
+    if (isnan(kvr_sentinel_of_rounds(&r)))
+        kvr_result_unavailable(&r, "sentinel_ns", "%s", kvr_no_sentinel);
     if (subject->c_unstable)
         kvr_result_flag(&r, "c-unstable");
     if (s->shared_from && r.threads >= s->shared_from)
@@ -298,4 +301,20 @@ void kvr_cohort_add_results(struct kvr_session *s, const struct kvr_cohort_work 
     for (size_t i = 0; i < w->subject_count; i++)
         add_result(s, w, w->cases[i], &w->subjects[i], w->stage.subject_family, &w->subject_lists,
                    &s->subject, i, rounds);
+}
+
+int kvr_cohort_none(const struct kvr_run_record *record, char *error, size_t error_bytes)
+{
+    const struct kvr_result *first = NULL;
+    for (size_t i = 0; i < record->result_count; i++) {
+        const struct kvr_result *r = &record->results[i];
+        if (kvr_result_why(r, "budget"))
+            return -ETIME;
+        if (!first && r->unavailable_count)
+            first = r;
+    }
+    if (first)
+        snprintf(error, error_bytes, "no case could be measured: %s: %s", first->name,
+                 first->unavailable[0].why);
+    return -ENODEV;
 }

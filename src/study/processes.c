@@ -99,12 +99,18 @@ static void compute_again(struct kvr_run_record *whole, struct kvr_result *r)
         return;
     kvr_balance(r, kvr_peak_flops(whole, r->threads));
     size_t count = process_medians(r, medians);
-    if (count > 1)
+    if (count > 1) {
         kvr_process_interval(medians, count, r->result.ci95);
+        kvr_result_available(r, "ci95");
+    }
     if (judged) {
         kvr_verdict_recompute(r, &again);
         r->verdict = again;
     }
+    if (isfinite(r->verdict.balance_ci95[0]))
+        kvr_result_available(r, "balance_ci95");
+    if (r->verdict.shift_says[0])
+        kvr_result_available(r, "shift");
 }
 
 /* Between processes, the median over cases of the largest over the smallest. */

@@ -78,6 +78,8 @@ double kvr_sentinel_place(struct kvr_session *s, unsigned threads)
     return median;
 }
 
+const char kvr_no_sentinel[] = "no sentinel read: the arena is not twice the size of the caches";
+
 double kvr_sentinel_of_rounds(const struct kvr_result *result)
 {
     double ns[READS];
@@ -95,8 +97,7 @@ void kvr_sentinel_check(struct kvr_checks *checks, const double ns[KVR_SENTINEL_
     for (int i = 0; i < KVR_SENTINEL_PLACES; i++) {
         if (isnan(ns[i])) {
             kvr_check_add(checks, "sentinel", KVR_CHECK_UNKNOWN,
-                          "no sentinel read: the arena is not twice the size of the caches, or "
-                          "the run ended early");
+                          "%s, or the run ended early", kvr_no_sentinel);
             return;
         }
         least = fmin(least, ns[i]);

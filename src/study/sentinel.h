@@ -35,6 +35,7 @@ double kvr_sentinel_place(struct kvr_session *session, unsigned threads);
 
 /* The same read as the rounds of a result took it, in their midst: the median; NAN without one. */
 double kvr_sentinel_of_rounds(const struct kvr_result *result);
+extern const char kvr_no_sentinel[]; /* why rounds have none */
 
 /* The check `sentinel` from ns per line at the three places: warn where they differ by more than a
  * tenth. Pure. */

@@ -374,7 +374,7 @@ int kvr_study_run(struct kvr_study *study, char *error, size_t error_bytes)
     add_skips(study);
     kvr_peak_compare(study->record, study->options->peak_gb_per_s);
     if (!rc && !measured_results(study->record))
-        rc = isnan(budget_s) ? -ENODEV : -ETIME;
+        rc = kvr_cohort_none(study->record, error, error_bytes);
 out:
     if (rc == -ETIME)
         snprintf(error, error_bytes,
@@ -382,7 +382,7 @@ out:
                  "or lower --bytes",
                  budget_s, kvr_wall_s() - study->started_s);
     else if (rc == -ENODEV && !error[0])
-        snprintf(error, error_bytes, "no case could be measured here; the rows above say why");
+        snprintf(error, error_bytes, "no case could be measured here");
     else if (rc && rc != -EINTR && !error[0])
         snprintf(error, error_bytes, "%s", strerror(-rc));
     free(cohorts);

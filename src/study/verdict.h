@@ -95,5 +95,7 @@ void kvr_verdict_record_fill(struct kvr_result *result, const struct kvr_verdict
 
 /* The verdict of a stored result again, from its rounds and evidence. True if it is the same. */
 bool kvr_verdict_recompute(const struct kvr_result *stored, struct kvr_verdict_record *again);
+/* As it counts there: equal but for rounding, or both absent. */
+bool kvr_verdict_same_number(double a, double b);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "balance.h"
 #include "verdict.h"
 
 enum { MAX_ROUNDS = 4096 };
@@ -157,6 +158,7 @@ void kvr_verdict_record_fill(struct kvr_result *r, const struct kvr_verdict_inpu
         out->balance_ci95[0] = v.balance.low;
         out->balance_ci95[1] = v.balance.high;
     }
+    kvr_name_interval(r, "balance_ci95", &v.balance);
     out->overlap = v.overlap;
     out->e_ns = v.e_ns;
     out->s_ns = v.s_ns;
@@ -187,6 +189,11 @@ static const char *stored_memory_cause(const struct kvr_verdict_record *old)
     return !strcmp(old->cause, "node") || !strcmp(old->cause, "core") ? old->cause : NULL;
 }
 
+bool kvr_verdict_same_number(double a, double b)
+{
+    return fabs(a - b) <= 1e-12 * fabs(b) || (!isfinite(a) && !isfinite(b)); /* absent as stored */
+}
+
 bool kvr_verdict_recompute(const struct kvr_result *stored, struct kvr_verdict_record *again)
 {
     const struct kvr_verdict_record *old = &stored->verdict;
@@ -210,6 +217,6 @@ bool kvr_verdict_recompute(const struct kvr_result *stored, struct kvr_verdict_r
     return !strcmp(again->side, old->side) && !strcmp(again->bound, old->bound)
            && !strcmp(again->resource, old->resource) && !strcmp(again->cause, old->cause)
            && !strcmp(again->shift_says, old->shift_says)
-           && fabs(again->attained - old->attained) <= 1e-12 * fabs(old->attained)
-           && fabs(again->balance - old->balance) <= 1e-12 * fabs(old->balance);
+           && kvr_verdict_same_number(again->attained, old->attained)
+           && kvr_verdict_same_number(again->balance, old->balance);
 }

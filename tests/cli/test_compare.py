@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import time
+import xml.etree.ElementTree as ElementTree
 
 import harness
 from comparing import EMULATED, HERE, made, names
@@ -199,6 +200,57 @@ def test_formats():
     check_refused(run("compare", "a.json", "b.json", "--format", "jsonl"), 2, "csv")
 
 
+def junit_suites(*arguments, code):
+    """Of each suite of a comparison as JUnit: its element and {case: (outcome, message)}."""
+    found = []
+    root = ElementTree.fromstring(run("compare", *arguments, "--format", "junit", code=code).out)
+    for suite in root.findall("testsuite"):
+        tests = {}
+        for test in suite.findall("testcase"):
+            ends = [end for end in test if end.tag in ("failure", "skipped", "error")]
+            tests[test.get("name")] = ((ends[0].tag, ends[0].get("message")) if ends
+                                       else ("passed", ""))
+        check(int(suite.get("tests")) == len(tests), "each case once")
+        for tag, count in (("failure", "failures"), ("skipped", "skipped")):
+            check(int(suite.get(count)) == sum(t[0] == tag for t in tests.values()), count)
+        found.append((suite, tests))
+    return found
+
+
+def test_junit():
+    first, second, third = names()[:3]
+    made("a.json")
+    made("b.json", {first: 1.2, second: 1 / 1.2}, change=lambda result: result["results"].pop(2))
+    made("c.json", {second: 1.06}, noise=30)
+    (suite, tests), (_, noisy) = junit_suites("a.json", "b.json", "c.json", code=1)
+    check("a.json against b.json" in suite.get("name"), f"{suite.attrib}")
+    check(tests[first][0] == "failure" and f"regressed: {first} +20" in tests[first][1],
+          f"{tests}")
+    check(tests[third] == ("skipped", "missing from the new side"), f"{tests}")
+    check({t[0] for name, t in tests.items() if name not in (first, third)} == {"passed"},
+          f"{tests}")
+    check(noisy[second][0] == "skipped" and "would decide" in noisy[second][1], f"{noisy}")
+    check(set(noisy) == set(names()), f"{noisy}")
+    (_, tests), = junit_suites("b.json", "a.json", "--only", third + "," + second, code=1)
+    check(tests[third] == ("skipped", "new, without a base"), f"{tests}")
+    check(tests[second][0] == "failure" and first not in tests, f"{tests}")
+    for wrong in (("a.json", "b.json", "--table"), ("--history", ".")):
+        check_refused(run("compare", *wrong, "--format", "junit"), 2, "--format junit", "csv")
+
+
+def test_junit_of_two_machines_passes_and_fails_nothing():
+    made("a.json")
+    made("b.json", {names()[0]: 1.2}, change=lambda result: result["machine"].update(
+        fingerprint="0123456789abcdef"))
+    (_, tests), = junit_suites("a.json", "b.json", code=4)
+    check(set(tests) == set(names()), f"{tests}")
+    check(all(t[0] == "skipped" and "two machines" in t[1] for t in tests.values()), f"{tests}")
+    outcome = run("compare", HERE, EMULATED, "--format", "junit", code=4)
+    check("no case in common" in outcome.err and "another machine" in outcome.err, "why", outcome)
+    (_, tests), = junit_suites("a.json", "b.json", "--gate-across-machines", code=1)
+    check(tests[names()[0]][0] == "failure", f"{tests}")
+
+
 def broken(path, change):
     """A copy of a good result, changed as JSON."""
     made(path, change=change)
@@ -238,7 +290,7 @@ def test_bad_options():
             (("percent",), ("a.json", "a.json", "--threshold", "5")),
             (("threshold",), ("a.json", "a.json", "--threshold", "-1%")),
             (("threshold",), ("a.json", "a.json", "--threshold", "=5%")),
-            (("junit",), ("a.json", "a.json", "--format", "junit")),
+            (("junit",), ("a.json", "a.json", "--format", "gbench")),
             (("--run",), ("a.json", "a.json", "--pairs", "5")),
             (("--run",), ("a.json", "a.json", "--", "-k", "fp16")),
             (("two sides",), ("--run",)), (("two sides",), ("--run", "--", "-k", "fp16")),
@@ -267,6 +319,7 @@ def test_processes_of_one_file():
     check(sorted({r["process"] for r in row["rounds"]}) == [0, 1, 2], f"{row['rounds']}")
     check(len(row["rounds"]) == 6, f"{len(row['rounds'])} rounds")
     check(os.listdir(".") == ["a.json"], f"{os.listdir('.')}")
+    check("ci95" in row["scan"] and "ci95" not in row["unavailable"], "of three processes")
     outcome = run("show", "a.json", code=0)
     check("computed again" not in outcome.err, "verdicts follow from the rounds", outcome)
     case = next(iter(cases(compared("a.json", "a.json", code=None)).values()))
@@ -371,6 +424,17 @@ def test_a_program_that_cannot_run():
     with open("file", "w", encoding="utf-8"):
         pass
     check_refused(run("compare", "--run", "-o", "file", "--", *OPTIONS, "--", *OPTIONS), 5, "file")
+
+
+def test_no_case_in_common_ends_it_after_the_first_pair():
+    common = ["--isa", "scalar", *TINY[:-2], "--counters", "off", "--roofs", harness.tiny_roofs()]
+    outcome = run("compare", "--run", "--pairs", "5", "-o", "kept", "--", "-k",
+                  "fp16.fused,int8.materialised", *common, "--", "-k", "lookat.f32,int4q8",
+                  *common, code=2)
+    check("have no case in common" in outcome.err, "why", outcome)
+    check(outcome.err.count("no case in common") == 1, "said once", outcome)
+    kept = sorted(name for name in os.listdir("kept") if name.endswith(".jsonl"))
+    check(kept == ["pair-01-base.jsonl", "pair-01-new.jsonl"], f"{kept}")
 
 
 def test_budget_ends_a_comparison():

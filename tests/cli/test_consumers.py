@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import harness
+from comparing import made, names
 from harness import SOURCE, Skip, check, need, need_module, read_text, run, run_tiny
 
 GOLDEN = os.path.join(SOURCE, "tests", "report", "golden")
@@ -119,7 +120,10 @@ def test_prometheus_client_reads_openmetrics():
 
 def test_junit_schema():
     xmllint = need("xmllint")
-    for text in (golden("junit.xml"), measured("junit")):
+    made("a.json")
+    made("b.json", {names()[0]: 1.2}, change=lambda result: result["results"].pop(1))
+    compared = run("compare", "a.json", "b.json", "--format", "junit", code=1).out
+    for text in (golden("junit.xml"), measured("junit"), compared):
         call(xmllint, "--noout", "--schema", SCHEMA, "-", text=text)
     wrong = golden("junit.xml").replace('failures="0"', 'failures="none"')
     call(xmllint, "--noout", "--schema", SCHEMA, "-", text=wrong, code=3)

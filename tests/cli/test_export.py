@@ -143,6 +143,20 @@ def test_the_result_is_not_overwritten():
     check(read_text(copy) == before, "it is still there")
 
 
+def test_numbers_that_are_not_finite():
+    """Of a file that says so: 1e308 ns a key times the keys, and the rate of 1e-305."""
+    for value in (1e308, 1e-305):
+        for change in (lambda row, v: row["rounds"][1].update(t_ns=v),
+                       lambda row, v: row["scan"].update(ns_per_key=v)):
+            name = variant("odd.json", lambda d, c=change, v=value: c(
+                [row for row in d["results"] if "scan" in row][1], v))
+            for form in ("gbench", "gha-bigger", "gha-smaller", "bmf"):
+                check_refused(run("export", name, "-o", form + ":out"), 2, name, "not finite",
+                              form)
+            check(os.listdir(".") == [name], "nothing is written")
+            run("export", name, "-o", "csv:-", code=0)
+
+
 def test_nothing_measured():
     """Rows of no case would pass for a pass; what tells reasons is written."""
     def unmeasured(document):

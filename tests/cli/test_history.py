@@ -106,6 +106,21 @@ def test_other_machines_and_copies_are_left_out():
     check("same result" in outcome.err, "a copy is named", outcome)
 
 
+def test_what_is_no_result_is_named_and_left_out():
+    history("days", 8)
+    for name, schema in (("00-fidelity", "kvroof.fidelity/1"), ("99-fleet", "kvroof.fleet/1")):
+        with open(f"days/{name}.json", "w", encoding="utf-8") as file:
+            json.dump({"schema": schema, "rows": []}, file)
+    outcome = run("compare", "--history", "days", "--format", "json", code=0)
+    document = outcome.json()
+    check(document["results"] == 8 and len(document["cases"]) == len(names()), f"{document}")
+    for name in ("00-fidelity.json", "99-fleet.json"):
+        check(f"days/{name} is no result" in outcome.err, "it is named", outcome)
+    os.mkdir("others")
+    os.rename("days/99-fleet.json", "others/fleet.json")
+    check_refused(run("compare", "--history", "others"), 2, "others", "kvroof run")
+
+
 def test_too_few_results_are_inconclusive():
     history("days", 5)
     outcome = run("compare", "--history", "days", code=4)
@@ -119,9 +134,10 @@ def test_what_is_no_history():
     history("days", 6)
     check_refused(run("compare", "--history", "days", "days/00.json"), 2, "--history")
     check_refused(run("compare", "--history", "days", "--table"), 2, "--history")
-    with open("days/other.json", "w", encoding="utf-8") as file:
-        json.dump({"schema": "kvroof.fleet/1"}, file)
-    check_refused(run("compare", "--history", "days"), 2, "other.json")
+    for strange in ({}, {"schema": "kvroof.result/2"}):
+        with open("days/other.json", "w", encoding="utf-8") as file:
+            json.dump(strange, file)
+        check_refused(run("compare", "--history", "days"), 2, "other.json", "schema")
     with open("days/00.json", encoding="utf-8") as file:
         text = file.read()
     with open("days/other.json", "w", encoding="utf-8") as file:

@@ -34,6 +34,10 @@ def test_fields_of_a_result():
     for numbers in row["rounds"]:
         for name in ("t_ns", "m_ns", "c_ns"):
             check(numbers[name] > 0, f"{name} of a round is {numbers.get(name)}")
+        check("sentinel_ns" in numbers or "sentinel_ns" in row["unavailable"], "or why not")
+    for where, name in (("scan", "ci95"), ("scan", "speedup_ci95"), ("verdict", "balance_ci95")):
+        check(name not in row[where] and "fewer than 6" in row["unavailable"][name],
+              f"two rounds give no {name}: {row['unavailable']}")
 
 
 def test_schema():

@@ -47,4 +47,16 @@ def test_another_head_dim_is_joined():
     check(any(row["id"] == "keys-reshaped" for row in result["checks"]), "the joining is a check")
 
 
+def test_keys_beyond_float16_are_the_cause():
+    for largest, code in ((1e4, 0), (1e6, 3)):
+        npyfile.write("keys.npy", shape=(1, 300, 64), special=largest)
+        outcome = run_tiny("-k", "fp16,int8.fused", "--keys", "keys.npy", code=code)
+        if code:
+            check("float16" in outcome.err and "65504" in outcome.err and "keys" in outcome.err,
+                  "the cause is said", outcome)
+            check("budget" not in outcome.err, "time was not short", outcome)
+    outcome = harness.run_tiny("-k", "fp16", "--budget", ".001")
+    check(outcome.code == 3 and "budget" in outcome.err, "here it was", outcome)
+
+
 harness.main(globals())

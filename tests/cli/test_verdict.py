@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Verdicts in runs, in show and of the instrument itself. No time is judged here."""
 
+import copy
 import json
 
 import harness
@@ -38,6 +39,17 @@ def test_show_computes_them_again():
         json.dump(stored, file)
     outcome = run("show", "forged.json", code=0)
     check("computed again" in outcome.err, "a forged side is told", outcome)
+    stored = read_json("out.json")
+    name = stored["results"][0]["name"]
+    for key in ("attained", "balance"):
+        changed = copy.deepcopy(stored)
+        was = changed["results"][0]["verdict"][key]
+        changed["results"][0]["verdict"][key] = 2.5 * was
+        with open("forged.json", "w", encoding="utf-8") as file:
+            json.dump(changed, file)
+        outcome = run("show", "forged.json", code=0)
+        check(f"{name}: computed again from its rounds the verdict's {key} is {was!r}, not "
+              f"{2.5 * was!r} as stored" in outcome.err, "what differs is said", outcome)
 
 
 def test_the_verdict_is_tested():

@@ -41,6 +41,8 @@ UNDECLARED = {"dense_f16 fused scalar", "dense_bf16 fused scalar",
               "channel4 fused scalar residual",
               "channel1 fused avx2 residual", "channel2 fused avx2 residual",
               "channel4 fused avx2 residual",
+              *(f"channel{bits}_q8 q8 {isa} residual" for bits in (1, 2, 4)
+                for isa in ("scalar", "avx2", "avxvnni")),
               "channel1_q8 q8 scalar", "channel2_q8 q8 scalar", "channel4_q8 q8 scalar",
               "channel1_q8 q8 avx2", "channel2_q8 q8 avx2", "channel4_q8 q8 avx2",
               "channel1_q8 q8 avxvnni", "channel2_q8 q8 avxvnni", "channel4_q8 q8 avxvnni",

@@ -33,20 +33,26 @@ static int read_text(const struct fixture *f, const char *text, size_t bytes,
     return kvr_read_result(f->place.result, record, error, error_bytes);
 }
 
-/* Refused, with `words` in the sentence. */
-static void check_bytes(const struct fixture *f, const char *text, size_t bytes, const char *words)
+/* Refused by this error, with `words` in the sentence. */
+static void check_bytes_by(const struct fixture *f, const char *text, size_t bytes,
+                           const char *words, int error_code)
 {
     struct kvr_run_record record;
     char error[512];
     int rc = read_text(f, text, bytes, &record, error, sizeof error);
-    if (rc != -EINVAL || !strstr(error, words) || !strstr(error, "result.json"))
+    if (rc != error_code || !strstr(error, words) || !strstr(error, "result.json"))
         print_message("%.60s: %d, \"%s\" lacks \"%s\"\n", text, rc, error, words);
-    assert_int_equal(rc, -EINVAL);
+    assert_int_equal(rc, error_code);
     assert_non_null(strstr(error, words));
     assert_non_null(strstr(error, "result.json"));
     assert_null(strchr(error, '\n'));
     assert_int_equal(record.result_count, 0);
     assert_null(record.results);
+}
+
+static void check_bytes(const struct fixture *f, const char *text, size_t bytes, const char *words)
+{
+    check_bytes_by(f, text, bytes, words, -EINVAL);
 }
 
 static void check_refused(const struct fixture *f, const char *text, const char *words)
@@ -129,7 +135,8 @@ static void test_schema(void **state)
     const struct fixture *f = *state;
     check_refused(f, "{}", "no field schema");
     check_refused(f, "{\"schema\": 1}", "no field schema");
-    check_refused(f, "{\"schema\": \"kvroof.fidelity/1\"}", "kvroof.fidelity/1");
+    static const char other[] = "{\"schema\": \"kvroof.fidelity/1\"}";
+    check_bytes_by(f, other, sizeof other - 1, "kvroof.fidelity/1", -ENOMSG);
     check_refused(f, "{\"schema\": \"kvroof.result/2\", \"complete\": true}", "kvroof.result/2");
     check_refused(f, "{\"schema\": \"kvroof.result/10\", \"complete\": true}", "reads");
     check_refused(f, "{\"schema\": \"kvroof.result/\", \"complete\": true}", "reads");

@@ -287,6 +287,39 @@ static void test_a_share_is_one_of_the_parts(void **state)
     assert_true(near(r.result.prepare_share, .75));
 }
 
+static void test_what_few_rounds_do_not_give_is_named(void **state)
+{
+    static const char *const intervals[] = {"ci95", "speedup_ci95", "percent_of_roof_ci95",
+                                            "balance_ci95"};
+    (void)state;
+    struct kvr_result r;
+    struct kvr_round rounds[6];
+    struct kvr_verdict_input judge = {.core_limit_ns = NAN};
+    kvr_result_init(&r);
+    snprintf(r.level, sizeof r.level, "DRAM");
+    r.tokens = TOKENS;
+    r.threads = 1;
+    r.cost.stream_bytes = 64.0 * TOKENS;
+    r.traffic.mem_read = 64;
+    r.rounds = rounds;
+    for (int i = 0; i < 6; i++)
+        rounds[i] = (struct kvr_round){.t_ns = 1.01 + .001 * i, .m_ns = 1, .c_ns = .3,
+                                       .fp16_ns = 2, .clock_ghz = 3};
+    for (r.round_count = 1; r.round_count <= 6; r.round_count++) {
+        kvr_balance(&r, NAN);
+        kvr_verdict_record_fill(&r, &judge);
+        bool few = r.round_count < 6;
+        for (size_t i = 0; i < sizeof intervals / sizeof *intervals; i++) {
+            const char *why = kvr_result_why(&r, intervals[i]);
+            assert_int_equal(why && !strcmp(why, "fewer than 6 valid rounds"), few);
+        }
+        assert_int_equal(isnan(r.result.ci95[0]), few);
+        assert_int_equal(isnan(r.verdict.balance_ci95[0]), few);
+        assert_int_equal(kvr_result_why(&r, "cv") != NULL, r.round_count == 1);
+        assert_int_equal(isnan(r.result.cv), r.round_count == 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_records_are_equal_bit_for_bit),
         cmocka_unit_test(test_a_kernel_faster_than_its_roof_is_flagged),
         cmocka_unit_test(test_a_share_is_one_of_the_parts),
+        cmocka_unit_test(test_what_few_rounds_do_not_give_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
