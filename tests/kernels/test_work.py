@@ -80,14 +80,22 @@ def expected_scores(kernel):
             for n in range(keys // 4 * SCORE_BYTES)}
 
 
+def folds_ahead(kernel):
+    """Rounds the query for a group while it scores the group before."""
+    rounded = kernel["format"].startswith("channel") and kernel["variant"] == "q8"
+    return rounded and not kernel["residual"]
+
+
 def tile_bytes(kernel):
     """What a block stores beside its scores: rows of float16 and, with scales of groups, these as
     floats; of scales of channels the query times them, and that in bytes, with two numbers twice,
     of the group and of the one before."""
-    if kernel["format"].startswith("channel") and kernel["variant"] == "q8":
+    if kernel["residual"]:
+        return 0
+    if folds_ahead(kernel):
         return kernel["head_dim"] * (SCORE_BYTES + 1) + 4 * SCORE_BYTES
     if kernel["format"].startswith("channel"):
-        return 0 if kernel["residual"] else kernel["head_dim"] * SCORE_BYTES
+        return kernel["head_dim"] * SCORE_BYTES
     if kernel["variant"] != "tiled":
         return 0
     grouped = kernel["format"].startswith("affine4g")
@@ -97,7 +105,7 @@ def tile_bytes(kernel):
 
 def parts_of(kernel, wanted):
     """What one address reaches: all of it, or first the scales that are folded ahead."""
-    if kernel["format"].startswith("channel") and kernel["variant"] == "q8":
+    if folds_ahead(kernel):
         head = 2 * kernel["head_dim"] * FLOAT16_BYTES
         return [set(range(head)), set(range(len(wanted) - head))]
     return [wanted]
