@@ -35,7 +35,7 @@ FITS_TINY_ROOFS = {"-k", "-o", "-r", "-n", "-m", "-q", "-v", "-d", "--label", "-
                    "--layout", "--op", "--progress", "--strict", "--isa", "--counters", "--keys",
                    "--queries", "--values", "--calibration", "--group-queries", "--batch",
                    "--codebook", "--codebook-residency", "--prove", "--value-format", "--bytes=4M",
-                   "--bytes=1M", "--bytes=64k", "--heads=16"}
+                   "--bytes=1M", "--bytes=64k"}
 
 
 held = []  # own_cpu() and its lock
@@ -143,7 +143,7 @@ def own_cpu():
 def fits_tiny_roofs(arguments, keywords):
     """Whether a call measures what the shared ceilings hold for."""
     texts = [str(text) for text in arguments]
-    given = {f"{text}={value}" if text in ("--bytes", "--heads") else text
+    given = {f"{text}={value}" if text == "--bytes" else text
              for text, value in zip(texts, texts[1:] + [""]) if text.startswith("-")}
     return given <= FITS_TINY_ROOFS and keywords.get("code") == 0 and not (
         keywords.keys() - {"code", "limit_s", "env"})

@@ -95,7 +95,7 @@ def test_step_warm_batched_group():
 
 
 def test_codebooks_of_layers_and_factors():
-    stored = results("-k", "rvq,wkvquant", "--op", "step", *SMALL)
+    stored = results("-k", "rvq,wkvquant", "--op", "step", "--bytes", "4M", "-r", "6")
     tables = of_codec([r for r in stored if r["variant"] != "rows"], "rvq")
     rows = next(r for r in stored if r["variant"] == "rows")
     folded = of_codec(stored, "wkvquant")
