@@ -50,14 +50,14 @@ def test_ops():
 
 def test_heads():
     """As many as asked for, and their bytes."""
-    stored = results("-k", "fp16,kivi2", "--heads", "6", "--evict", "0", *SMALL)
+    stored = results("-k", "fp16,kivi2.fused", "--heads", "6", "--evict", "0", *SMALL)
     check([r["heads"] for r in stored] == [6, 6], f"{stored}")
     check(stored[1]["working_set_bytes"] == 6 * (GROUPS + RESIDUAL), f"{stored[1]}")
 
 
 def test_own_residual():
     """R is part of a case's name and of its result, and both ends of its bytes are told."""
-    stored = results("-k", "kivi2,squat2", "--kivi-residual", "128", *SMALL)
+    stored = results("-k", "kivi2.fused,squat2.fused", "--kivi-residual", "128", *SMALL)
     # 384 keys are coded, 116 are float16 in four blocks of 32
     for result in stored:
         check("/d64/R128/n500/" in result["name"] and result["residual"] == 128, result["name"])
