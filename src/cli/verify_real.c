@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/wide.h"
 #include "../data/keyset.h"
 #include "../study/verify.h"
 
@@ -127,8 +128,11 @@ int kvr_verify_real(struct kvr_suspect *suspects, size_t count, uint32_t head_di
     const struct kvr_keyset_paths built_in = {.keys = NULL};
     const bool looks_up = kvr_format_looks_up(codec->formats[0]);
     struct kvr_keyset set;
+    struct kvr_isa_info isa;
+    kvr_isa_detect(&isa);
     struct kvr_shape shape = {.head_dim = head_dim, .heads = 1, .queries = 1,
-                              .group = codec->group, .tables = looks_up ? SUBSPACES : 0,
+                              .group = codec->group, .vector_bytes = kvr_wide_bytes(isa.usable),
+                              .tables = looks_up ? SUBSPACES : 0,
                               .entries = looks_up ? entries[0] : 0};
     const bool any_entries = looks_up && !codec->set_tables;
     kvr_codec_set_tables(codec, &shape);

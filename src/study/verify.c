@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/wide.h"
+#include "../machine/isa.h"
 #include "lists.h"
 
 enum { MAX_TOKENS = 1040, CALIBRATION_KEYS = 320, CASES_PER_TRAINING = 8,
@@ -135,12 +137,13 @@ static void fill_keys(enum fill fill, float *keys, size_t values, uint64_t *stat
 
 /* A shape that the codec codes and the kernel serves; 0 if SHAPE_DRAWS draws found none. */
 static int draw_shape(const struct kvr_kernel *kernel, const struct kvr_codec *codec,
-                      uint64_t *state, struct kvr_shape *shape)
+                      uint32_t vector_bytes, uint64_t *state, struct kvr_shape *shape)
 {
     static const uint32_t entries[] = {256, 16}, usual[] = {64, 80, 96, 128, 256};
     int lookup = strncmp(kernel->format->name, "lookup", 6) == 0;
     for (int draw = 0; draw < SHAPE_DRAWS; draw++) {
-        *shape = (struct kvr_shape){.heads = 1, .queries = 1, .group = codec->group};
+        *shape = (struct kvr_shape){.heads = 1, .queries = 1, .group = codec->group,
+                                    .vector_bytes = vector_bytes};
         /* Half of the cases at the usual head dims, some of which have code of their own. */
         shape->head_dim = below(state, 2) ? usual[below(state, sizeof usual / sizeof *usual)]
                                           : 16 * (1 + below(state, 16));
@@ -269,13 +272,15 @@ int kvr_verify_random(const struct kvr_kernel *kernel, const struct kvr_codec *c
     struct bench b = {0};
     const uint32_t per_training =
         codec->slow_training ? CASES_PER_SLOW_TRAINING : CASES_PER_TRAINING;
+    struct kvr_isa_info isa;
     int rc = 0;
+    kvr_isa_detect(&isa);
     *checked = *mismatches = 0;
     for (uint32_t i = 0; i < cases && *mismatches < KVR_VERIFY_MAX_MISMATCHES; i++) {
         char error[512];
         if (i % per_training == 0) {
             bench_free(&b);
-            if (!draw_shape(kernel, codec, &seed, &shape))
+            if (!draw_shape(kernel, codec, kvr_wide_bytes(isa.usable), &seed, &shape))
                 break;
             rc = bench_new(kernel, codec, &shape, &b);
             if (!rc && codec->calibrated)
