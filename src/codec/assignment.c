@@ -102,8 +102,10 @@ static bool apart(double upper, double lower, double error)
     return lower > upper && (lower - upper) * (lower + upper) > 4 * error + SLACK * lower * lower;
 }
 
-static void search(struct kvr_assignment *a, const struct rounding *r, struct batch *batch)
+/* Whether any has another code than before. */
+static bool search(struct kvr_assignment *a, const struct rounding *r, struct batch *batch)
 {
+    bool changed = false;
     int32_t codes[LANES];
     float scores[2 * LANES];
     for (size_t l = 0; l < batch->count; l++) {
@@ -116,11 +118,14 @@ static void search(struct kvr_assignment *a, const struct rounding *r, struct ba
     for (size_t l = 0; l < batch->count; l++) {
         const size_t point = batch->points[l];
         const double error = 2 * score_error(a, r, point), norm = a->norms[point];
+        if (a->codes[point] != codes[l])
+            changed = true;
         a->codes[point] = codes[l];
         a->upper[point] = sqrt(fmax(norm + 2.0 * scores[l] + error, 0.0));
         a->lower[point] = sqrt(fmax(norm + 2.0 * scores[LANES + l] - error, 0.0));
     }
     batch->count = 0;
+    return changed;
 }
 
 /* Bounds after the moves; whether they say that the point's code is still right. */
@@ -143,24 +148,19 @@ bool kvr_assign(struct kvr_assignment *a)
 {
     struct rounding r = {((double)a->dim + 3) * FLT_EPSILON, 0.0};
     struct batch batch = {.count = 0};
-    double others;
+    double others, largest = 0.0;
     bool changed = false;
     const size_t farthest = note_moves(a, &others), points = a->blocks * LANES;
     for (size_t c = 0; c < a->entries; c++)
-        r.largest_norm = fmax(r.largest_norm, sqrt(2.0 * a->half_norms[c]));
+        if (a->half_norms[c] > largest) /* not fmax: gcc 12 for Arm fails on its reduction */
+            largest = a->half_norms[c];
+    r.largest_norm = sqrt(2.0 * largest);
     for (size_t i = 0; i < points; i++) {
         const size_t code = (size_t)a->codes[i];
         if (!still_nearest(a, &r, i, code == farthest ? others : a->moves[farthest]))
             batch.points[batch.count++] = i;
-        if (batch.count == LANES || (batch.count && i + 1 == points)) {
-            int32_t before[LANES];
-            const size_t count = batch.count;
-            for (size_t l = 0; l < count; l++)
-                before[l] = a->codes[batch.points[l]];
-            search(a, &r, &batch);
-            for (size_t l = 0; l < count; l++)
-                changed |= a->codes[batch.points[l]] != before[l];
-        }
+        if ((batch.count == LANES || (batch.count && i + 1 == points)) && search(a, &r, &batch))
+            changed = true;
     }
     return changed;
 }
