@@ -37,12 +37,11 @@ KVR_INLINE struct finish fold_query(const unsigned char *group, const float *que
 KVR_INLINE void add_line(int32_t *sums, const unsigned char *line, const int32_t *weights,
                          const uint32_t bits)
 {
-    for (int k = 0; k < KVR_CHANNEL_LINE_KEYS; k++) {
-        uint32_t dword;
-        memcpy(&dword, line + k * sizeof dword, sizeof dword);
+    uint32_t dwords[KVR_CHANNEL_LINE_KEYS]; /* or each is read again for each of its channels */
+    memcpy(dwords, line, sizeof dwords);
+    for (int k = 0; k < KVR_CHANNEL_LINE_KEYS; k++)
         for (uint32_t j = 0; j < KVR_CHANNEL_DWORD_BITS / bits; j++)
-            sums[k] += (int32_t)(dword >> j * bits & ((1u << bits) - 1)) * weights[j];
-    }
+            sums[k] += (int32_t)(dwords[k] >> j * bits & ((1u << bits) - 1)) * weights[j];
 }
 
 KVR_INLINE void score_group(const unsigned char *group, const unsigned char *ahead,
