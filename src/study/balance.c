@@ -44,7 +44,7 @@ static double value_prepare_share(const struct kvr_round *r)
     if (!(prepare_ns > 0))
         return NAN;
     /* T is a sample of its own: what disturbs one of the two would make a share above 1 of them. */
-    return prepare_ns / (all_ns > prepare_ns ? all_ns : fmax(r->t_ns, prepare_ns));
+    return prepare_ns / fmax(r->t_ns, all_ns);
 }
 static double value_read_roof(const struct kvr_round *r)
 {

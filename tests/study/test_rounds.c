@@ -271,7 +271,7 @@ static void test_a_kernel_faster_than_its_roof_is_flagged(void **state)
 }
 
 /* T and its parts are samples of their own, and something may disturb one of them. */
-static void test_a_share_is_one_of_the_parts(void **state)
+static void test_a_share_is_of_the_whole(void **state)
 {
     (void)state;
     struct kvr_result r;
@@ -285,6 +285,9 @@ static void test_a_share_is_one_of_the_parts(void **state)
     r.round_count = 1;
     kvr_balance(&r, NAN);
     assert_true(near(r.result.prepare_share, .75));
+    round.t_ns = 10; /* of a whole that is more than its parts it is that much less */
+    kvr_balance(&r, NAN);
+    assert_true(near(r.result.prepare_share, .6));
 }
 
 static void test_what_few_rounds_do_not_give_is_named(void **state)
@@ -329,7 +332,7 @@ int main(void)
         cmocka_unit_test(test_the_deadline_ends_rounds),
         cmocka_unit_test(test_records_are_equal_bit_for_bit),
         cmocka_unit_test(test_a_kernel_faster_than_its_roof_is_flagged),
-        cmocka_unit_test(test_a_share_is_one_of_the_parts),
+        cmocka_unit_test(test_a_share_is_of_the_whole),
         cmocka_unit_test(test_what_few_rounds_do_not_give_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
